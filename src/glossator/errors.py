@@ -1,0 +1,121 @@
+"""Every error that Glossator raises on purpose.
+
+GlossatorError                  something failed                                     exit code 1
+|-- MissingPackageError         an optional package is not installed (an ImportError)
+|-- UnfinishedError             the run was interrupted; what it had is written      exit code 130
+`-- InputError                  what the user gave is wrong (a ValueError)           exit code 2
+    |-- ConfigError             an option or a TOML file
+    |-- TableError              a table cannot be read, or not as asked
+    |   `-- ColumnError         a column is missing, doubled or of the wrong kind
+    |-- TextError               one text cannot be read (a lone surrogate)
+    |-- ModelFolderError        a model folder is missing, incomplete or of another kind
+    |   `-- ChangedFileError    a file of a model folder is not the one its manifest names
+    `-- OutputExistsError       the output is there already and --overwrite was not given
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "ChangedFileError",
+    "ColumnError",
+    "ConfigError",
+    "GlossatorError",
+    "InputError",
+    "MissingPackageError",
+    "ModelFolderError",
+    "OutputExistsError",
+    "TableError",
+    "TextError",
+    "UnfinishedError",
+    "did_you_mean",
+]
+
+
+class GlossatorError(Exception):
+    """Base of all errors raised on purpose.
+
+    Args:
+        message: what was wrong, what was got and what was expected, in one line.
+        file: the file it was found in, if there is one.
+        line: the line of that file, counted from 1.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, file: str | Path | None = None, line: int | None = None):
+        super().__init__(message)
+        self.message = message
+        self.file = None if file is None else str(file)
+        self.line = line
+
+    @property
+    def kind(self) -> str:
+        """The class name in snake case without "Error": `ColumnError` is `column`."""
+        name = type(self).__name__.removesuffix("Error")
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+    def __str__(self) -> str:
+        if self.file is None:
+            return self.message
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{where}: {self.message}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as the command line prints it with `--json`."""
+        return {"kind": self.kind, "message": self.message, "file": self.file, "line": self.line}
+
+
+class MissingPackageError(GlossatorError, ImportError):
+    """An optional package is not installed; the message prints the `pip install` line."""
+
+
+class UnfinishedError(GlossatorError):
+    """The run was interrupted; the message says what was written and where."""
+
+    exit_code = 130
+
+
+class InputError(GlossatorError, ValueError):
+    """What the user gave is wrong."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """An option or a TOML file is wrong."""
+
+
+class TableError(InputError):
+    """A table cannot be read, or not as it was asked for."""
+
+
+class ColumnError(TableError):
+    """A column is missing, doubled or of the wrong kind."""
+
+
+class TextError(InputError):
+    """One text cannot be read."""
+
+
+class ModelFolderError(InputError):
+    """A model folder is missing, incomplete or of another kind than asked for."""
+
+
+class ChangedFileError(ModelFolderError):
+    """A file of a model folder is not the one that its manifest names."""
+
+
+class OutputExistsError(InputError):
+    """The output is there already and `--overwrite` was not given."""
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """`; did you mean 'text'?` for the choice nearest to `name`, or an empty string."""
+    near = difflib.get_close_matches(name, list(choices), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""

@@ -1,0 +1,122 @@
+"""Writing that survives a crash, paths that stay inside their root, digests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from glossator.errors import InputError, OutputExistsError
+
+__all__ = ["durable_write", "new_folder", "replaced_file", "safe_join", "sha256_file"]
+
+
+def durable_write(path: str | Path, data: bytes | str) -> None:
+    """Write `data` to `path` whole or not at all: temporary file, fsync, rename, fsync of the folder.
+
+    Raises:
+        OSError: the disk is full or read-only; `path` then holds what it held before.
+    """
+    with replaced_file(path) as temporary:
+        temporary.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+@contextlib.contextmanager
+def replaced_file(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that takes its place at the end, or goes on an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _fsync(temporary)
+        os.chmod(temporary, 0o644 & ~_umask())
+        os.replace(temporary, path)
+        _fsync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield an empty folder beside `path` that becomes `path` by one rename when the block ends.
+
+    An error leaves what stood at `path` untouched. With `overwrite` an older folder is moved
+    aside first and deleted only after the new one stands.
+
+    Raises:
+        OutputExistsError: `path` exists and `overwrite` is false.
+    """
+    path = Path(path)
+    refuse_existing(path, overwrite=overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    try:
+        yield temporary
+        for file in sorted(temporary.rglob("*")):
+            _fsync(file)
+        os.chmod(temporary, 0o755 & ~_umask())
+        _fsync(temporary)
+        _swap(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_existing(path: Path, *, overwrite: bool) -> None:
+    """Raise OutputExistsError if `path` exists and may not be replaced."""
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists; --overwrite replaces it")
+
+
+def _swap(temporary: Path, path: Path) -> None:
+    if not path.exists():
+        os.rename(temporary, path)
+    else:
+        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".old"))
+        os.rename(path, aside / path.name)
+        os.rename(temporary, path)
+        shutil.rmtree(aside, ignore_errors=True)
+    _fsync(path.parent)
+
+
+def safe_join(root: str | Path, name: str) -> Path:
+    """The path of `name` under `root`; `name` is one plain relative path with forward slashes.
+
+    Raises:
+        InputError: `name` is absolute, holds `..`, a backslash, a drive, a NUL or another control
+            character, or leads outside `root` through a link.
+    """
+    parts = name.split("/")
+    plain = name and not any(ord(c) < 32 or c in '\\:"' for c in name)
+    if not plain or any(part in ("", ".", "..") for part in parts):
+        raise InputError(f"unsafe file name {name!r}: expected a relative path inside {root}")
+    joined = Path(root, *parts)
+    if not joined.resolve().is_relative_to(Path(root).resolve()):
+        raise InputError(f"unsafe file name {name!r}: it leads outside {root}")
+    return joined
+
+
+def sha256_file(path: str | Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
