@@ -1,0 +1,159 @@
+"""Fixtures that every test may use: model folders, the data folder, one torch thread."""
+
+from __future__ import annotations
+
+import os
+
+# Before anything imports torch or a tokenizer, and inherited by the commands that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TINY_CONFIG = {
+    "architectures": ["BertModel"],
+    "attention_probs_dropout_prob": 0.1,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "hidden_size": 32,
+    "initializer_range": 0.02,
+    "intermediate_size": 64,
+    "layer_norm_eps": 1e-12,
+    "max_position_embeddings": 64,
+    "model_type": "bert",
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "pad_token_id": 0,
+    "type_vocab_size": 2,
+}
+TINY_TEXT = """
+where is my new card ? it has not arrived yet , please send another one
+i lost the card and want to block it now
+how do i change the pin of my account
+the money was not paid into my bank this week
+why did you charge a fee for the transfer , that is too much
+great film , good story and very well played by all
+a bad , slow and boring film that we did not like at all
+the market fell today after shares of the company lost ten per cent
+the team won the match in the last minute and is top of the league
+"""
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than ten seconds")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of public data sets that GLOSSATOR_DATA names; the test is skipped without it."""
+    folder = os.environ.get("GLOSSATOR_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("GLOSSATOR_DATA names no folder of data sets")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def minilm_folder() -> Path:
+    """The starter `minilm`; skipped where `glossator starter add minilm` has not been run."""
+    return _starter("minilm")
+
+
+@pytest.fixture(scope="session")
+def multilingual_folder() -> Path:
+    """The starter `multilingual`; skipped where it has not been added."""
+    return _starter("multilingual")
+
+
+def _starter(name: str) -> Path:
+    from glossator.errors import ModelFolderError
+    from glossator.models.starter import locate
+
+    try:
+        return locate(name)
+    except ModelFolderError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT of 2 layers x 32 with a WordPiece tokenizer, as a Hugging Face folder.
+
+    The same bytes in every run; at most 64 positions. Copy it before changing it.
+    """
+    folder = tmp_path_factory.mktemp("tiny") / "tiny-bert"
+    folder.mkdir()
+    size = _write_tokenizer(folder)
+    config = {**TINY_CONFIG, "vocab_size": size}
+    (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    _write_weights(folder, config)
+    return folder
+
+
+def _write_tokenizer(folder: Path) -> int:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+    characters = sorted({c for c in TINY_TEXT if not c.isspace()} | set("0123456789.!'-"))
+    pieces = [*characters, *(f"##{c}" for c in characters), *sorted(set(TINY_TEXT.split()))]
+    vocabulary = {p: i for i, p in enumerate(dict.fromkeys([*SPECIAL, *pieces]))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
+    )
+    tokenizer.add_special_tokens(SPECIAL)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    names = ["pad_token", "unk_token", "cls_token", "sep_token", "mask_token"]
+    settings = dict(zip(names, SPECIAL, strict=True)) | {
+        "do_lower_case": True,
+        "model_max_length": TINY_CONFIG["max_position_embeddings"],
+        "tokenizer_class": "BertTokenizer",
+    }
+    text = json.dumps(settings, indent=2)
+    (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
+    return len(vocabulary)
+
+
+def _write_weights(folder: Path, config: dict) -> None:
+    from safetensors.numpy import save_file
+
+    random = np.random.default_rng(0)
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    weights: dict[str, np.ndarray] = {}
+
+    def matrix(name: str, *shape: int) -> None:
+        weights[name] = random.normal(0, 0.05, shape).astype(np.float32)
+
+    def linear(name: str, rows: int, columns: int) -> None:
+        matrix(f"{name}.weight", rows, columns)
+        matrix(f"{name}.bias", rows)
+
+    def norm(name: str) -> None:
+        matrix(f"{name}.weight", width)
+        weights[f"{name}.weight"] += 1
+        matrix(f"{name}.bias", width)
+
+    matrix("embeddings.word_embeddings.weight", config["vocab_size"], width)
+    matrix("embeddings.position_embeddings.weight", config["max_position_embeddings"], width)
+    matrix("embeddings.token_type_embeddings.weight", config["type_vocab_size"], width)
+    norm("embeddings.LayerNorm")
+    for i in range(config["num_hidden_layers"]):
+        layer = f"encoder.layer.{i}"
+        for part in ("query", "key", "value"):
+            linear(f"{layer}.attention.self.{part}", width, width)
+        linear(f"{layer}.attention.output.dense", width, width)
+        norm(f"{layer}.attention.output.LayerNorm")
+        linear(f"{layer}.intermediate.dense", inner, width)
+        linear(f"{layer}.output.dense", width, inner)
+        norm(f"{layer}.output.LayerNorm")
+    linear("pooler.dense", width, width)
+    save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
