@@ -1,0 +1,279 @@
+"""Attention over a packed batch: the one place that knows where texts begin.
+
+A plan lays the texts of a batch out in rows, once for all blocks. Short texts share a row, each
+seeing itself alone through the mask, so that a batch of like texts is a handful of dense products
+with hardly any padding. Rows of like width form a group.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from glossator.models.dropout import dropout as random_zeros
+
+__all__ = ["AttentionPlan", "attention", "attention_maps"]
+
+# A row narrower than this costs as much as one of this width (measured: benchmarks/notes.md).
+_MIN_WIDTH = 32
+# A text shorter than this share of the widest row opens a group of narrower rows.
+_GROUP_RATIO = 0.3
+# From this row width on, fused attention beats the explicit product.
+_FUSED_WIDTH = 192
+# Finite, so that a padded query has a softmax; every real score lies far above it.
+_MASKED = -30000.0
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Where the packed rows of one side (queries or keys) stand in the padded layout."""
+
+    slot_to_row: Tensor  # (slots,) the packed row in each slot; row 0 stands in padding
+    row_to_slot: Tensor  # (rows,)
+    padding: Tensor  # (padded slots,)
+    shapes: tuple[tuple[int, int], ...]  # (rows, width) of each group
+
+    def to(self, device: torch.device) -> _Side:
+        moved = (x.to(device) for x in (self.slot_to_row, self.row_to_slot, self.padding))
+        return _Side(*moved, self.shapes)
+
+    def pad(self, x: Tensor) -> list[Tensor]:
+        """(T, heads, dim) -> (rows, heads, width, dim) for each group."""
+        slots = _Reorder.apply(x.flatten(1), self.slot_to_row, self.row_to_slot, None)
+        groups = slots.split([rows * width for rows, width in self.shapes])
+        return [
+            group.view(*shape, *x.shape[1:]).transpose(1, 2)
+            for group, shape in zip(groups, self.shapes, strict=True)
+        ]
+
+    def unpad(self, groups: Sequence[Tensor]) -> Tensor:
+        """(rows, heads, width, dim) for each group -> (T, heads, dim)."""
+        heads, _, dim = groups[0].shape[1:]
+        slots = torch.cat([group.transpose(1, 2).reshape(-1, heads * dim) for group in groups])
+        rows = _Reorder.apply(slots, self.row_to_slot, self.slot_to_row, self.padding)
+        return rows.view(-1, heads, dim)
+
+
+class _Reorder(torch.autograd.Function):
+    """`x[index]`, whose gradient is `g[inverse]`, zero at `unused`.
+
+    Indexing knows no inverse and would add the gradient up row by row, which is slow on a CPU.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, index: Tensor, inverse: Tensor, unused: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(inverse, unused)
+        return x.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+        inverse, unused = ctx.saved_tensors
+        result = grad.index_select(0, inverse)
+        return result if unused is None else result.index_fill_(0, unused, 0), None, None, None
+
+
+@dataclass(frozen=True)
+class AttentionPlan:
+    """The layout of one batch, shared by all blocks. Built by `AttentionPlan.build`."""
+
+    queries: _Side
+    keys: _Side
+    masks: tuple[Tensor, ...]  # for each group (rows, 1, query width, key width), additive
+    q_lengths: tuple[int, ...]
+    k_lengths: tuple[int, ...]
+    q_positions: Tensor  # (queries,)
+    window: int | None
+    causal: bool
+
+    @classmethod
+    def build(
+        cls,
+        lengths: Tensor,
+        q_lengths: Tensor | None = None,
+        *,
+        q_positions: Tensor | None = None,
+        window: int | None = None,
+        causal: bool = False,
+    ) -> AttentionPlan:
+        """Lay a batch out.
+
+        Args:
+            lengths: (B,) number of keys of each text, 1 or more.
+            q_lengths: (B,) number of queries of each text; `lengths` when left out.
+            q_positions: (sum of q_lengths,) position of each query in its text; 0, 1, 2 ... in
+                each text when left out.
+            window: a query sees the keys at most this many positions away on either side.
+            causal: a query sees no key after it.
+        """
+        k = lengths.cpu().numpy()
+        q = k if q_lengths is None else q_lengths.cpu().numpy()
+        positions = _positions(q) if q_positions is None else q_positions.cpu().numpy()
+        groups = _rows_of_texts(k)
+        k_side, k_slots = _lay_out(groups, k)
+        q_side, q_slots = (k_side, k_slots) if q_lengths is None else _lay_out(groups, q)
+        sees = _Sees(np.repeat(np.arange(len(q)), q), positions, k, window, causal)
+        masks = [sees.mask(qs, ks) for qs, ks in zip(q_slots, k_slots, strict=True)]
+        device = lengths.device
+        return cls(
+            queries=q_side.to(device),
+            keys=k_side.to(device),
+            masks=tuple(torch.from_numpy(mask).to(device) for mask in masks),
+            q_lengths=tuple(q.tolist()),
+            k_lengths=tuple(k.tolist()),
+            q_positions=torch.from_numpy(positions),
+            window=window,
+            causal=causal,
+        )
+
+    def mask_dtype(self, dtype: torch.dtype) -> AttentionPlan:
+        """The same plan with masks of `dtype`, so that no block converts them."""
+        return dataclasses.replace(self, masks=tuple(mask.to(dtype) for mask in self.masks))
+
+
+def attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    plan: AttentionPlan,
+    *,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Scaled dot-product attention inside each text: `softmax(q k^T / sqrt(dim)) v`.
+
+    Args:
+        q: (queries, heads, dim), packed.
+        k: (T, heads, dim), packed.
+        v: (T, heads, dim), packed.
+        plan: layout of the batch that the three belong to.
+        dropout: probability with which a weight is zeroed.
+
+    Returns:
+        (queries, heads, dim), packed.
+
+    Source: Vaswani et al. 2017, "Attention is all you need", equation 1.
+    """
+    padded = zip(plan.queries.pad(q), plan.keys.pad(k), plan.keys.pad(v), plan.masks, strict=True)
+    return plan.queries.unpad([_dense(*group, dropout) for group in padded])
+
+
+def attention_maps(q: Tensor, k: Tensor, plan: AttentionPlan) -> list[Tensor]:
+    """The softmax itself, written out: one (heads, queries, keys) tensor for each text."""
+    maps = []
+    texts = zip(
+        q.split(plan.q_lengths),
+        k.split(plan.k_lengths),
+        plan.q_positions.split(plan.q_lengths),
+        strict=True,
+    )
+    for queries, keys, positions in texts:
+        scores = torch.einsum("qhd,khd->hqk", queries * q.shape[-1] ** -0.5, keys)
+        ahead = torch.arange(len(keys)) - positions[:, None]
+        hidden = (ahead > 0) & plan.causal
+        if plan.window is not None:
+            hidden |= ahead.abs() > plan.window
+        maps.append(scores.masked_fill(hidden.to(q.device), _MASKED).softmax(-1))
+    return maps
+
+
+def _dense(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, p: float) -> Tensor:
+    """(rows, heads, width, dim) each -> (rows, heads, query width, dim)."""
+    mask = mask.to(q.dtype)
+    if q.is_cuda or (k.shape[2] >= _FUSED_WIDTH and p == 0):
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
+    weights = ((q * q.shape[-1] ** -0.5) @ k.transpose(2, 3) + mask).softmax(-1)
+    return random_zeros(weights, p) @ v
+
+
+def _rows_of_texts(lengths: NDArray[np.int64]) -> list[list[list[int]]]:
+    """Groups of rows of texts; a row's texts fit into the width of its group's longest text."""
+    order = np.argsort(-lengths, kind="stable").tolist()
+    groups = []
+    while order:
+        width = max(int(lengths[order[0]]), _MIN_WIDTH)
+        narrow = _GROUP_RATIO * width if width > _MIN_WIDTH else 0
+        cut = next((i for i, text in enumerate(order) if lengths[text] < narrow), len(order))
+        groups.append(_fill_rows(deque(order[:cut]), lengths, width))
+        order = order[cut:]
+    return groups
+
+
+def _fill_rows(texts: deque[int], lengths: NDArray[np.int64], width: int) -> list[list[int]]:
+    """Rows that hold the longest text left and the shortest ones that still fit beside it."""
+    rows = []
+    while texts:
+        row = [texts.popleft()]
+        room = width - lengths[row[0]]
+        while texts and lengths[texts[-1]] <= room:
+            row.append(texts.pop())
+            room -= lengths[row[-1]]
+        rows.append(row)
+    return rows
+
+
+def _lay_out(
+    groups: list[list[list[int]]], lengths: NDArray[np.int64]
+) -> tuple[_Side, list[NDArray[np.int64]]]:
+    """The layout of one side and, for each group, the packed row of every slot (-1: padding)."""
+    starts = np.cumsum(lengths) - lengths
+    slots = []
+    for rows in groups:
+        width = max(int(lengths[row].sum()) for row in rows)
+        table = np.full((len(rows), width), -1, dtype=np.int64)
+        for filled, row in zip(table, rows, strict=True):
+            ids = np.concatenate([np.arange(starts[t], starts[t] + lengths[t]) for t in row])
+            filled[: len(ids)] = ids
+        slots.append(table)
+    flat = np.concatenate([table.ravel() for table in slots])
+    row_to_slot = np.empty(int(lengths.sum()), dtype=np.int64)
+    row_to_slot[flat[flat >= 0]] = np.flatnonzero(flat >= 0)
+    side = _Side(
+        slot_to_row=torch.from_numpy(np.maximum(flat, 0)),
+        row_to_slot=torch.from_numpy(row_to_slot),
+        padding=torch.from_numpy(np.flatnonzero(flat < 0)),
+        shapes=tuple((table.shape[0], table.shape[1]) for table in slots),
+    )
+    return side, slots
+
+
+def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, 2 ... in each text."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+class _Sees:
+    """Which query sees which key."""
+
+    def __init__(
+        self,
+        q_texts: NDArray[np.int64],
+        q_positions: NDArray[np.int64],
+        k_lengths: NDArray[np.int64],
+        window: int | None,
+        causal: bool,
+    ):
+        self.q_texts, self.q_positions = q_texts, q_positions
+        self.k_texts = np.repeat(np.arange(len(k_lengths)), k_lengths)
+        self.k_positions = _positions(k_lengths)
+        self.window, self.causal = window, causal
+
+    def mask(self, q_slots: NDArray[np.int64], k_slots: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(rows, query width), (rows, key width) -> (rows, 1, query width, key width)."""
+        text = self.q_texts[q_slots][:, :, None]
+        visible = (text == self.k_texts[k_slots][:, None, :]) & (k_slots >= 0)[:, None, :]
+        ahead = self.k_positions[k_slots][:, None, :] - self.q_positions[q_slots][:, :, None]
+        if self.causal:
+            visible &= ahead <= 0
+        if self.window is not None:
+            visible &= np.abs(ahead) <= self.window
+        return np.where(visible, np.float32(0), np.float32(_MASKED))[:, None]
