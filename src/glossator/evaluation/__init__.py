@@ -1,0 +1,53 @@
+"""Scores, calibration, thresholds and comparisons: arrays in, numbers out, numpy alone."""
+
+from __future__ import annotations
+
+from glossator.evaluation.bootstrap import bootstrap_intervals
+from glossator.evaluation.calibration import (
+    Reliability,
+    Temperature,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+    softmax,
+)
+from glossator.evaluation.comparison import McNemar, PairedDifference, mcnemar, paired_bootstrap
+from glossator.evaluation.confusion import ClassScore, classification_report, confusion_matrix
+from glossator.evaluation.metrics import ClassificationScores, classification_metrics
+from glossator.evaluation.ranking import roc_auc
+from glossator.evaluation.thresholds import (
+    BestThreshold,
+    ThresholdChoice,
+    ThresholdCurve,
+    best_threshold,
+    choose_threshold,
+    decide,
+    threshold_curve,
+)
+
+__all__ = [
+    "BestThreshold",
+    "ClassScore",
+    "ClassificationScores",
+    "McNemar",
+    "PairedDifference",
+    "Reliability",
+    "Temperature",
+    "ThresholdChoice",
+    "ThresholdCurve",
+    "best_threshold",
+    "bootstrap_intervals",
+    "choose_threshold",
+    "classification_metrics",
+    "classification_report",
+    "confusion_matrix",
+    "decide",
+    "expected_calibration_error",
+    "fit_temperature",
+    "mcnemar",
+    "paired_bootstrap",
+    "reliability",
+    "roc_auc",
+    "softmax",
+    "threshold_curve",
+]
