@@ -1,0 +1,178 @@
+"""Bytes of a text file to lines of text: byte order marks, encodings, gzip, pipes."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import gzip
+import io
+import re
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from glossator.errors import ConfigError, TableError, did_you_mean
+
+__all__ = ["LINE_LIMIT", "Source", "check_file"]
+
+LINE_LIMIT = 64 * 2**20  # characters; a file without line ends must not fill the memory
+
+# UTF-32 stands before UTF-16: its little-endian mark begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF8, "UTF-8"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+_BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
+class Source:
+    """A text file, or standard input for `-`, as lines of text.
+
+    Args:
+        path: a file, or `-`.
+        gzipped: whether the bytes are gzip.
+        encoding: a name that Python knows; None is UTF-8. A byte order mark wins over it.
+        notes: receives what was found worth saying, each once.
+
+    Raises:
+        ConfigError: Python knows no text encoding of that name.
+        TableError: the file is missing, a folder, or may not be read.
+    """
+
+    def __init__(self, path: str, *, gzipped: bool, encoding: str | None, notes: list[str]) -> None:
+        self.name = "standard input" if path == "-" else path
+        self._gzipped = gzipped
+        self._encoding = _checked(encoding)
+        self._notes = notes
+        self._path = None if path == "-" else check_file(path)
+        self.once = self._path is None or not self._path.is_file()  # a pipe is read once
+
+    def note(self, text: str, detail: str = "") -> None:
+        """Add a note, unless one that begins with `text` is there, as from an earlier reading."""
+        note = f"{self.name}: {text}"
+        if not any(earlier.startswith(note) for earlier in self._notes):
+            self._notes.append(note + detail)
+
+    def note_blank(self, line: int) -> None:
+        """Note that blank lines are no rows; once, with the first of them."""
+        self.note("blank lines are skipped", f"; the first is line {line}")
+
+    def lines(self, newline: str) -> Iterator[str]:
+        r"""Yield lines with their ends; `newline` is `""` (\n, \r and \r\n end a line) or `"\n"`.
+
+        Raises:
+            TableError: the file is empty, is no text in its encoding, starts with NUL bytes, is a
+                gzip file that is damaged or cut short, or a line is longer than `LINE_LIMIT`.
+        """
+        number = 0
+        try:
+            with self._open() as binary, self._decoder(binary, newline) as reader:
+                while line := reader.readline(LINE_LIMIT):
+                    number += 1
+                    self._check(line, number)
+                    if number == 1:
+                        line = line.removeprefix("\ufeff")
+                    if line:
+                        yield line
+        except UnicodeDecodeError as error:
+            raise self._undecodable(error, number, newline) from None
+        except UnicodeError as error:  # UTF-16 asked for, and the file has no byte order mark
+            message = f"{error}; name the byte order: --encoding utf-16-le or utf-16-be"
+            raise TableError(message, file=self.name, line=number + 1) from None
+        except _BROKEN_GZIP as error:
+            message = f"the gzip file is damaged or cut short ({error})"
+            raise TableError(message, file=self.name, line=number + 1) from None
+        if number == 0:
+            raise TableError("the file is empty", file=self.name)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
+        with contextlib.ExitStack() as stack:
+            if self._path is None:
+                raw = sys.stdin.buffer
+            else:
+                raw = stack.enter_context(_opened(self._path))
+            if self._gzipped:
+                raw = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=raw)))
+            yield raw
+
+    @contextlib.contextmanager
+    def _decoder(self, binary: BinaryIO, newline: str) -> Iterator[io.TextIOWrapper]:
+        reader = io.TextIOWrapper(binary, encoding=self._sniff(binary), newline=newline)
+        try:
+            yield reader
+        finally:
+            reader.detach()  # standard input stays open
+
+    def _sniff(self, binary: BinaryIO) -> str:
+        """The encoding that the byte order mark names, or else the one asked for."""
+        head = cast(io.BufferedReader, binary).peek(4)
+        for mark, name in _MARKS:
+            if head.startswith(mark):
+                self.note(f"read as {name}, as its byte order mark says")
+                if self._encoding and not self._encoding.startswith(name.lower()):
+                    self.note(f"the encoding {self._encoding} that was asked for was not used")
+                return name
+        return self._encoding or "utf-8"
+
+    def _check(self, line: str, number: int) -> None:
+        if number == 1 and "\0" in line:
+            message = (
+                "NUL bytes: not a text file, or UTF-16 without a byte order mark (then name it: "
+                "--encoding utf-16-le)"
+            )
+            raise TableError(message, file=self.name, line=number)
+        if len(line) == LINE_LIMIT and line[-1] not in "\r\n":
+            message = f"a line is longer than {LINE_LIMIT} characters; is this a table of texts?"
+            raise TableError(message, file=self.name, line=number)
+
+    def _undecodable(self, error: UnicodeDecodeError, number: int, newline: str) -> TableError:
+        before = error.object[: error.start].decode(error.encoding, "ignore")
+        ends = re.findall(r"\n" if newline else r"\r\n?|\n", before)
+        message = (
+            f"byte 0x{error.object[error.start]:02x} is not {error.encoding.upper()} "
+            f"({error.reason}); name the file's encoding, e.g. --encoding latin-1, "
+            "or --encoding gb18030 for Chinese"
+        )
+        return TableError(message, file=self.name, line=number + 1 + len(ends))
+
+
+def check_file(path: str) -> Path:
+    """The path of a file to read.
+
+    Raises:
+        TableError: it is missing (naming the nearest name there), is a folder, or cannot be seen.
+    """
+    file = Path(path)
+    try:
+        if file.is_dir():
+            raise TableError("is a folder; name the files in it", file=path)
+        if not file.exists():
+            names = [other.name for other in file.parent.iterdir()] if file.parent.is_dir() else []
+            raise TableError("there is no such file" + did_you_mean(file.name, names), file=path)
+    except OSError as error:
+        raise TableError(f"cannot be read: {error.strerror}", file=path) from None
+    return file
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise TableError(f"cannot be read: {error.strerror}", file=path) from None
+
+
+def _checked(encoding: str | None) -> str | None:
+    if encoding is None:
+        return None
+    try:
+        b"a".decode(encoding, "replace")
+        return codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        message = f"unknown encoding '{encoding}'; common ones: utf-8, latin-1, gb18030, utf-16"
+        raise ConfigError(message) from None

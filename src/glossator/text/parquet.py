@@ -1,0 +1,72 @@
+"""Parquet, read batch by batch through pyarrow, which is imported only here and by the writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from glossator.errors import TableError
+from glossator.text.columns import check_header
+from glossator.text.decoding import check_file
+from glossator.text.rows import Item, Reading, Rejection, Row
+
+__all__ = ["read_parquet"]
+
+_BATCH = 1024  # rows held at a time
+
+
+def read_parquet(path: str) -> Reading:
+    """Read the schema, and stream the rows; `line` is the number of the row, from 1.
+
+    A row with bytes that are not UTF-8 in a text column is a Rejection (`not_utf8`).
+
+    Raises:
+        TableError: `path` is no Parquet file, or is damaged.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    check_file(path)
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise TableError(f"cannot be read as Parquet: {_first_line(error)}", file=path) from None
+    return check_header(file.schema_arrow.names, path), _rows(file, path)
+
+
+def _rows(file: Any, path: str) -> Iterator[Item]:
+    import pyarrow
+
+    number = 0
+    with file:
+        try:
+            for batch in file.iter_batches(batch_size=_BATCH):
+                for values in _values(batch):
+                    number += 1
+                    yield _item(path, number, values)
+        except (pyarrow.ArrowException, OSError) as error:
+            message = f"the Parquet file is damaged: {_first_line(error)}"
+            raise TableError(message, file=path, line=number + 1) from None
+
+
+def _values(batch: Any) -> Iterator[dict[str, Any] | None]:
+    """The rows of a batch; None for one that is not UTF-8, which only pyarrow's decoding finds."""
+    try:
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        for index in range(batch.num_rows):
+            try:
+                yield batch.slice(index, 1).to_pylist()[0]
+            except UnicodeDecodeError:
+                yield None
+
+
+def _item(path: str, number: int, values: dict[str, Any] | None) -> Item:
+    if values is None:
+        message = "a text column holds bytes that are not UTF-8"
+        return Rejection(path, number, "not_utf8", message)
+    return Row(path, number, values)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
