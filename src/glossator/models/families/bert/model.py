@@ -1,0 +1,60 @@
+"""BERT from the shared layers."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from glossator.models.block import AttentionKind, Block, BlockNorms, SelfAttention
+from glossator.models.embeddings import Embeddings, SegmentTable
+from glossator.models.encoder import Encoder
+from glossator.models.families.bert.config import BertConfig
+from glossator.models.feedforward import FeedForward
+from glossator.models.heads import ClassificationHead
+from glossator.models.linear import Linear, Norm
+from glossator.models.positions import PositionTable
+
+__all__ = ["encoder", "head"]
+
+
+def encoder(config: BertConfig) -> Encoder:
+    """The encoder of a config, its parameters not yet filled."""
+    blocks = [_block(config) for _ in range(config.num_hidden_layers)]
+    return Encoder(_embeddings(config), blocks, config=config)
+
+
+def head(config: BertConfig, labels: int) -> ClassificationHead:
+    """Pooler, tanh, dropout, classifier."""
+    dropout = config.classifier_dropout
+    return ClassificationHead(
+        Linear(config.hidden_size, config.hidden_size),
+        nn.Tanh(),
+        Linear(config.hidden_size, labels),
+        dropout=config.hidden_dropout_prob if dropout is None else dropout,
+    )
+
+
+def _embeddings(config: BertConfig) -> Embeddings:
+    width = config.hidden_size
+    return Embeddings(
+        nn.Embedding(config.vocab_size, width),
+        {
+            "segments": SegmentTable(config.type_vocab_size, width),
+            "positions": PositionTable(config.max_position_embeddings, width),
+        },
+        Norm(width, eps=config.layer_norm_eps),
+        config.hidden_dropout_prob,
+    )
+
+
+def _block(config: BertConfig) -> Block:
+    width, eps = config.hidden_size, config.layer_norm_eps
+    return Block(
+        SelfAttention(
+            width, config.num_attention_heads, dropout=config.attention_probs_dropout_prob
+        ),
+        FeedForward(width, config.intermediate_size, config.hidden_act),
+        BlockNorms(nn.Identity(), Norm(width, eps=eps), nn.Identity(), Norm(width, eps=eps)),
+        kind=AttentionKind(),
+        attention_dropout=config.hidden_dropout_prob,
+        feedforward_dropout=config.hidden_dropout_prob,
+    )

@@ -1,0 +1,48 @@
+"""The names of ELECTRA's tensors."""
+
+from __future__ import annotations
+
+from glossator.models.families.electra.config import ElectraConfig
+from glossator.models.families.electra.model import encoder, head
+from glossator.models.family import Family
+from glossator.models.names import NameTable, Rename
+
+__all__ = ["FAMILY"]
+
+_BLOCK, _LAYER = "blocks.{i}", "encoder.layer.{i}"
+NAMES = NameTable(
+    prefix="electra.",
+    encoder=(
+        Rename("embeddings.words", "embeddings.word_embeddings"),
+        Rename("embeddings.added.positions", "embeddings.position_embeddings"),
+        Rename("embeddings.added.segments", "embeddings.token_type_embeddings"),
+        Rename("embeddings.norm", "embeddings.LayerNorm"),
+        Rename("projection", "embeddings_project"),
+        Rename(f"{_BLOCK}.attention.query", f"{_LAYER}.attention.self.query"),
+        Rename(f"{_BLOCK}.attention.key", f"{_LAYER}.attention.self.key"),
+        Rename(f"{_BLOCK}.attention.value", f"{_LAYER}.attention.self.value"),
+        Rename(f"{_BLOCK}.attention.output", f"{_LAYER}.attention.output.dense"),
+        Rename(f"{_BLOCK}.attention_norm_out", f"{_LAYER}.attention.output.LayerNorm"),
+        Rename(f"{_BLOCK}.feedforward.up", f"{_LAYER}.intermediate.dense"),
+        Rename(f"{_BLOCK}.feedforward.down", f"{_LAYER}.output.dense"),
+        Rename(f"{_BLOCK}.feedforward_norm_out", f"{_LAYER}.output.LayerNorm"),
+    ),
+    head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
+    ignored=(
+        "electra.embeddings.position_ids",
+        "classifier.weight",  # token classification
+        "classifier.bias",
+        "discriminator_predictions.",
+        "generator_lm_head.",
+        "generator_predictions.",
+        "qa_outputs.",
+        "sequence_summary.",
+    ),
+)
+FAMILY = Family(
+    class_names={"electra": "Electra"},
+    read_config=ElectraConfig.from_hf,
+    encoder=encoder,
+    head=head,
+    names=NAMES,
+)

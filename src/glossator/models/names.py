@@ -1,0 +1,112 @@
+"""A family's table of tensor names: ours on one side, Hugging Face's on the other.
+
+The table is written as pairs of module paths; `{i}` stands for the number of a block. It is read
+from our names to theirs, which serves both ways: saving renames, and loading looks up for each of
+our parameters the tensor that holds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+__all__ = ["Join", "NameTable", "Part", "Rename"]
+
+
+@dataclass(frozen=True)
+class Rename:
+    """One module of ours is one of theirs."""
+
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True)
+class Join:
+    """Several modules of ours are one of theirs: our tensors of like shape, one below another."""
+
+    ours: tuple[str, ...]
+    theirs: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where a parameter of ours stands: in tensor `name`, the piece `index` of `count` pieces."""
+
+    name: str
+    index: int = 0
+    count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameTable:
+    """The names of one family.
+
+    Attributes:
+        prefix: what a model with a head puts before the encoder's names (`bert.`).
+        encoder: modules of the encoder; their names without `prefix`.
+        head: modules of the classification head; their names whole.
+        ignored: beginnings of names of tensors that no model of ours holds, whole.
+    """
+
+    prefix: str
+    encoder: tuple[Rename | Join, ...]
+    head: tuple[Rename, ...]
+    ignored: tuple[str, ...]
+
+    def theirs(self, ours: str) -> Part:
+        """Where the parameter `ours` (`encoder.blocks.0.norm.weight`) stands in their file.
+
+        Raises:
+            KeyError: the table has no such module.
+        """
+        module, _, kind = ours.rpartition(".")
+        numbers = re.findall(r"\.(\d+)\.", module)
+        general = re.sub(r"\.\d+\.", ".{i}.", module)
+        part = self._modules[general]
+        path = part.name.format(i=numbers[0]) if numbers else part.name
+        return Part(f"{path}.{kind}", part.index, part.count)
+
+    def canonical(self, theirs: str) -> str:
+        """The name with the prefix that some files leave out, and without old spellings."""
+        name = re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", theirs))
+        outside = (self.prefix, *self.ignored, *(f"{rename.theirs}." for rename in self.head))
+        return name if name.startswith(outside) else self.prefix + name
+
+    def to_hf(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Our parameters under their names, joined where theirs are joined."""
+        pieces: dict[str, list[tuple[int, Tensor]]] = {}
+        for ours, tensor in parameters.items():
+            part = self.theirs(ours)
+            pieces.setdefault(part.name, []).append((part.index, tensor))
+        return {name: _join(found) for name, found in pieces.items()}
+
+    def unknown(self, theirs: Iterable[str]) -> list[str]:
+        """Canonical names that are neither in the table nor ignored."""
+        known = {re.escape(part.name).replace(r"\{i\}", r"\d+") for part in self._modules.values()}
+        pattern = re.compile(rf"(?:{'|'.join(sorted(known))})\.(?:weight|bias)")
+        return [
+            name
+            for name in theirs
+            if not pattern.fullmatch(name) and not name.startswith(self.ignored)
+        ]
+
+    @cached_property
+    def _modules(self) -> dict[str, Part]:
+        """Our module, `{i}` for a number, to theirs."""
+        modules = {f"head.{rename.ours}": Part(rename.theirs) for rename in self.head}
+        for row in self.encoder:
+            ours = (row.ours,) if isinstance(row, Rename) else row.ours
+            for index, module in enumerate(ours):
+                modules[f"encoder.{module}"] = Part(self.prefix + row.theirs, index, len(ours))
+        return modules
+
+
+def _join(pieces: list[tuple[int, Tensor]]) -> Tensor:
+    tensors = [tensor for _, tensor in sorted(pieces, key=lambda piece: piece[0])]
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)

@@ -1,0 +1,117 @@
+"""A model folder as it is read: its config, its family, and our parameters in its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glossator.errors import ModelFolderError
+from glossator.models import families
+from glossator.models.hf_config import refuse_unsupported
+from glossator.models.json_file import read_json
+from glossator.models.weights import Weights
+
+__all__ = ["ModelSource"]
+
+
+class ModelSource:
+    """A Hugging Face folder.
+
+    Args:
+        folder: holds `config.json` and safetensors.
+
+    Attributes:
+        raw: the fields of `config.json`.
+        family: the family it names.
+        config: the family's config.
+
+    Raises:
+        ModelFolderError: the folder is missing, incomplete, malformed, or of an unknown kind.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise ModelFolderError(f"{folder} is not a folder; expected a model folder")
+        file = self.folder / "config.json"
+        self.raw = read_json(file)
+        try:
+            self.family = families.by_model_type(str(self.raw.get("model_type", "")))
+            refuse_unsupported(self.raw)
+            self.config = self.family.read_config(self.raw)
+        except ModelFolderError as error:
+            error.file = str(file)
+            raise
+        self._weights = Weights(self.folder, self.raw)
+        self._by_canonical = self._index()
+
+    def has(self, ours: str) -> bool:
+        """Whether the folder holds our parameter `ours`."""
+        return self.family.names.theirs(ours).name in self._by_canonical
+
+    def read(self, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+        """The float32 values of our parameters, each of the shape given.
+
+        Raises:
+            ModelFolderError: one is missing, or of another shape.
+        """
+        missing = [name for name in shapes if not self.has(name)]
+        if missing:
+            theirs = ", ".join(self.family.names.theirs(name).name for name in missing[:3])
+            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            raise ModelFolderError(f"has no tensor {theirs}{more}", file=self._weights.file)
+        return {name: self._read(name, shape) for name, shape in shapes.items()}
+
+    def _read(self, ours: str, shape: torch.Size) -> Tensor:
+        part = self.family.names.theirs(ours)
+        rows, *rest = shape
+        tensor = self._weights.read(self._by_canonical[part.name], (rows * part.count, *rest))
+        # A copy, so that the pieces of a joined tensor do not share memory.
+        return tensor if part.count == 1 else tensor.chunk(part.count)[part.index].clone()
+
+    def _index(self) -> dict[str, str]:
+        """Canonical name to the name in the file."""
+        table: dict[str, str] = {}
+        for name in self._weights.names():
+            canonical = self.family.names.canonical(name)
+            if canonical in table:
+                raise ModelFolderError(
+                    f"holds both {table[canonical]} and {name}; they are one tensor",
+                    file=self._weights.file,
+                )
+            table[canonical] = name
+        if unknown := self.family.names.unknown(table):
+            raise ModelFolderError(
+                f"holds the unexpected tensor {table[unknown[0]]} ({len(unknown)} in all), "
+                f"which a model of type {self.raw['model_type']} does not have",
+                file=self._weights.file,
+            )
+        return table
+
+    @property
+    def architecture(self) -> str:
+        """The class that saved the folder; empty when it does not say."""
+        names: Any = self.raw.get("architectures")
+        return str(names[0]) if isinstance(names, list) and names else ""
+
+    def labels(self) -> tuple[str, ...]:
+        """The label names of `id2label`, which are LABEL_0 and LABEL_1 when it is left out.
+
+        Raises:
+            ModelFolderError: `id2label` does not name labels 0, 1, 2 ... once each.
+        """
+        table: Any = self.raw.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
+        try:
+            names = tuple(str(table[str(number)]) for number in range(len(table)))
+        except (KeyError, TypeError):
+            names = ()
+        if not names or len(set(names)) < len(names):
+            raise ModelFolderError(
+                "id2label does not name the labels 0, 1, 2 ... once each",
+                file=self.folder / "config.json",
+            )
+        return names
