@@ -17,8 +17,8 @@ done
 export PIP_CONFIG_FILE=/dev/null PIP_NO_INDEX=1 PIP_FIND_LINKS="$house" GLOSSATOR_CACHE="$scratch/cache"
 
 "${PYTHON:-python3}" -m venv "$scratch/venv"
-"${offline[@]}" "$scratch/venv/bin/python" -m pip install --quiet --disable-pip-version-check glossator
-"${offline[@]}" "$scratch/venv/bin/glossator" --help >"$scratch/help.txt"
-"${offline[@]}" "$scratch/venv/bin/glossator" starter add minilm --from "$house"
-"${offline[@]}" "$scratch/venv/bin/glossator" starter add multilingual
+${offline[@]+"${offline[@]}"} "$scratch/venv/bin/python" -m pip install --quiet --disable-pip-version-check glossator
+${offline[@]+"${offline[@]}"} "$scratch/venv/bin/glossator" --help >"$scratch/help.txt"
+${offline[@]+"${offline[@]}"} "$scratch/venv/bin/glossator" starter add minilm --from "$house"
+${offline[@]+"${offline[@]}"} "$scratch/venv/bin/glossator" starter add multilingual
 echo "the wheelhouse serves: $(find "$house" -name '*.whl' | wc -l) wheels, $(du -sh "$house" | cut -f1)"
