@@ -11,6 +11,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,10 @@ from glossator.models.dropout import dropout as random_zeros
 
 __all__ = ["AttentionPlan", "attention", "attention_maps"]
 
-# A row narrower than this costs as much as one of this width (measured: benchmarks/notes.md).
-_MIN_WIDTH = 32
-# A text shorter than this share of the widest row opens a group of narrower rows.
-_GROUP_RATIO = 0.3
+# Lengths are compared in steps of this many tokens when groups are cut.
+_WIDTH_STEP = 8
+# What one more group costs, in scores a head (measured: benchmarks/notes.md).
+_GROUP_PRICE = 5000.0
 # From this row width on, fused attention beats the explicit product.
 _FUSED_WIDTH = 192
 # Finite, so that a padded query has a softmax; every real score lies far above it.
@@ -35,32 +36,61 @@ _MASKED = -30000.0
 
 @dataclass(frozen=True)
 class _Side:
-    """Where the packed rows of one side (queries or keys) stand in the padded layout."""
+    """Where the packed rows of one side (queries or keys) stand in the padded layout.
 
-    slot_to_row: Tensor  # (slots,) the packed row in each slot; row 0 stands in padding
-    row_to_slot: Tensor  # (rows,)
-    padding: Tensor  # (padded slots,)
-    shapes: tuple[tuple[int, int], ...]  # (rows, width) of each group
+    The layout is head by head, as the products want it: group, row, head, place in the row.
+    """
 
-    def to(self, device: torch.device) -> _Side:
-        moved = (x.to(device) for x in (self.slot_to_row, self.row_to_slot, self.padding))
-        return _Side(*moved, self.shapes)
+    slots: tuple[NDArray[np.int64], ...]  # for each group (rows, width): the packed row, or -1
 
     def pad(self, x: Tensor) -> list[Tensor]:
         """(T, heads, dim) -> (rows, heads, width, dim) for each group."""
-        slots = _Reorder.apply(x.flatten(1), self.slot_to_row, self.row_to_slot, None)
-        groups = slots.split([rows * width for rows, width in self.shapes])
+        heads, dim = x.shape[1:]
+        index = self._index(heads, x.device)
+        slots = _Reorder.apply(x.reshape(-1, dim), index.take, index.put, None)
+        groups = slots.split([table.size * heads for table in self.slots])
         return [
-            group.view(*shape, *x.shape[1:]).transpose(1, 2)
-            for group, shape in zip(groups, self.shapes, strict=True)
+            group.view(table.shape[0], heads, table.shape[1], dim)
+            for group, table in zip(groups, self.slots, strict=True)
         ]
 
     def unpad(self, groups: Sequence[Tensor]) -> Tensor:
         """(rows, heads, width, dim) for each group -> (T, heads, dim)."""
         heads, _, dim = groups[0].shape[1:]
-        slots = torch.cat([group.transpose(1, 2).reshape(-1, heads * dim) for group in groups])
-        rows = _Reorder.apply(slots, self.row_to_slot, self.slot_to_row, self.padding)
-        return rows.view(-1, heads, dim)
+        index = self._index(heads, groups[0].device)
+        slots = torch.cat([group.reshape(-1, dim) for group in groups])
+        return _Reorder.apply(slots, index.put, index.take, index.unused).view(-1, heads, dim)
+
+    def _index(self, heads: int, device: torch.device) -> _Index:
+        key = (heads, device)
+        if key not in self._indices:
+            self._indices[key] = _Index.build(self.slots, heads, device)
+        return self._indices[key]
+
+    @cached_property
+    def _indices(self) -> dict[tuple[int, torch.device], _Index]:
+        return {}
+
+
+@dataclass(frozen=True)
+class _Index:
+    """The gathers between packed rows and padded slots, heads counted in."""
+
+    take: Tensor  # (slots,) packed row in each slot; row 0 stands in padding
+    put: Tensor  # (rows,) slot of each packed row
+    unused: Tensor  # (padded slots,)
+
+    @classmethod
+    def build(cls, groups: Sequence[NDArray[np.int64]], heads: int, device: torch.device) -> _Index:
+        head = np.arange(heads)[None, :, None]
+        take = np.concatenate(
+            [(np.where(g < 0, -heads, g * heads)[:, None] + head).ravel() for g in groups]
+        )
+        used = np.flatnonzero(take >= 0)
+        put = np.empty(len(used), dtype=np.int64)
+        put[take[used]] = used
+        arrays = (np.maximum(take, 0), put, np.flatnonzero(take < 0))
+        return cls(*(torch.from_numpy(array).to(device) for array in arrays))
 
 
 class _Reorder(torch.autograd.Function):
@@ -120,15 +150,14 @@ class AttentionPlan:
         q = k if q_lengths is None else q_lengths.cpu().numpy()
         positions = _positions(q) if q_positions is None else q_positions.cpu().numpy()
         groups = _rows_of_texts(k)
-        k_side, k_slots = _lay_out(groups, k)
-        q_side, q_slots = (k_side, k_slots) if q_lengths is None else _lay_out(groups, q)
+        keys = _lay_out(groups, k)
+        queries = keys if q_lengths is None else _lay_out(groups, q)
         sees = _Sees(np.repeat(np.arange(len(q)), q), positions, k, window, causal)
-        masks = [sees.mask(qs, ks) for qs, ks in zip(q_slots, k_slots, strict=True)]
-        device = lengths.device
+        masks = [sees.mask(*slots) for slots in zip(queries.slots, keys.slots, strict=True)]
         return cls(
-            queries=q_side.to(device),
-            keys=k_side.to(device),
-            masks=tuple(torch.from_numpy(mask).to(device) for mask in masks),
+            queries=queries,
+            keys=keys,
+            masks=tuple(torch.from_numpy(mask).to(lengths.device) for mask in masks),
             q_lengths=tuple(q.tolist()),
             k_lengths=tuple(k.tolist()),
             q_positions=torch.from_numpy(positions),
@@ -196,15 +225,28 @@ def _dense(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, p: float) -> Tensor:
 
 
 def _rows_of_texts(lengths: NDArray[np.int64]) -> list[list[list[int]]]:
-    """Groups of rows of texts; a row's texts fit into the width of its group's longest text."""
-    order = np.argsort(-lengths, kind="stable").tolist()
-    groups = []
-    while order:
-        width = max(int(lengths[order[0]]), _MIN_WIDTH)
-        narrow = _GROUP_RATIO * width if width > _MIN_WIDTH else 0
-        cut = next((i for i, text in enumerate(order) if lengths[text] < narrow), len(order))
-        groups.append(_fill_rows(deque(order[:cut]), lengths, width))
-        order = order[cut:]
+    """Groups of rows of texts; a row's texts fit into the width of its group's longest text.
+
+    Texts are cut into groups where that costs least: scores that are computed and hidden against
+    the fixed price of one more group. Solved from the shortest text up over classes of width.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    widths = -(-lengths[order] // _WIDTH_STEP) * _WIDTH_STEP
+    cuts = [0, *(np.flatnonzero(np.diff(widths)) + 1).tolist(), len(order)]
+    tokens = np.concatenate([[0], np.cumsum(lengths[order])])
+    best: list[tuple[float, int]] = [(0.0, len(cuts) - 1)] * len(cuts)
+    for i in reversed(range(len(cuts) - 1)):
+        width = float(lengths[order[cuts[i]]])
+        best[i] = min(
+            (_GROUP_PRICE + width * float(tokens[cuts[j]] - tokens[cuts[i]]) + best[j][0], j)
+            for j in range(i + 1, len(cuts))
+        )
+    groups, i = [], 0
+    while i < len(cuts) - 1:
+        j = best[i][1]
+        texts = deque(order[cuts[i] : cuts[j]].tolist())
+        groups.append(_fill_rows(texts, lengths, int(lengths[texts[0]])))
+        i = j
     return groups
 
 
@@ -221,29 +263,17 @@ def _fill_rows(texts: deque[int], lengths: NDArray[np.int64], width: int) -> lis
     return rows
 
 
-def _lay_out(
-    groups: list[list[list[int]]], lengths: NDArray[np.int64]
-) -> tuple[_Side, list[NDArray[np.int64]]]:
-    """The layout of one side and, for each group, the packed row of every slot (-1: padding)."""
+def _lay_out(groups: list[list[list[int]]], lengths: NDArray[np.int64]) -> _Side:
     starts = np.cumsum(lengths) - lengths
     slots = []
     for rows in groups:
         width = max(int(lengths[row].sum()) for row in rows)
         table = np.full((len(rows), width), -1, dtype=np.int64)
-        for filled, row in zip(table, rows, strict=True):
+        for places, row in zip(table, rows, strict=True):
             ids = np.concatenate([np.arange(starts[t], starts[t] + lengths[t]) for t in row])
-            filled[: len(ids)] = ids
+            places[: len(ids)] = ids
         slots.append(table)
-    flat = np.concatenate([table.ravel() for table in slots])
-    row_to_slot = np.empty(int(lengths.sum()), dtype=np.int64)
-    row_to_slot[flat[flat >= 0]] = np.flatnonzero(flat >= 0)
-    side = _Side(
-        slot_to_row=torch.from_numpy(np.maximum(flat, 0)),
-        row_to_slot=torch.from_numpy(row_to_slot),
-        padding=torch.from_numpy(np.flatnonzero(flat < 0)),
-        shapes=tuple((table.shape[0], table.shape[1]) for table in slots),
-    )
-    return side, slots
+    return _Side(tuple(slots))
 
 
 def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
