@@ -50,9 +50,7 @@ def load_encoder(folder: str | Path) -> Encoder:
             kind, or is of a family that is not supported.
     """
     source = ModelSource(folder)
-    with torch.device("meta"):
-        encoder = source.family.encoder(source.config)
-    encoder.hf_fields = source.raw
+    encoder = source.encoder()
     tensors = source.read(_shapes(encoder, "encoder."))
     _fill(encoder, {name.removeprefix("encoder."): x for name, x in tensors.items()})
     return encoder
@@ -78,10 +76,7 @@ def load_classifier(
     source = ModelSource(folder)
     kept = _keeps_head(source, labels)
     names = source.labels() if labels is None else tuple(labels)
-    with torch.device("meta"):
-        encoder = source.family.encoder(source.config)
-        model = SequenceClassifier(encoder, source.family.head(source.config, len(names)), names)
-    encoder.hf_fields = source.raw
+    model = SequenceClassifier(source.encoder(), source.head(len(names)), names)
     shapes = _shapes(model)
     new = {} if kept else {x: shapes.pop(x) for x in list(shapes) if _is_new(source, x)}
     std, generator = source.config.initializer_range, torch.Generator().manual_seed(seed)

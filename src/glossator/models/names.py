@@ -8,7 +8,7 @@ our parameters the tensor that holds it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -86,15 +86,10 @@ class NameTable:
             pieces.setdefault(part.name, []).append((part.index, tensor))
         return {name: _join(found) for name, found in pieces.items()}
 
-    def unknown(self, theirs: Iterable[str]) -> list[str]:
-        """Canonical names that are neither in the table nor ignored."""
-        known = {re.escape(part.name).replace(r"\{i\}", r"\d+") for part in self._modules.values()}
-        pattern = re.compile(rf"(?:{'|'.join(sorted(known))})\.(?:weight|bias)")
-        return [
-            name
-            for name in theirs
-            if not pattern.fullmatch(name) and not name.startswith(self.ignored)
-        ]
+    def skips(self, theirs: str) -> bool:
+        """Whether a canonical name that no parameter of ours asks for may be left unread."""
+        heads = {rename.theirs for rename in self.head}
+        return theirs.startswith(self.ignored) or theirs.rpartition(".")[0] in heads
 
     @cached_property
     def _modules(self) -> dict[str, Part]:

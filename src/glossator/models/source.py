@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from glossator.errors import ModelFolderError
 from glossator.models import families
+from glossator.models.encoder import Encoder
+from glossator.models.heads import ClassificationHead
 from glossator.models.hf_config import refuse_unsupported
 from glossator.models.json_file import read_json
 from glossator.models.weights import Weights
@@ -37,17 +40,25 @@ class ModelSource:
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise ModelFolderError(f"{folder} is not a folder; expected a model folder")
-        file = self.folder / "config.json"
-        self.raw = read_json(file)
-        try:
+        self.raw = read_json(self._config_file)
+        with self._named():
             self.family = families.by_model_type(str(self.raw.get("model_type", "")))
             refuse_unsupported(self.raw)
             self.config = self.family.read_config(self.raw)
-        except ModelFolderError as error:
-            error.file = str(file)
-            raise
         self._weights = Weights(self.folder, self.raw)
         self._by_canonical = self._index()
+
+    def encoder(self) -> Encoder:
+        """The encoder, its parameters on the meta device."""
+        with self._named(), torch.device("meta"):
+            encoder = self.family.encoder(self.config)
+        encoder.hf_fields = self.raw
+        return encoder
+
+    def head(self, labels: int) -> ClassificationHead:
+        """The classification head for a number of labels, its parameters on the meta device."""
+        with self._named(), torch.device("meta"):
+            return self.family.head(self.config, labels)
 
     def has(self, ours: str) -> bool:
         """Whether the folder holds our parameter `ours`."""
@@ -57,14 +68,27 @@ class ModelSource:
         """The float32 values of our parameters, each of the shape given.
 
         Raises:
-            ModelFolderError: one is missing, or of another shape.
+            ModelFolderError: one is missing or of another shape, or the folder holds a tensor
+                that is neither among them nor part of a head.
         """
         missing = [name for name in shapes if not self.has(name)]
         if missing:
             theirs = ", ".join(self.family.names.theirs(name).name for name in missing[:3])
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             raise ModelFolderError(f"has no tensor {theirs}{more}", file=self._weights.file)
+        self._refuse_unexpected(shapes)
         return {name: self._read(name, shape) for name, shape in shapes.items()}
+
+    def _refuse_unexpected(self, wanted: Iterable[str]) -> None:
+        names = self.family.names
+        known = {names.theirs(name).name for name in wanted}
+        unexpected = [x for x in self._by_canonical if x not in known and not names.skips(x)]
+        if unexpected:
+            raise ModelFolderError(
+                f"holds the unexpected tensor {self._by_canonical[unexpected[0]]} "
+                f"({len(unexpected)} in all), which the model of config.json does not have",
+                file=self._weights.file,
+            )
 
     def _read(self, ours: str, shape: torch.Size) -> Tensor:
         part = self.family.names.theirs(ours)
@@ -84,12 +108,6 @@ class ModelSource:
                     file=self._weights.file,
                 )
             table[canonical] = name
-        if unknown := self.family.names.unknown(table):
-            raise ModelFolderError(
-                f"holds the unexpected tensor {table[unknown[0]]} ({len(unknown)} in all), "
-                f"which a model of type {self.raw['model_type']} does not have",
-                file=self._weights.file,
-            )
         return table
 
     @property
@@ -112,6 +130,19 @@ class ModelSource:
         if not names or len(set(names)) < len(names):
             raise ModelFolderError(
                 "id2label does not name the labels 0, 1, 2 ... once each",
-                file=self.folder / "config.json",
+                file=self._config_file,
             )
         return names
+
+    @property
+    def _config_file(self) -> Path:
+        return self.folder / "config.json"
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors from inside name the config as their file."""
+        try:
+            yield
+        except ModelFolderError as error:
+            error.file = str(self._config_file)
+            raise
