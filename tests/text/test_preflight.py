@@ -1,0 +1,181 @@
+"""The preflight finds what is planted, and says nothing where nothing is wrong."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
+from glossator.errors import TableError
+from glossator.text.columns import LabelledText
+from glossator.text.findings import excerpt
+from glossator.text.preflight import Preflight, preflight
+from glossator.text.seen import is_blank
+from glossator.text.tables import Rejection, Row
+
+
+def part(*pairs: tuple[str, str], file: str = "a.csv") -> list[LabelledText]:
+    return [
+        LabelledText(Row(file, line, {"text": text, "label": label}), text, label)
+        for line, (text, label) in enumerate(pairs, start=2)
+    ]
+
+
+def clean(count: int = 20, tag: str = "") -> list[tuple[str, str]]:
+    return [(f"text {tag}{i}", "ab"[i % 2]) for i in range(count)]
+
+
+def kinds(result: Preflight) -> list[str]:
+    return [finding.kind for finding in result.findings]
+
+
+def found(result: Preflight, kind: str):
+    (finding,) = [finding for finding in result.findings if finding.kind == kind]
+    assert finding.to_json()["message"] == finding.message
+    return finding
+
+
+def test_a_clean_table_gets_counts_and_nothing_else():
+    result = preflight(part(*clean()), part(*clean(4, "dev")), part(*clean(4, "test")))
+    assert kinds(result) == ["rows", "rows", "rows", "classes"]
+    assert all(finding.severity == "info" for finding in result.findings)
+    assert result.findings[0].message == "train: 20 rows read, 20 used, 0 rejected"
+    assert result.rejections == ()
+    result.raise_for_errors()
+    message = "2 classes; the largest is 'a' with 10 rows, the smallest 'b' with 10"
+    assert result.findings[-1].message == message
+
+
+def test_empty_texts_and_labels_are_rejected_and_read_is_used_plus_rejected():
+    rows = part(*clean(), ("", "a"), (" \t\u200b\u3000\n", "a"), ("fine", "  "))
+    bad = Rejection("a.csv", 99, "ragged", "expected 2 fields, got 3")
+    result = preflight([*rows, bad])
+    counts = result.rows["train"]
+    assert (counts.read, counts.used, counts.rejected) == (24, 20, 4)
+    assert [(r.kind, r.line) for r in result.rejections] == [
+        ("empty_text", 22),
+        ("empty_text", 23),
+        ("empty_label", 24),
+        ("ragged", 99),
+    ]
+    finding = found(result, "empty_text")
+    assert finding.message == "2 rows with an empty text: rejected"
+    assert finding.examples == ("a.csv:22: the text is empty", "a.csv:23: the text is empty")
+    assert list(result.keep("train", [*rows, bad])) == rows[:20]
+
+
+def test_duplicates_and_two_labels():
+    rows = part(*clean(), ("text 0", "a"), ("text 1", "a"), ("text 1", "a"), ("text 0", "a"))
+    result = preflight(rows)
+    finding = found(result, "duplicates")
+    assert finding.count == 2
+    assert finding.message.endswith("of an earlier row: kept")
+    assert finding.examples[0] == "a.csv:22 as a.csv:2: 'text 0'"
+    finding = found(result, "two_labels")
+    assert finding.count == 1
+    assert finding.examples == ("'text 1' is 'b' in a.csv:3 and 'a' in a.csv:23",)
+    assert result.rows["train"].used == 24
+
+
+def test_the_same_text_in_two_parts_is_a_leak():
+    dev = part(*clean(4, "dev"), ("text 3", "b"), file="dev.csv")
+    test = part(*clean(4, "test"), ("text 3", "a"), ("text dev0", "a"), file="test.csv")
+    result = preflight(part(*clean()), dev, test)
+    leaks = [finding for finding in result.findings if finding.kind == "leak"]
+    assert [leak.count for leak in leaks] == [1, 1, 2]
+    assert leaks[0].message.startswith("dev: 1 row of 5 with a text that is also in train")
+    assert leaks[0].examples == ("dev.csv:6 as a.csv:5: 'text 3'",)
+
+
+def test_a_label_that_training_lacks():
+    result = preflight(part(*clean()), test=part(("x", "c"), ("y", "c"), ("z", "a")))
+    finding = found(result, "unknown_label")
+    assert finding.count == 2
+    assert finding.severity == "warning"
+    assert finding.message.endswith("counted as wrong; 'c' (2)")
+
+
+def test_few_rows_and_labels_that_are_alike():
+    rows = part(*clean(), ("p", "A "), ("q", "Ａ"), ("r", "c"))
+    result = preflight(rows)
+    assert "'A ' (1), 'Ａ' (1), 'c' (1)" in found(result, "few_rows").message
+    finding = found(result, "label_variants")
+    assert finding.examples == ("'a' (10), 'A ' (1), 'Ａ' (1)",)
+
+
+def test_too_many_classes_look_like_the_wrong_column():
+    result = preflight(part(*[(f"text {i}", f"id {i}") for i in range(30)]))
+    assert "is this the column" in found(result, "many_classes").message
+    assert "few_rows" not in kinds(result)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([], "no row can be used"),
+        ([("", "a")], "no row can be used"),
+        ([("x", "a")], "only one row can be used"),
+        ([("x", "a"), ("y", "a")], "every row has the label 'a'"),
+    ],
+)
+def test_what_nothing_can_be_learned_from_is_an_error(pairs, message):
+    with pytest.raises(TableError, match=message):
+        preflight(part(*pairs)).raise_for_errors()
+
+
+def test_an_empty_dev_part_is_an_error():
+    with pytest.raises(TableError, match="dev: no row"):
+        preflight(part(*clean()), part(("", "a"))).raise_for_errors()
+
+
+def test_token_lengths_and_windows():
+    rows = part(*[("w " * length, "ab"[length % 2]) for length in range(1, 301)], ("", "a"))
+    calls = []
+
+    def count(texts):
+        calls.append(len(texts))
+        return [len(text.split()) for text in texts]
+
+    result = preflight(rows, token_lengths=count, limit=280)
+    expected = "tokens a text: median 150, 95th percentile 285, longest 300"
+    assert found(result, "token_lengths").message == expected
+    assert found(result, "windows").count == 20
+    assert sum(calls) == 300
+    assert "windows" not in kinds(preflight(rows, token_lengths=count, limit=300))
+    one = preflight(part(("a b", "x")), token_lengths=count)
+    assert "median 2, 95th percentile 2, longest 2" in found(one, "token_lengths").message
+
+
+def test_wrong_decoding_and_notes():
+    result = preflight(part(*clean(), ("caf\ufffd", "a")), notes=["a.csv: read as UTF-16"])
+    assert found(result, "replacement_character").count == 1
+    assert found(result, "note").message == "a.csv: read as UTF-16"
+
+
+def test_a_table_without_labels():
+    rows = part(*[(text, "") for text, _ in clean()], ("text 1", ""))
+    result = preflight(rows, labelled=False)
+    assert kinds(result) == ["rows", "duplicates"]
+    assert result.rows["train"].used == 21
+
+
+def test_a_stream_is_gone_through_once_and_texts_are_not_kept():
+    rows = ((Row("a.csv", i, {}), f"{i} " + "x" * 10_000, "ab"[i % 2]) for i in range(3_000))
+    tracemalloc.start()
+    result = preflight(LabelledText(*row) for row in rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.rows["train"].used == 3_000
+    assert peak < 3 * 2**20
+
+
+def test_excerpts_are_safe_to_print():
+    assert excerpt("a\x1b[31m\nb") == "'a\ufffd[31m b'"
+    assert excerpt("word " * 50) == "'" + ("word " * 12) + "...'"
+    assert len(excerpt("x" * 10_000_000)) == 65
+
+
+def test_blank():
+    assert is_blank("\ufeff\u200d \x00")
+    assert not is_blank(" \u200b你")
+    assert not is_blank("\U0001fae9")
