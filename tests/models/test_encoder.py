@@ -155,3 +155,14 @@ def test_configs_load_no_torch():
     imports = ", ".join(f"glossator.models.families.{name}.config" for name in names)
     code = f"import sys, {imports}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_loading_does_not_import_the_compiler(tiny_model_folder):
+    """torch imports it, for two seconds, when random numbers are drawn on the meta device."""
+    code = (
+        "import sys; from glossator.models import checkpoint; "
+        "checkpoint.load_classifier(sys.argv[1], ['a', 'b']); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tiny_model_folder)]
+    assert subprocess.run(command, check=False).returncode == 0

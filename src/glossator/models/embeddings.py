@@ -5,12 +5,13 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from glossator.models.dropout import Dropout
+from glossator.models.linear import Table
 from glossator.text.packing import PackedBatch
 
 __all__ = ["Embeddings", "SegmentTable"]
 
 
-class SegmentTable(nn.Embedding):
+class SegmentTable(Table):
     """One learned vector for each sentence of a pair."""
 
     def forward(self, batch: PackedBatch) -> Tensor:  # type: ignore[override]
@@ -28,9 +29,7 @@ class Embeddings(nn.Module):
         dropout: probability of a zero after the norm.
     """
 
-    def __init__(
-        self, words: nn.Embedding, added: dict[str, nn.Module], norm: nn.Module, dropout: float
-    ):
+    def __init__(self, words: Table, added: dict[str, nn.Module], norm: nn.Module, dropout: float):
         super().__init__()
         self.words = words
         self.added = nn.ModuleDict(added)

@@ -1,4 +1,7 @@
-"""Linear maps and norms whose parameters are float32 and whose products are not bound to be."""
+"""Linear maps, norms and tables, on the terms of this package.
+
+Parameters are float32; products are in the dtype of what comes in.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Linear", "Norm"]
+__all__ = ["Linear", "Norm", "Table"]
 
 
 def _cast(parameter: Tensor | None, dtype: torch.dtype) -> Tensor | None:
@@ -29,3 +32,12 @@ class Norm(nn.LayerNorm):
     def forward(self, x: Tensor) -> Tensor:  # (..., width) -> (..., width)
         weight, bias = self.weight.to(x.dtype), _cast(self.bias, x.dtype)
         return F.layer_norm(x, self.normalized_shape, weight, bias, self.eps)
+
+
+class Table(nn.Embedding):
+    """Rows looked up by number, in the dtype of the table."""
+
+    def reset_parameters(self) -> None:
+        # Drawing numbers on the meta device would import the compiler, which takes two seconds.
+        if not self.weight.is_meta:
+            super().reset_parameters()

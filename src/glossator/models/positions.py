@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from glossator.models.linear import Table
 from glossator.text.packing import PackedBatch
 
 __all__ = ["PositionTable", "Rotation"]
 
 
-class PositionTable(nn.Embedding):
+class PositionTable(Table):
     """One learned vector a position.
 
     Args:

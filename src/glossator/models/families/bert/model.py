@@ -10,7 +10,7 @@ from glossator.models.encoder import Encoder
 from glossator.models.families.bert.config import BertConfig
 from glossator.models.feedforward import FeedForward
 from glossator.models.heads import ClassificationHead
-from glossator.models.linear import Linear, Norm
+from glossator.models.linear import Linear, Norm, Table
 from glossator.models.positions import PositionTable
 
 __all__ = ["encoder", "head"]
@@ -36,7 +36,7 @@ def head(config: BertConfig, labels: int) -> ClassificationHead:
 def _embeddings(config: BertConfig) -> Embeddings:
     width = config.hidden_size
     return Embeddings(
-        nn.Embedding(config.vocab_size, width),
+        Table(config.vocab_size, width),
         {
             "segments": SegmentTable(config.type_vocab_size, width),
             "positions": PositionTable(config.max_position_embeddings, width),

@@ -10,7 +10,7 @@ from glossator.models.encoder import Encoder
 from glossator.models.families.distilbert.config import DistilBertConfig
 from glossator.models.feedforward import FeedForward
 from glossator.models.heads import ClassificationHead
-from glossator.models.linear import Linear, Norm
+from glossator.models.linear import Linear, Norm, Table
 from glossator.models.positions import PositionTable
 
 __all__ = ["encoder", "head"]
@@ -21,7 +21,7 @@ _NORM_EPS = 1e-12  # no field of config.json says it
 def encoder(config: DistilBertConfig) -> Encoder:
     """The encoder of a config, its parameters not yet filled."""
     embeddings = Embeddings(
-        nn.Embedding(config.vocab_size, config.dim),
+        Table(config.vocab_size, config.dim),
         {"positions": PositionTable(config.max_position_embeddings, config.dim)},
         Norm(config.dim, eps=_NORM_EPS),
         config.dropout,

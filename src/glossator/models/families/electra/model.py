@@ -10,7 +10,7 @@ from glossator.models.encoder import Encoder
 from glossator.models.families.electra.config import ElectraConfig
 from glossator.models.feedforward import FeedForward
 from glossator.models.heads import ClassificationHead
-from glossator.models.linear import Linear, Norm
+from glossator.models.linear import Linear, Norm, Table
 from glossator.models.positions import PositionTable
 
 __all__ = ["encoder", "head"]
@@ -41,7 +41,7 @@ def head(config: ElectraConfig, labels: int) -> ClassificationHead:
 def _embeddings(config: ElectraConfig) -> Embeddings:
     width = config.embedding_size
     return Embeddings(
-        nn.Embedding(config.vocab_size, width),
+        Table(config.vocab_size, width),
         {
             "segments": SegmentTable(config.type_vocab_size, width),
             "positions": PositionTable(config.max_position_embeddings, width),

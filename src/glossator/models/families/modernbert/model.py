@@ -11,14 +11,14 @@ from glossator.models.encoder import Encoder
 from glossator.models.families.modernbert.config import ModernBertConfig
 from glossator.models.feedforward import GatedFeedForward
 from glossator.models.heads import ClassificationHead, FirstToken, MeanToken
-from glossator.models.linear import Linear, Norm
+from glossator.models.linear import Linear, Norm, Table
 
 __all__ = ["encoder", "head"]
 
 
 def encoder(config: ModernBertConfig) -> Encoder:
     """The encoder of a config, its parameters not yet filled."""
-    words = nn.Embedding(config.vocab_size, config.hidden_size)
+    words = Table(config.vocab_size, config.hidden_size)
     embeddings = Embeddings(words, {}, _norm(config), config.embedding_dropout)
     blocks = [_block(config, index) for index in range(config.num_hidden_layers)]
     return Encoder(embeddings, blocks, config=config, norm=_norm(config))

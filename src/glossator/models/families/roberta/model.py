@@ -10,7 +10,7 @@ from glossator.models.encoder import Encoder
 from glossator.models.families.roberta.config import RobertaConfig
 from glossator.models.feedforward import FeedForward
 from glossator.models.heads import ClassificationHead
-from glossator.models.linear import Linear, Norm
+from glossator.models.linear import Linear, Norm, Table
 from glossator.models.positions import PositionTable
 
 __all__ = ["encoder", "head"]
@@ -38,7 +38,7 @@ def head(config: RobertaConfig, labels: int) -> ClassificationHead:
 def _embeddings(config: RobertaConfig) -> Embeddings:
     width = config.hidden_size
     return Embeddings(
-        nn.Embedding(config.vocab_size, width),
+        Table(config.vocab_size, width),
         {
             "segments": SegmentTable(config.type_vocab_size, width),
             "positions": PositionTable(
