@@ -355,10 +355,10 @@ def test_folders_that_are_none(tmp_path, saved_by_referee):
 
 def test_saving_keeps_what_is_true_and_drops_what_is_not(saved_by_referee, tmp_path):
     folder, _ = saved_by_referee("bert")
-    reconfigure(folder, torch_dtype="float16", auto_map={"AutoModel": "x.Y"}, note="kept")
+    reconfigure(folder, torch_dtype="float16", auto_map={"AutoModel": "x.Y"}, note="\ud800")
     checkpoint.save(checkpoint.load_classifier(folder, ["a", "b"]), tmp_path / "ours")
     config = json.loads((tmp_path / "ours/config.json").read_text("utf-8"))
-    assert config["note"] == "kept"
+    assert config["note"] == "\ud800", "odd, but not ours to lose"
     assert config["dtype"] == "float32"
     assert config["id2label"] == {"0": "a", "1": "b"}
     assert config["label2id"] == {"a": 0, "b": 1}

@@ -112,7 +112,7 @@ def save(model: Encoder | SequenceClassifier, folder: str | Path) -> None:
         fields |= _label_fields(model)
         tensors = family.names.to_hf(dict(model.named_parameters()))
     write_weights(Path(folder) / "model.safetensors", tensors)
-    text = json.dumps(fields, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    text = json.dumps(fields, indent=2, allow_nan=False)
     durable_write(Path(folder) / "config.json", text + "\n")
 
 
