@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glossator.artifact import report as report_module
+from glossator.artifact.axes import ticks
+from glossator.artifact.escaping import visible
+from glossator.artifact.heatmap import confused_pairs
+from glossator.artifact.plots import loss_series
+from glossator.artifact.report import render_report, write_report
+from glossator.artifact.report_parts import Learning, Mistake
+from glossator.artifact.wording import duration, measure
+
+CANARY = "canary7f3a"
+ATTACKS = [
+    f"<script>{CANARY}()</script>",
+    f'"><img src=x onerror={CANARY}()>',
+    f"' onmouseover='{CANARY}()",
+    f"</title></style></svg><svg onload={CANARY}()>",
+    f"{{{{ {CANARY} }}}}{{% include 'x' %}}",
+    f"--><iframe src=javascript:{CANARY}()>&lt;b&gt;",
+    f"]]></text><a href=https://{CANARY}.example>",
+]
+VOID = {"meta", "br", "img", "input", "link", "hr"}
+TAGS = """
+html head meta title style body header div h1 p b nav a main section span small i footer
+table tr th td h2 h3 aside details summary figure figcaption ul li pre code
+svg line text polyline circle rect path g
+"""
+SAFE = set(TAGS.split())
+
+
+class Page(HTMLParser):
+    """Reads a page as a browser would and notes whatever a stranger's text could have made."""
+
+    def __init__(self, html: str):
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.bad: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in SAFE:
+            self.bad.append(f"<{tag}>")
+        for name, value in attributes:
+            outside = name in ("src", "href") and not (value or "").startswith("#")
+            if name.startswith("on") or outside or CANARY in f"{name}{value}":
+                self.bad.append(f"<{tag} {name}={value}>")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.bad.append(f"</{tag}> does not close the last tag")
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "style" and CANARY in data:
+            self.bad.append("style")
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.words)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("classes", [2, 4, 30], ids=["two", "map", "many"])
+def test_no_text_becomes_markup(report_of, attack, classes):
+    page = Page(render_report(report_of([f"label {i} " for i in range(classes)], attack)))
+    assert page.bad == []
+    assert page.open == []
+    # and it was shown, in every place that a stranger's text goes to
+    for place in ("tickets-model", "minilm", "where is it", "tickets.csv", "an example", "message"):
+        assert f"{place}{attack}" in page.text
+    assert page.text.count(CANARY) >= 20
+
+
+@pytest.mark.parametrize("attack", [ATTACKS[0], ATTACKS[1], ATTACKS[3], ATTACKS[5], ATTACKS[6]])
+def test_the_check_can_fail(report_of, attack, monkeypatch):
+    """The control: the same page without autoescape is caught."""
+    templates = report_module._templates.__wrapped__()
+    templates.autoescape = False
+    monkeypatch.setattr(report_module, "_templates", lambda: templates)
+    assert Page(render_report(report_of(word=attack))).bad
+    assert Page(f"<b class='{ATTACKS[2]}'>").bad  # no text stands in an attribute of ours
+
+
+def test_plots_escape_too(report_of):
+    """The names in a confusion map do not pass through the template."""
+    page = render_report(report_of(["<b>bold</b>", "\"quoted'", "<script>x</script>"]))
+    assert "<b>bold" not in page
+    assert "<script" not in page
+    assert "&lt;b&gt;bold" in page
+
+
+def test_nothing_comes_from_outside(report_of):
+    page = render_report(report_of())
+    assert not re.findall(r"https?:|//[a-z]|url\(|@import|<link|<script|javascript:", page)
+    assert "default-src 'none'" in page
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+
+
+def test_a_cut_text_says_so(report_of):
+    report = report_of()
+    long = "word " * 4000
+    mistakes = [Mistake(text=long, gold="no", predicted="yes", score=0.9)]
+    page = render_report(replace(report, scores=replace(report.scores, mistakes=mistakes)))
+    assert long[:500] in page
+    assert long[:700] not in page
+    assert "… (20,000 characters)" in page
+    assert "…" not in render_report(report)
+
+
+def test_texts_that_are_hardly_text(report_of, tmp_path):
+    report = report_of(word="\x00\x1b[31m\ud800\u202e\x85 عربي 中文 👩‍👩‍👧")
+    path = tmp_path / "report.html"
+    write_report(report, path)
+    page = path.read_text(encoding="utf-8")
+    assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", page)
+    assert "␀␛[31m\ufffd" in page
+    assert "中文 👩‍👩‍👧" in page
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=[]), max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_any_text_can_be_written(text):
+    visible(text).encode("utf-8")
+    assert visible("plain\ttext\n中文") == "plain\ttext\n中文"
+
+
+def test_what_it_says(report_of):
+    page = Page(render_report(report_of())).text
+    for words in (
+        "tickets-model",
+        "fine-tuned from minilm on 800 rows in 1 min 1 s",
+        "Test, 100 rows",
+        "95% interval",
+        "two labels for one text",
+        "of 1,005 rows read",
+        "With temperature 1.40",
+        "used: 0.42",
+        "Where yes begins",
+        "1 texts are longer than the 128 tokens",
+        "step 40, the best on dev by Macro F1",
+        "glossator predict tickets-model new.csv --output answers.jsonl",
+        "glossator fit tickets.csv",
+        "test.csv, line 7",
+    ):
+        assert words in page, words
+
+
+def test_the_least_that_a_run_can_say(report_of):
+    report = report_of()
+    least = replace(
+        report,
+        scores=replace(report.scores, test=None, confusion=None, mistakes=()),
+        learning=Learning(summary={"seconds": 0.2, "steps": 0}, finished=False),
+        calibration=None,
+        lengths=None,
+        findings=(),
+        rejected_file="",
+        settings={},
+    )
+    page = Page(render_report(least))
+    assert page.bad == []
+    assert "These scores are a little kind" not in page.text
+    assert "There are no test rows" in page.text
+    assert "This run was interrupted" in page.text
+    assert "Confidence" not in page.text
+
+
+def test_unknown_labels_are_said(report_of):
+    report = report_of()
+    test = {**report.scores.test, "unknown_labels": 12, "roc_auc": None}
+    page = render_report(replace(report, scores=replace(report.scores, test=test)))
+    assert "12 test rows have a label that the model does not know" in page
+    assert ">–<" in page
+
+
+def test_a_diverged_run_has_a_report(report_of):
+    report = report_of()
+    learning = replace(report.learning, losses=[float("nan")] * 50)
+    assert "Loss of the training" not in render_report(replace(report, learning=learning))
+    one = replace(report.learning, steps=[1], losses=[0.5], evaluations=())
+    assert "Loss of the training" in render_report(replace(report, learning=one))
+
+
+def test_weakest_class_first(report_of):
+    report = report_of(["a", "b", "c", "d"])
+    page = render_report(report)
+    rows = re.findall(r'<td class="n">([\d.]+)</td><td class="n">[\d.]+</td>\s*<td', page)[:4]
+    assert rows == sorted(rows, key=float)
+    worst = min(report.scores.classes, key=lambda score: score.f1)
+    assert page.index(f'"text">{worst.label}</span>') < page.index('<td class="bar"')
+
+
+def test_a_thousand_classes_stay_a_small_file(report_of):
+    report = report_of([f"class {i}" for i in range(1000)])
+    start = time.process_time()
+    page = render_report(report)
+    assert time.process_time() - start < 3
+    assert len(page) < 1_000_000
+    assert "The other 985 classes" in page
+
+
+def test_the_most_confused_pairs():
+    matrix = np.array([[5, 3, 0], [1, 7, 2], [0, 0, 0]])
+    pairs = confused_pairs(matrix, ["a", "b", "c"])
+    assert [(p.gold, p.predicted, p.count) for p in pairs] == [
+        ("a", "b", 3),
+        ("b", "c", 2),
+        ("b", "a", 1),
+    ]
+    assert pairs[0].share == 3 / 8
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (0, 500, [0, 100, 200, 300, 400, 500]),
+        (0.71, 0.74, [0.71, 0.72, 0.73, 0.74]),
+        (3, 3e6, [1e6, 2e6, 3e6]),
+    ],
+)
+def test_ticks_are_round(low, high, expected):
+    assert ticks(low, high) == pytest.approx(expected)
+
+
+def test_a_long_loss_curve_is_thinned_and_keeps_its_mean():
+    losses = np.random.default_rng(0).random(100_000)
+    raw, mean = loss_series(range(1, 100_001), losses.tolist())
+    assert len(raw.x) == len(mean.y) <= 300
+    assert np.mean(raw.y) == pytest.approx(losses.mean(), rel=1e-3)
+    assert np.std(mean.y) < np.std(raw.y)
+
+
+def test_words_for_numbers():
+    assert [duration(s) for s in (0.24, 61, 59.7, 7_500)] == [
+        "0.2 s",
+        "1 min 1 s",
+        "1 min 0 s",
+        "2 h 5 min",
+    ]
+    assert measure({"accuracy": 0.92345, "log_loss": 0.5}, "accuracy") == "92.3%"
+    assert measure({"roc_auc": None}, "roc_auc") == "–"
