@@ -12,11 +12,18 @@ from pathlib import Path
 
 from glossator.errors import InputError, OutputExistsError
 
-__all__ = ["durable_write", "new_folder", "replaced_file", "safe_join", "sha256_file"]
+__all__ = [
+    "durable_write",
+    "new_folder",
+    "refuse_existing",
+    "replaced_file",
+    "safe_join",
+    "sha256_file",
+]
 
 
 def durable_write(path: str | Path, data: bytes | str) -> None:
-    """Write `data` to `path` whole or not at all: temporary file, fsync, rename, fsync of the folder.
+    """Write `data` to `path` whole or not at all: temporary file, fsync, rename, folder fsync.
 
     Raises:
         OSError: the disk is full or read-only; `path` then holds what it held before.
@@ -60,6 +67,8 @@ def new_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     try:
         yield temporary
         for file in sorted(temporary.rglob("*")):
+            if file.is_file():  # safetensors makes files that only their owner can read
+                os.chmod(file, 0o644 & ~_umask())
             _fsync(file)
         os.chmod(temporary, 0o755 & ~_umask())
         _fsync(temporary)

@@ -1,0 +1,106 @@
+"""A model's answers for many rows, whatever fits into memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from glossator.errors import GlossatorError
+from glossator.tasks.learnable import Batch, Example, Learnable, Logits, collate
+
+__all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
+
+
+def answer_rows(
+    task: Learnable,
+    model: nn.Module,
+    rows: Sequence[Sequence[Example]],
+    *,
+    token_budget: int,
+    device: torch.device,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Logits:
+    """The combined answer of each row.
+
+    Windows of like length go through the model together, which saves attention work; the order of
+    the rows is kept. Where memory does not suffice the budget is halved and the batch repeated.
+
+    Args:
+        task: what to ask.
+        model: on `device`.
+        rows: the examples of each of N rows.
+        token_budget: tokens that go through the model at once, but for one longer example.
+        device: where the model is.
+        progress: is told how many examples were answered since the last call.
+
+    Returns:
+        (N, C).
+    """
+    flat = [example for row in rows for example in row]
+    order = sorted(range(len(flat)), key=lambda i: -len(flat[i].tokens))
+    answers: list[Logits | None] = [None] * len(flat)
+    model.eval()
+    for batch in token_batches(order, [len(example.tokens) for example in flat], token_budget):
+        for part, logits in _answers(task, model, [flat[i] for i in batch], device):
+            for i, one in zip(batch[part], logits, strict=True):
+                answers[i] = one
+        progress(len(batch))
+    ends = np.cumsum([len(row) for row in rows]).tolist()
+    spans = zip([0, *ends], ends, strict=False)
+    return np.stack([task.combine([x for x in answers[a:b] if x is not None]) for a, b in spans])
+
+
+def token_batches(order: Iterable[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Cut `order` into batches of at most `budget` tokens, or of one example that is longer."""
+    batch: list[int] = []
+    tokens = 0
+    for i in order:
+        if batch and tokens + lengths[i] > budget:
+            yield batch
+            batch, tokens = [], 0
+        batch.append(i)
+        tokens += lengths[i]
+    if batch:
+        yield batch
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory did not suffice, on a GPU or a CPU."""
+    text = str(error)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError)
+        and ("can't allocate memory" in text or "out of memory" in text.lower())
+    )
+
+
+def halved(examples: Sequence[Example]) -> list[slice]:
+    """The two halves of a batch that did not fit into memory.
+
+    Raises:
+        GlossatorError: it is a single example.
+    """
+    if len(examples) == 1:
+        tokens = len(examples[0].tokens)
+        raise GlossatorError(
+            f"not enough memory for one text of {tokens} tokens; "
+            "a smaller --max-length reads it in shorter windows"
+        )
+    middle = len(examples) // 2
+    return [slice(0, middle), slice(middle, len(examples))]
+
+
+def _answers(
+    task: Learnable, model: nn.Module, examples: list[Example], device: torch.device
+) -> Iterator[tuple[slice, Logits]]:
+    try:
+        batch: Batch = collate(examples).to(device)
+        yield slice(0, len(examples)), task.answer(model, batch)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        for part in halved(examples):
+            for inner, logits in _answers(task, model, examples[part], device):
+                yield slice(part.start + inner.start, part.start + inner.stop), logits

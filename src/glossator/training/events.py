@@ -1,0 +1,81 @@
+"""What the loop tells while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+__all__ = ["Evaluated", "Event", "Halved", "Notify", "Started", "Stepped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Training begins.
+
+    Attributes:
+        steps: optimizer steps to come.
+        rows: training rows.
+        tokens: of one epoch.
+    """
+
+    steps: int
+    rows: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """An optimizer step was taken.
+
+    Attributes:
+        step: from 1.
+        epoch: passes over the data so far, a fraction.
+        loss: mean over the step's rows.
+        rate: the learning rate.
+        norm: of the gradient, before it was shortened.
+        rows: of all steps so far.
+        tokens: of all steps so far.
+        seconds: since training began, evaluations left out.
+    """
+
+    step: int
+    epoch: float
+    loss: float
+    rate: float
+    norm: float
+    rows: int
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The dev rows were scored.
+
+    Attributes:
+        step: after which step.
+        epoch: after how many passes over the data.
+        scores: by name.
+        best: whether they are the best so far.
+    """
+
+    step: int
+    epoch: float
+    scores: Mapping[str, Any]
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Halved:
+    """Memory did not suffice; the token budget is half of what it was.
+
+    Attributes:
+        token_budget: the new one.
+    """
+
+    token_budget: int
+
+
+Event: TypeAlias = Started | Stepped | Evaluated | Halved
+Notify: TypeAlias = Callable[[Event], None]

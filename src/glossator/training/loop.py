@@ -1,0 +1,289 @@
+"""The training loop: one for everything that learns."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from glossator.errors import GlossatorError
+from glossator.models.encoder import Encoder
+from glossator.tasks.answers import is_out_of_memory, token_batches
+from glossator.tasks.learnable import Example, Learnable, collate
+from glossator.training.config import TrainingConfig
+from glossator.training.events import Evaluated, Halved, Notify, Started, Stepped
+from glossator.training.hardware import keep_freed_memory
+from glossator.training.masters import MasterWeights
+from glossator.training.optimizers import adamw, clip, parameter_groups, set_rate
+from glossator.training.schedules import learning_rate
+from glossator.training.vocabulary import narrow_vocabulary
+
+__all__ = ["Dev", "History", "Trainable", "train"]
+
+Row = Sequence[Example]
+
+
+class Trainable(Protocol):
+    """A model with an encoder, as `SequenceClassifier` is."""
+
+    encoder: Encoder
+
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """As `torch.nn.Module` has it."""
+
+
+@dataclass(frozen=True)
+class Dev:
+    """The rows on which the best step is chosen.
+
+    Attributes:
+        rows: their examples.
+        score: scores them with the model as it is, by name.
+        better: of two scores, whether the first is better than the second.
+    """
+
+    rows: Sequence[Row]
+    score: Callable[[], Mapping[str, Any]]
+    better: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+
+
+@dataclass
+class History:
+    """What happened.
+
+    Attributes:
+        steps: one event a step.
+        evaluations: one event an evaluation.
+        best_step: the step whose weights the model has at the end.
+        seconds: of training alone, evaluations left out.
+        epochs: passes over the data.
+        finished: false where the run was interrupted.
+    """
+
+    steps: list[Stepped] = field(default_factory=list)
+    evaluations: list[Evaluated] = field(default_factory=list)
+    best_step: int = 0
+    seconds: float = 0.0
+    epochs: float = 0.0
+    finished: bool = True
+
+
+def train(
+    model: nn.Module,
+    task: Learnable,
+    rows: Sequence[Row],
+    config: TrainingConfig,
+    *,
+    dtype: torch.dtype,
+    dev: Dev | None = None,
+    notify: Notify = lambda _: None,
+) -> History:
+    """Train a model on rows of a task; it has the best weights at the end, in float32.
+
+    Two runs with one seed on one kind of machine end in the same bits. An interrupt (Ctrl-C) ends
+    the run early, with the best weights so far.
+
+    Args:
+        model: on the device to train on.
+        task: what to learn.
+        rows: the examples of each training row.
+        config: how; `learning_rate` is set.
+        dtype: what to compute in; parameters keep float32 masters.
+        dev: after each epoch its score decides which weights are best; None: the last are.
+        notify: is told of each step and evaluation.
+
+    Raises:
+        GlossatorError: the loss is no longer a number, or one text does not fit into memory.
+    """
+    keep_freed_memory()
+    run = _Run(model, task, rows, config, dtype, dev, notify)
+    texts = (e.tokens for part in (rows, dev.rows if dev else ()) for row in part for e in row)
+    with narrow_vocabulary(run.encoder, texts), torch.random.fork_rng(), _as_trained(run):
+        torch.manual_seed(config.seed)
+        try:
+            run.loop()
+        except KeyboardInterrupt:
+            run.history.finished = False
+        run.finish()
+    return run.history
+
+
+class _as_trained:  # noqa: N801 (used as `with _as_trained(...)`)
+    """Give a run its masters, and the model its float32 parameters back at the end."""
+
+    def __init__(self, run: _Run):
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._run.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self._run.masters.release()
+        self._run.encoder.compute_dtype = torch.float32
+        self._run.model.eval()
+
+
+class _Run:
+    """The state of one run."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        task: Learnable,
+        rows: Sequence[Row],
+        config: TrainingConfig,
+        dtype: torch.dtype,
+        dev: Dev | None,
+        notify: Notify,
+    ):
+        assert isinstance(model.encoder, Encoder)
+        self.model, self.task, self.rows, self.config = model, task, rows, config
+        self.encoder, self.dtype, self.dev, self.notify = model.encoder, dtype, dev, notify
+        self.device = next(model.parameters()).device
+        self.budget = config.token_budget
+        self.history = History()
+        self.steps_per_epoch = math.ceil(len(rows) / config.batch_size)
+        self.steps = config.epochs * self.steps_per_epoch
+        self.tokens_seen = self.rows_seen = 0
+
+    def begin(self) -> None:
+        """Set up masters and optimizer; the word table is already narrow."""
+        named = dict(self.model.named_parameters())
+        low = [name for name in named if not name.startswith("encoder.embeddings.")]
+        self.masters = MasterWeights(named, low, self.dtype)
+        self.encoder.compute_dtype = self.dtype
+        groups = parameter_groups(
+            self.masters.masters,
+            blocks=len(self.encoder.blocks),
+            weight_decay=self.config.weight_decay,
+            layer_decay=self.config.layer_decay,
+        )
+        self.optimizer = adamw(groups)
+        self.best: dict[str, Tensor] | None = None
+        self.best_scores: Mapping[str, Any] | None = None
+
+    def loop(self) -> None:
+        """All epochs, or fewer where patience ends."""
+        tokens = sum(len(example.tokens) for row in self.rows for example in row)
+        self.notify(Started(self.steps, len(self.rows), tokens))
+        waited = 0
+        for epoch in range(self.config.epochs):
+            order = torch.randperm(len(self.rows)).tolist()
+            for start in range(0, len(order), self.config.batch_size):
+                self.step([self.rows[i] for i in order[start : start + self.config.batch_size]])
+            waited = 0 if self.evaluate(epoch + 1) else waited + 1
+            if waited == self.config.patience:
+                return
+
+    def step(self, rows: Sequence[Row]) -> None:
+        """One optimizer step over rows, in as many parts as the token budget asks for."""
+        began = time.perf_counter()
+        number = len(self.history.steps)
+        examples = [example for row in rows for example in row]
+        self.model.train()
+        loss, count = self._gradients(examples)
+        if not math.isfinite(loss):
+            raise GlossatorError(
+                f"the loss of step {number + 1} is {loss}; a lower --learning-rate may help"
+            )
+        rate = self._rate(number)
+        norm = self._update(rate, count)
+        self.rows_seen += len(rows)
+        self.tokens_seen += sum(len(example.tokens) for example in examples)
+        self.history.seconds += time.perf_counter() - began
+        self.history.epochs = (number + 1) / self.steps_per_epoch
+        event = Stepped(
+            step=number + 1,
+            epoch=self.history.epochs,
+            loss=loss / count,
+            rate=rate,
+            norm=norm,
+            rows=self.rows_seen,
+            tokens=self.tokens_seen,
+            seconds=self.history.seconds,
+        )
+        self.history.steps.append(event)
+        self.notify(event)
+
+    def evaluate(self, epoch: int) -> bool:
+        """Score the dev rows; whether training goes on to be worth it."""
+        step = len(self.history.steps)
+        if self.dev is None:
+            self.history.best_step = step
+            return True
+        scores = self.dev.score()
+        best = self.best_scores is None or self.dev.better(scores, self.best_scores)
+        if best:
+            self.best_scores, self.best = scores, self.masters.snapshot()
+            self.history.best_step = step
+        event = Evaluated(step, float(epoch), scores, best)
+        self.history.evaluations.append(event)
+        self.notify(event)
+        return best
+
+    def finish(self) -> None:
+        """Give the model the best weights."""
+        if self.best is not None:
+            self.masters.restore(self.best)
+        else:
+            self.history.best_step = len(self.history.steps)
+
+    def _gradients(self, examples: Sequence[Example]) -> tuple[float, float]:
+        """Sum of losses and of counts; the gradients of the sum are with the masters."""
+        while True:
+            try:
+                return self._try_gradients(examples)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve(examples)
+
+    def _try_gradients(self, examples: Sequence[Example]) -> tuple[float, float]:
+        loss_sum = count_sum = 0.0
+        lengths = [len(example.tokens) for example in examples]
+        for part in token_batches(range(len(examples)), lengths, self.budget):
+            batch = collate([examples[i] for i in part]).to(self.device)
+            loss, count = self.task.loss(self.model, batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.masters.take_gradients()
+            loss_sum += float(loss.detach())
+            count_sum += float(count)
+        return loss_sum, count_sum
+
+    def _halve(self, examples: Sequence[Example]) -> None:
+        """Drop what was computed and allow half as many tokens at once."""
+        self.masters.drop_gradients()
+        longest = max(len(example.tokens) for example in examples)
+        tokens = sum(len(example.tokens) for example in examples)
+        if self.budget <= longest:
+            raise GlossatorError(
+                f"not enough memory to train on one text of {longest} tokens; "
+                "a smaller --max-length reads it in shorter windows"
+            )
+        self.budget = max(longest, min(self.budget, tokens) // 2)
+        self.notify(Halved(self.budget))
+
+    def _rate(self, step: int) -> float:
+        config = self.config
+        assert config.learning_rate is not None
+        return learning_rate(
+            step,
+            steps=self.steps,
+            peak=config.learning_rate,
+            warmup=config.warmup,
+            schedule=config.schedule,
+        )
+
+    def _update(self, rate: float, count: float) -> float:
+        gradients = [x.grad for x in self.masters.masters.values() if x.grad is not None]
+        norm = clip(gradients, divisor=count, longest=self.config.clip_norm)
+        set_rate(self.optimizer, rate)
+        self.optimizer.step()
+        self.masters.publish()
+        self.masters.drop_gradients()
+        return norm

@@ -1,0 +1,70 @@
+"""Parameter groups, and torch's optimizers over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["adamw", "clip", "depth_of", "parameter_groups", "set_rate"]
+
+
+def depth_of(name: str, blocks: int) -> int:
+    """How far up a parameter lies: 0 for embeddings, 1 to `blocks` for blocks, above that the head."""
+    parts = name.split(".")
+    if parts[0] == "encoder" and parts[1] in ("embeddings", "projection"):
+        return 0
+    if parts[0] == "encoder" and parts[1] == "blocks":
+        return int(parts[2]) + 1
+    return blocks + 1
+
+
+def parameter_groups(
+    named: Mapping[str, Tensor], *, blocks: int, weight_decay: float, layer_decay: float
+) -> list[dict[str, Any]]:
+    """Groups that share weight decay and rate.
+
+    Vectors (biases and norms) are not decayed. The rate of a block is that of the one above times
+    `layer_decay` (Howard and Ruder 2018, "Universal language model fine-tuning", section 3.2).
+
+    Returns:
+        groups with `params`, `weight_decay` and `scale`, the factor of the learning rate.
+    """
+    groups: dict[tuple[float, float], list[Tensor]] = {}
+    for name, parameter in named.items():
+        decay = weight_decay if parameter.ndim > 1 else 0.0
+        scale = layer_decay ** (blocks + 1 - depth_of(name, blocks))
+        groups.setdefault((decay, scale), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": decay, "scale": scale}
+        for (decay, scale), parameters in groups.items()
+    ]
+
+
+def adamw(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019), one fused pass over each parameter."""
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of every group by its scale."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["scale"]
+
+
+def clip(gradients: list[Tensor], *, divisor: float, longest: float) -> float:
+    """Divide gradients in place by `divisor`, then shorten them together to the norm `longest`.
+
+    Returns:
+        their norm after the division, before the shortening.
+
+    Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks".
+    """
+    norms = torch.stack(torch._foreach_norm(gradients))
+    norm = float(norms.norm()) / divisor
+    factor = min(1.0, longest / (norm + 1e-6)) / divisor
+    if factor != 1:
+        torch._foreach_mul_(gradients, factor)
+    return norm
