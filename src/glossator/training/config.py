@@ -1,4 +1,4 @@
-"""How a model is trained, and on what."""
+"""How a model is trained."""
 
 from __future__ import annotations
 
@@ -7,25 +7,7 @@ from typing import Literal
 
 from glossator.errors import ConfigError
 
-__all__ = ["RuntimeConfig", "TrainingConfig"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RuntimeConfig:
-    """Where a model runs.
-
-    Attributes:
-        device: `auto` is a GPU where there is one.
-        threads: of the processor; None leaves it to torch.
-        precision: `auto` is bfloat16 where the hardware computes it faster.
-    """
-
-    device: str = "auto"
-    threads: int | None = None
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-
-    def __post_init__(self) -> None:
-        _check("threads", self.threads is None or self.threads >= 1, self.threads, "1 or more")
+__all__ = ["TrainingConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)

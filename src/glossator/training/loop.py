@@ -17,8 +17,8 @@ from glossator.tasks.answers import is_out_of_memory, token_batches
 from glossator.tasks.learnable import Example, Learnable, collate
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Evaluated, Halved, Notify, Started, Stepped
-from glossator.training.hardware import keep_freed_memory
 from glossator.training.masters import MasterWeights
+from glossator.training.memory import keep_freed_memory
 from glossator.training.optimizers import adamw, clip, parameter_groups, set_rate
 from glossator.training.schedules import learning_rate
 from glossator.training.vocabulary import narrow_vocabulary

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import platform
 from collections.abc import Iterator
 
 import torch
 
 from glossator.errors import ConfigError
 
-__all__ = ["choose_device", "choose_dtype", "keep_freed_memory", "using_threads"]
-
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+__all__ = ["choose_device", "choose_dtype", "using_threads"]
 
 
 def choose_device(name: str) -> torch.device:
@@ -52,21 +48,6 @@ def using_threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep memory that was freed, for the rest of the process.
-
-    A training step frees and takes the same tens of megabytes again and again; given back to the
-    system in between, every page of them costs a fault (measured: benchmarks/notes.md). Does
-    nothing where the library is not glibc.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    libc = ctypes.CDLL(None)
-    libc.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
-    libc.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
-    libc.mallopt(_M_TOP_PAD, 64 << 20)
 
 
 def _cpu_has_bfloat16() -> bool:

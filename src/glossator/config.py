@@ -1,0 +1,108 @@
+"""Configs: frozen dataclasses from TOML and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from glossator.errors import ConfigError, did_you_mean
+
+__all__ = ["from_mapping", "read_toml", "to_mapping", "to_toml"]
+
+T = TypeVar("T")
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: the file is missing or is not TOML; the message names the line.
+    """
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise ConfigError("no such file", file=path) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"not a TOML file: {error}", file=path) from error
+
+
+def from_mapping(cls: type[T], mapping: Mapping[str, Any], *, file: str | Path | None = None) -> T:
+    """Build a config; dashes in names stand for underscores, and fields left out keep defaults.
+
+    Args:
+        cls: a dataclass whose fields are plain values, tuples, paths or such dataclasses.
+        mapping: values by field name.
+        file: what errors name.
+
+    Raises:
+        ConfigError: a name is unknown, or a value is of another type.
+    """
+    hints = typing.get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    values = {}
+    for key, value in mapping.items():
+        name = key.replace("-", "_")
+        if name not in names:
+            choices = ", ".join(names)
+            hint = did_you_mean(name, names)
+            raise ConfigError(f"unknown option '{key}'; there are: {choices}{hint}", file=file)
+        values[name] = _convert(hints[name], value, key, file)
+    return cls(**values)
+
+
+def to_mapping(config: Any) -> dict[str, Any]:
+    """Plain values of a config by field name; None is left out, since TOML has none."""
+    return {
+        field.name: _plain(value)
+        for field in dataclasses.fields(config)
+        if (value := getattr(config, field.name)) is not None
+    }
+
+
+def to_toml(config: Any) -> str:
+    """A config as TOML that `from_mapping` reads back."""
+    import tomli_w
+
+    return tomli_w.dumps(to_mapping(config))
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_mapping(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _convert(hint: Any, value: Any, key: str, file: str | Path | None) -> Any:
+    """`value` as a field of type `hint`."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        kinds = [kind for kind in arguments if kind is not type(None)]
+        return _convert(kinds[0], value, key, file)
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return from_mapping(hint, value, file=file)  # type: ignore[arg-type]
+    if origin is Literal:
+        if value in arguments:
+            return value
+        raise ConfigError(f"{key} is {value!r}; expected one of: {_listed(arguments)}", file=file)
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_convert(arguments[0], item, key, file) for item in value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        kind = getattr(hint, "__name__", str(hint))
+        raise ConfigError(f"{key} is {value!r}; expected {kind}", file=file)
+    return value
+
+
+def _listed(choices: tuple[Any, ...]) -> str:
+    return ", ".join(str(choice) for choice in choices)
