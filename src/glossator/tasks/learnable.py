@@ -26,11 +26,13 @@ class Example:
 
     Attributes:
         tokens: (n,) ids, special tokens among them.
+        span: half-open place of the window in the tokens of its text, special tokens left out.
         target: index of the row's class, -1 where it has none.
         weight: its share of the row's loss; the windows of a row add up to 1.
     """
 
     tokens: Ids
+    span: tuple[int, int]
     target: int = -1
     weight: float = 1.0
 

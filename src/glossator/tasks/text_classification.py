@@ -97,7 +97,7 @@ class TextClassification:
             target = -1 if targets is None else targets[number]
             weight = 1 / len(spans)
             wrap = self.tokenizer.wrap
-            rows.append([Example(wrap(ids[a:b]), target, weight) for a, b in spans])
+            rows.append([Example(wrap(ids[a:b]), (a, b), target, weight) for a, b in spans])
         return rows
 
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,124 @@
+"""What a model folder says of itself beside its weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import tokenizers
+import torch
+
+import glossator
+from glossator.artifact.manifest import read_json
+from glossator.errors import ModelFolderError
+from glossator.files import durable_write
+from glossator.tasks.text_classification import Decision
+
+__all__ = ["SETTINGS", "Details", "read_details", "versions", "write_details"]
+
+SETTINGS = "glossator.json"
+_METRICS = "metrics.json"
+_CARD = "README.md"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """All that an answer depends on but weights, tokenizer and labels; and where they came from.
+
+    Attributes:
+        task: name of the task.
+        columns: of the table it was trained on: `text` (a list) and `label`.
+        decision: how logits become a label.
+        max_length: tokens of a window at most.
+        base_model: what was fine-tuned.
+        data: name, rows and SHA-256 of each table.
+        versions: of the libraries that trained it.
+        finished: false where training was interrupted.
+        metrics: `dev` and `test`, as `fit --json` has them.
+        card: the model card, Markdown.
+    """
+
+    task: str
+    columns: Mapping[str, Any]
+    decision: Decision = field(default_factory=Decision)
+    max_length: int
+    base_model: str = ""
+    data: tuple[Mapping[str, Any], ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    finished: bool = True
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    card: str = ""
+
+
+def versions() -> dict[str, str]:
+    """Versions of all that a result depends on."""
+    return {
+        "glossator": glossator.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "tokenizers": tokenizers.__version__,
+        "safetensors": safetensors.__version__,
+    }
+
+
+def write_details(details: Details, folder: Path, *, opens_as: str) -> None:
+    """Write `glossator.json`, `metrics.json` and the model card."""
+    settings = {
+        "format": _FORMAT,
+        "opens_as": opens_as,
+        "task": details.task,
+        "finished": details.finished,
+        "base_model": details.base_model,
+        "columns": details.columns,
+        "heads": [{"name": "label", "kind": "sequence-classification", "task": details.task}],
+        "decision": dataclasses.asdict(details.decision),
+        "limits": {"max_length": details.max_length},
+        "data": list(details.data),
+        "versions": details.versions,
+    }
+    durable_write(folder / SETTINGS, _json(settings))
+    durable_write(folder / _METRICS, _json(details.metrics))
+    durable_write(folder / _CARD, details.card)
+
+
+def read_details(folder: Path, *, max_length: int) -> Details:
+    """Read what `write_details` wrote.
+
+    Raises:
+        ModelFolderError: it is of a newer format, or a field is missing or of another kind.
+    """
+    settings = read_json(folder / SETTINGS)
+    if settings.get("format") != _FORMAT:
+        raise ModelFolderError(
+            f"the folder has format {settings.get('format')!r}, this version reads {_FORMAT}; "
+            "a newer glossator may have written it",
+            file=folder / SETTINGS,
+        )
+    try:
+        return Details(
+            task=settings["task"],
+            columns=settings["columns"],
+            decision=Decision(**settings["decision"]),
+            max_length=min(int(settings["limits"]["max_length"]), max_length),
+            base_model=settings["base_model"],
+            data=tuple(settings["data"]),
+            versions=settings["versions"],
+            finished=settings["finished"],
+            metrics=read_json(folder / _METRICS),
+            card=(folder / _CARD).read_text(encoding="utf-8"),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFolderError(f"malformed: {error!r}", file=folder / SETTINGS) from error
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False) + "\n"

@@ -1,0 +1,57 @@
+"""The manifest of a model folder: which files it has, and what is in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from glossator.errors import ChangedFileError, ModelFolderError
+from glossator.files import durable_write, safe_join, sha256_file
+
+__all__ = ["MANIFEST", "read_json", "verify", "write_manifest"]
+
+MANIFEST = "manifest.json"
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the SHA-256 of every file of `folder`; the last file to be written."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    digests = {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+    text = json.dumps({"version": 1, "files": digests}, indent=2)
+    durable_write(folder / MANIFEST, text + "\n")
+
+
+def verify(folder: Path) -> None:
+    """Check every file that the manifest of `folder` names.
+
+    Raises:
+        ChangedFileError: a file is missing or its bytes are not those that were written.
+        ModelFolderError: the manifest is missing or malformed, or names a path outside the folder.
+    """
+    files = read_json(folder / MANIFEST).get("files")
+    if not isinstance(files, dict):
+        raise ModelFolderError("the manifest names no files", file=folder / MANIFEST)
+    for name, digest in files.items():
+        path = safe_join(folder, name)
+        if not path.is_file():
+            raise ChangedFileError(f"{name} is missing; {MANIFEST} names it", file=path)
+        if sha256_file(path) != digest:
+            raise ChangedFileError(f"{name} was changed after the folder was written", file=path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file of a model folder.
+
+    Raises:
+        ModelFolderError: the file is missing or holds no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelFolderError(f"{path.name} is missing", file=path) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelFolderError(f"not readable as JSON: {error}", file=path) from error
+    if not isinstance(value, dict):
+        raise ModelFolderError("expected a JSON object", file=path)
+    return value

@@ -1,0 +1,85 @@
+"""All that a fine-tuning run is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from glossator.errors import ConfigError
+from glossator.models.config import RuntimeConfig
+from glossator.training.config import TrainingConfig
+
+__all__ = ["DataConfig", "FitConfig", "ModelConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which rows, and which columns of them.
+
+    Attributes:
+        text: columns of the text; several are joined with a newline.
+        label: column of the label.
+        dev: table of the rows to choose by; None takes a share of the training rows.
+        test: table of the rows to score on; None takes a share of the training rows.
+        dev_fraction: that share; 0 for none, and then the last weights are kept, uncalibrated.
+        test_fraction: that share; 0 for none.
+        group: column whose equal values must not be split, a customer's for example.
+        format: of the tables; None reads it off the suffix.
+        encoding: of the tables; None is UTF-8.
+    """
+
+    text: tuple[str, ...] = ("text",)
+    label: str = "label"
+    dev: str | None = None
+    test: str | None = None
+    dev_fraction: float = 0.1
+    test_fraction: float = 0.1
+    group: str | None = None
+    format: Literal["csv", "tsv", "jsonl", "parquet"] | None = None
+    encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("dev_fraction", "test_fraction"):
+            if not 0 <= getattr(self, name) < 0.9:
+                flag = name.replace("_", "-")
+                raise ConfigError(f"--{flag} must be from 0 to 0.9, got {getattr(self, name)}")
+        if self.dev_fraction + self.test_fraction >= 0.95:
+            raise ConfigError("--dev-fraction and --test-fraction leave too little to learn from")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """What is fine-tuned.
+
+    Attributes:
+        model: a starter name, a model folder, or with `hub` a hub id.
+        hub: whether a hub may be asked for it.
+        max_length: tokens of a window at most; None is what the model can read.
+    """
+
+    model: str = "minilm"
+    hub: bool = False
+    max_length: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_length is not None and self.max_length < 8:
+            raise ConfigError(f"--max-length must be 8 or more, got {self.max_length}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitConfig:
+    """All that a fine-tuning run is told; `NAME.run/config.toml` holds it.
+
+    Attributes:
+        task: what to learn.
+        data: which rows.
+        model: what is fine-tuned.
+        training: how.
+        runtime: where.
+    """
+
+    task: Literal["text-classification"] = "text-classification"
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
