@@ -34,6 +34,7 @@ class Answers(Sequence[Prediction]):
     """The answers for N texts, in order; predictions are made when they are looked at.
 
     Attributes:
+        task: what decides on a label.
         logits: (N, C), before temperature.
         probabilities: (N, C), calibrated.
     """
@@ -45,19 +46,21 @@ class Answers(Sequence[Prediction]):
         rows: Sequence[Sequence[Example]],
         top_k: int,
     ):
-        self._task, self._top_k = task, top_k
-        self.logits = logits
+        self.task, self.logits = task, logits
         self.probabilities = task.probabilities(logits)
-        self._windows = [len(row) for row in rows]
-        self._tokens = [row[-1].span[1] for row in rows]
+        self._rows, self._top_k = rows, top_k
 
     def __len__(self) -> int:
         return len(self.logits)
 
     def __getitem__(self, number: int) -> Prediction:  # type: ignore[override]
-        return self._task.decode(
-            self.logits[number], self._tokens[number], self._windows[number], self._top_k
-        )
+        row = self._rows[number]
+        tokens = row[-1].span[1]
+        return self.task.decode(self.logits[number], tokens, len(row), self._top_k)
+
+    def decided_by(self, task: TextClassification) -> Answers:
+        """The same logits, decided on anew."""
+        return Answers(task, self.logits, self._rows, self._top_k)
 
 
 class Predictor:
@@ -123,7 +126,9 @@ class Predictor:
             InputError: there are no texts, or another number of labels than of texts.
         """
         if not len(texts) or len(texts) != len(labels):
-            raise InputError(f"expected as many labels as texts, got {len(labels)} and {len(texts)}")
+            raise InputError(
+                f"expected as many labels as texts, got {len(labels)} and {len(texts)}"
+            )
         hits = [a.label == label for a, label in zip(self.predict(texts), labels, strict=True)]
         return sum(hits) / len(hits)
 
@@ -137,7 +142,16 @@ class Predictor:
         """As `predict`, with logits and probabilities beside the predictions."""
         if isinstance(texts, str):
             raise InputError("expected a list of texts, got a single string; put it in a list")
-        rows = self.task.encode(texts)
+        return self.answer_examples(self.task.encode(texts), top_k=top_k, progress=progress)
+
+    def answer_examples(
+        self,
+        rows: Sequence[Sequence[Example]],
+        *,
+        top_k: int = 3,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Answers:
+        """As `answers`, for texts that the task has encoded."""
         if not rows:
             empty = np.zeros((0, len(self.task.labels)), dtype=np.float32)
             return Answers(self.task, empty, rows, top_k)

@@ -1,0 +1,93 @@
+"""`glossator.fit`: fine-tuning from Python."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from glossator.artifact.predictor import Predictor
+from glossator.config import from_mapping
+from glossator.errors import ConfigError, did_you_mean
+from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
+from glossator.finetuning.data import Source
+from glossator.finetuning.run import run_fit
+from glossator.finetuning.watch import Watch
+from glossator.models.config import RuntimeConfig
+from glossator.training.config import TrainingConfig
+
+__all__ = ["fit"]
+
+_PARTS = {
+    "data": DataConfig,
+    "model": ModelConfig,
+    "training": TrainingConfig,
+    "runtime": RuntimeConfig,
+}
+
+
+def fit(
+    data: str | Path | Sequence[str | Path] | Sequence[Mapping[str, Any]] | Any,
+    *,
+    text: str | Sequence[str] = "text",
+    label: str = "label",
+    model: str = "minilm",
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    watch: Watch | None = None,
+    **options: Any,
+) -> Predictor:
+    """Fine-tune a model on a table and return it, ready to answer.
+
+    Args:
+        data: a table's path, several, a list of mappings by column name, or a pandas DataFrame.
+        text: column of the text, or several that are joined with a newline.
+        label: column of the label.
+        model: a starter name, a model folder, or with `hub=True` a hub id.
+        output: write the model folder there, and `NAME.run` beside it.
+        overwrite: whether both may be replaced.
+        watch: told of each stage, see `glossator.finetuning.watch`.
+        **options: any option of `glossator fit --help`, with underscores: `epochs=3`, `seed=1`.
+
+    Returns:
+        the trained model; `details.metrics` holds its scores.
+
+    Raises:
+        InputError: a table, a column, a model or an option is wrong.
+    """
+    columns = (text,) if isinstance(text, str) else tuple(text)
+    options |= {"text": columns, "label": label, "model": model}
+    result = run_fit(
+        _source(data),
+        _config(options),
+        output=None if output is None else Path(output),
+        overwrite=overwrite,
+        command=f"glossator.fit(..., text={text!r}, label={label!r})",
+        watch=watch,
+    )
+    return result.predictor
+
+
+def _source(data: Any) -> Source:
+    if isinstance(data, str | Path):
+        return [data]
+    if hasattr(data, "to_dict") and hasattr(data, "columns"):  # a DataFrame, of pandas or polars
+        rows: list[dict[str, Any]] = (
+            data.to_dicts() if hasattr(data, "to_dicts") else data.to_dict("records")
+        )
+        return rows
+    return list(data)
+
+
+def _config(options: Mapping[str, Any]) -> FitConfig:
+    """Sort options into the parts of a config by their names."""
+    homes = {field.name: part for part, cls in _PARTS.items() for field in dataclasses.fields(cls)}
+    sorted_options: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
+    for name, value in options.items():
+        if name not in homes:
+            hint = did_you_mean(name, homes)
+            raise ConfigError(f"unknown option '{name}'; there are: {', '.join(homes)}{hint}")
+        if value is not None:
+            sorted_options[homes[name]][name] = value
+    return from_mapping(FitConfig, sorted_options)

@@ -1,0 +1,147 @@
+"""A run as a report."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from glossator.artifact.predictor import Answers, Predictor
+from glossator.artifact.report import Report
+from glossator.artifact.report_parts import (
+    Calibration,
+    DataFile,
+    Evaluation,
+    Learning,
+    Lengths,
+    Mistake,
+    RowCounts,
+    Scores,
+)
+from glossator.config import to_mapping
+from glossator.evaluation.metrics import ClassificationScores
+from glossator.finetuning.config import FitConfig
+from glossator.finetuning.run_folder import REJECTED
+from glossator.text.columns import LabelledText
+from glossator.text.preflight import Preflight
+from glossator.training.loop import History
+
+__all__ = ["Findings", "build_report", "mistakes", "summary"]
+
+_MISTAKES = 50
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was read, and what a look at it found."""
+
+    files: Sequence[DataFile]
+    preflight: Preflight
+    rows: RowCounts
+
+
+def mistakes(answers: Answers, items: Sequence[LabelledText]) -> list[Mistake]:
+    """Wrong answers, the surest first."""
+    wrong = [
+        Mistake(
+            text=item.text,
+            gold=item.label,
+            predicted=answer.label,
+            score=answer.score,
+            source=item.row.source,
+            line=item.row.line,
+        )
+        for answer, item in zip(answers, items, strict=True)
+        if answer.label != item.label
+    ]
+    return sorted(wrong, key=lambda mistake: -mistake.score)[:_MISTAKES]
+
+
+def summary(history: History) -> dict[str, float]:
+    """The `train` object of `fit --json`."""
+    last = history.steps[-1] if history.steps else None
+    seconds = history.seconds
+    return {
+        "seconds": round(seconds, 3),
+        "epochs": round(history.epochs, 3),
+        "steps": len(history.steps),
+        "examples_per_second": round(last.rows / seconds, 1) if last else 0.0,
+        "tokens_per_second": round(last.tokens / seconds) if last else 0.0,
+        "best_step": history.best_step,
+    }
+
+
+def build_report(
+    predictor: Predictor,
+    config: FitConfig,
+    history: History,
+    findings: Findings,
+    *,
+    scores: Mapping[str, ClassificationScores],
+    mistakes: Sequence[Mistake],
+    calibration: Calibration,
+    lengths: Sequence[int],
+    name: str,
+    command: str,
+) -> Report:
+    """Everything that `report.html` and the model card say."""
+    shown = scores.get("test", scores.get("dev"))
+    assert shown is not None
+    tests = scores.get("test")
+    limit = config.model.max_length or predictor.model.encoder.max_length
+    return Report(
+        name=name,
+        task=predictor.task.name,
+        base_model=config.model.model,
+        created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        command=command,
+        versions={**predictor.details.versions, "machine": platform.machine()},
+        files=findings.files,
+        columns={"text": ", ".join(config.data.text), "label": config.data.label},
+        rows=findings.rows,
+        rejected_file=f"{name}.run/{REJECTED}" if findings.rows.rejected else "",
+        findings=findings.preflight.findings,
+        scores=Scores(
+            dev=scores["dev"].result() if "dev" in scores else {},
+            test=tests.result() if tests else None,
+            classes=shown.report(),
+            confusion=shown.confusion(),
+            mistakes=mistakes,
+        ),
+        learning=_learning(history),
+        calibration=calibration,
+        lengths=Lengths(
+            tokens=list(lengths), limit=limit, windowed=sum(n > limit - 2 for n in lengths)
+        ),
+        settings=_settings(config),
+    )
+
+
+def _learning(history: History) -> Learning:
+    return Learning(
+        summary=summary(history),
+        steps=[event.step for event in history.steps],
+        losses=[event.loss for event in history.steps],
+        evaluations=[
+            Evaluation(step=event.step, scores=_numbers(event.scores))
+            for event in history.evaluations
+        ],
+        chosen_by="accuracy",
+        finished=history.finished,
+    )
+
+
+def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(x) for name, x in scores.items() if isinstance(x, int | float)}
+
+
+def _settings(config: FitConfig) -> dict[str, Any]:
+    flat: dict[str, Any] = {"task": config.task}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            flat |= to_mapping(value)
+    return flat

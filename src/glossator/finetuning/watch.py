@@ -1,0 +1,27 @@
+"""What a fine-tuning run tells while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from glossator.artifact.report_parts import RowCounts
+from glossator.text.findings import Finding
+from glossator.training.events import Event
+
+__all__ = ["Watch"]
+
+
+class Watch:
+    """Told of each stage of a run; does nothing itself."""
+
+    def preflight(self, findings: Sequence[Finding], rows: RowCounts) -> None:
+        """The tables were read and checked."""
+
+    def model(self, notes: Sequence[str]) -> None:
+        """The model was loaded."""
+
+    def training(self, event: Event) -> None:
+        """Something happened in the training loop."""
+
+    def scoring(self, done: int, total: int) -> None:
+        """So many of all windows were answered, after training."""
