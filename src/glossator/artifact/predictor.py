@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from glossator.models.heads import SequenceClassifier
 from glossator.tasks.answers import answer_rows
 from glossator.tasks.learnable import Example, Logits
 from glossator.tasks.prediction import Prediction
-from glossator.tasks.text_classification import TextClassification
+from glossator.tasks.text_classification import Decision, TextClassification
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["Answers", "Predictor", "load"]
@@ -165,6 +166,11 @@ class Predictor:
                 progress=progress,
             )
         return Answers(self.task, logits, rows, top_k)
+
+    def use(self, decision: Decision) -> None:
+        """Decide by another temperature and threshold from now on; `save` writes them."""
+        self.task.decision = decision
+        self.details = dataclasses.replace(self.details, decision=decision)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder, whole or not at all.

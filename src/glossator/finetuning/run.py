@@ -269,7 +269,7 @@ class _Fitting:
         held = {x: parts[x] for x in ("dev", "test") if x in parts}
         answers = dict(self._answer(predictor, held))
         if "dev" in answers:
-            predictor.task.decision = _decide(answers["dev"], held["dev"].targets)
+            predictor.use(_decide(answers["dev"], held["dev"].targets))
         answers = {x: a.decided_by(predictor.task) for x, a in answers.items()}
         metrics = {x: self._metrics(a, held[x]) for x, a in answers.items()}
         last = "test" if "test" in answers else "dev"

@@ -79,7 +79,7 @@ class RunFolder:
         if self._board is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(str(self.path / "tensorboard"))  # type: ignore[no-untyped-call]
+            self._board = SummaryWriter(str(self.path / "tensorboard"))
         for name, value in values.items():
             if isinstance(value, int | float):
                 self._board.add_scalar(name, value, step)

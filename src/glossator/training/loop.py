@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -103,7 +104,7 @@ def train(
     keep_freed_memory()
     run = _Run(model, task, rows, config, dtype, dev, notify)
     texts = (e.tokens for part in (rows, dev.rows if dev else ()) for row in part for e in row)
-    with narrow_vocabulary(run.encoder, texts), torch.random.fork_rng(), _as_trained(run):
+    with narrow_vocabulary(run.encoder, texts), torch.random.fork_rng(), _masters(run):
         torch.manual_seed(config.seed)
         try:
             run.loop()
@@ -113,19 +114,16 @@ def train(
     return run.history
 
 
-class _as_trained:  # noqa: N801 (used as `with _as_trained(...)`)
+@contextmanager
+def _masters(run: _Run) -> Iterator[None]:
     """Give a run its masters, and the model its float32 parameters back at the end."""
-
-    def __init__(self, run: _Run):
-        self._run = run
-
-    def __enter__(self) -> None:
-        self._run.begin()
-
-    def __exit__(self, *_: object) -> None:
-        self._run.masters.release()
-        self._run.encoder.compute_dtype = torch.float32
-        self._run.model.eval()
+    run.begin()
+    try:
+        yield
+    finally:
+        run.masters.release()
+        run.encoder.compute_dtype = torch.float32
+        run.model.eval()
 
 
 class _Run:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 __all__ = ["SCHEDULES", "learning_rate"]
 
-SCHEDULES = {
+# The factor of the peak, by the share of the falling steps that is left.
+SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda left: 1.0,
     "cosine": lambda left: (1 - math.cos(math.pi * left)) / 2,
     "linear": lambda left: left,
