@@ -1,0 +1,77 @@
+"""Peak memory of `predict` and `evaluate` at 1,000 and at 1,000,000 rows, with a tiny model."""
+
+from __future__ import annotations
+
+import csv
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+from benchmarks.common import GLOSSATOR, parser, write_result
+
+CLASSES = 5
+
+
+def main(arguments: list[str]) -> None:
+    p = parser(__doc__)
+    p.add_argument("--rows", type=int, default=1_000_000)
+    a = p.parse_args(arguments)
+    result: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        _tiny_model(folder / "tiny")
+        _table(folder / "fit.csv", 200)
+        fit = ["fit", folder / "fit.csv", "--model", folder / "tiny", "--epochs", 1, "--output"]
+        _peak([*fit, folder / "model"])
+        for rows in (1000, a.rows):
+            table = folder / f"{rows}.csv"
+            _table(table, rows)
+            out = ["--output", folder / f"{rows}.out.csv"]
+            predict = _peak(["predict", folder / "model", table, *out])
+            evaluate = _peak(["evaluate", folder / "model", table, "--json"])
+            result[str(rows)] = {"predict_mb": predict, "evaluate_mb": evaluate}
+    few, many = result["1000"], result[str(a.rows)]
+    result["predict_ratio"] = round(many["predict_mb"] / few["predict_mb"], 3)
+    grown = (many["evaluate_mb"] - few["evaluate_mb"]) * 2**20
+    result["evaluate_bytes_a_row_and_class"] = round(grown / a.rows / CLASSES, 2)
+    write_result("memory", arguments, result)
+
+
+def _peak(command: list[Any]) -> float:
+    """Peak resident megabytes of a glossator command, as the system counts it."""
+    process = subprocess.Popen(
+        [*GLOSSATOR, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"exit {status}: {command}")
+    return round(usage.ru_maxrss / 1024, 1)
+
+
+def _table(path: pathlib.Path, rows: int) -> None:
+    words = "card money bank lost found today please help with account".split()
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for i in range(rows):
+            writer.writerow([f"{words[i % 10]} {words[i // 10 % 10]} {i}", f"c{i % CLASSES}"])
+
+
+def _tiny_model(folder: pathlib.Path) -> None:
+    """A random two-block BERT with a vocabulary of characters, as transformers writes it."""
+    import tokenizers
+    import transformers as hf
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    for letter in "abcdefghijklmnopqrstuvwxyz0123456789":
+        vocabulary += [letter, f"##{letter}"]
+    inner = tokenizers.BertWordPieceTokenizer({v: i for i, v in enumerate(vocabulary)})
+    config = hf.BertConfig(
+        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=64,
+    )  # fmt: skip
+    hf.BertModel(config).save_pretrained(folder)
+    inner.save(str(folder / "tokenizer.json"))
