@@ -16,7 +16,7 @@ import sys
 from typing import Any
 
 HERE = pathlib.Path(__file__).parent
-GLOSSATOR = [sys.executable, "-m", "glossator.cli"]
+GLOSSATOR = [sys.executable, "-m", "glossator"]
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
