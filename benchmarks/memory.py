@@ -52,7 +52,7 @@ def _peak(command: list[Any]) -> float:
 
 
 def _table(path: pathlib.Path, rows: int) -> None:
-    words = "card money bank lost found today please help with account".split()
+    words = ["card", "money", "bank", "lost", "found", "today", "please", "help", "with", "me"]
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])

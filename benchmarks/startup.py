@@ -20,7 +20,9 @@ def main(arguments: list[str]) -> None:
         "import glossator": [sys.executable, "-c", IMPORT],
         "glossator --help": [*GLOSSATOR, "--help"],
     }
-    seconds = {name: [_seconds(command) for _ in range(a.turns)] for name, command in commands.items()}
+    seconds = {
+        name: [_seconds(command) for _ in range(a.turns)] for name, command in commands.items()
+    }
     write_result("startup", arguments, {k: round(median(v), 3) for k, v in seconds.items()})
 
 

@@ -1,7 +1,7 @@
 """Peer: sequence classification with transformers' Trainer on a CSV table.
 
-With --best it gets what its documentation offers for speed on a CPU: bfloat16, batches grouped by
-length and the fused optimizer. The last line printed is a JSON object; `seconds` is `train()` alone.
+With --best it gets what its documentation offers for speed on a CPU: bfloat16, batches grouped
+by length, the fused optimizer. The last line is a JSON object; `seconds` is `train()` alone.
 """
 
 from __future__ import annotations
