@@ -16,6 +16,7 @@ __all__ = [
     "durable_write",
     "new_folder",
     "refuse_existing",
+    "replace_folder",
     "replaced_file",
     "safe_join",
     "sha256_file",
@@ -51,17 +52,17 @@ def replaced_file(path: str | Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def new_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+def new_folder(path: str | Path, *, overwrite: bool = False, marker: str = "") -> Iterator[Path]:
     """Yield an empty folder beside `path` that becomes `path` by one rename when the block ends.
 
     An error leaves what stood at `path` untouched. With `overwrite` an older folder is moved
     aside first and deleted only after the new one stands.
 
     Raises:
-        OutputExistsError: `path` exists and `overwrite` is false.
+        OutputExistsError: `path` exists and may not be replaced, see `refuse_existing`.
     """
     path = Path(path)
-    refuse_existing(path, overwrite=overwrite)
+    refuse_existing(path, overwrite=overwrite, marker=marker)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
     try:
@@ -72,24 +73,49 @@ def new_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
             _fsync(file)
         os.chmod(temporary, 0o755 & ~_umask())
         _fsync(temporary)
-        _swap(temporary, path)
+        replace_folder(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Raise OutputExistsError if `path` exists and may not be replaced."""
-    if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists; --overwrite replaces it")
+def refuse_existing(path: Path, *, overwrite: bool, marker: str = "") -> None:
+    """Raise OutputExistsError if `path` exists and may not be replaced.
 
-
-def _swap(temporary: Path, path: Path) -> None:
+    Args:
+        path: of a file or a folder.
+        overwrite: whether it may be replaced at all.
+        marker: then only a folder that is empty or holds a file of this name may be, so that
+            a slip of the pen deletes nobody's home.
+    """
     if not path.exists():
-        os.rename(temporary, path)
+        return
+    if not overwrite:
+        raise OutputExistsError(f"{path} exists; --overwrite replaces it")
+    if marker and not (path.is_dir() and ((path / marker).exists() or not any(path.iterdir()))):
+        raise OutputExistsError(
+            f"{path} exists and is nothing that --overwrite may replace: it holds no {marker}"
+        )
+
+
+def replace_folder(new: Path, path: Path) -> None:
+    """Give the folder `new` the name `path`; what stood there goes only after that.
+
+    Raises:
+        OSError: it cannot be renamed; what stood at `path` stands there still.
+    """
+    if not path.exists():
+        os.rename(new, path)
     else:
         aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".old"))
-        os.rename(path, aside / path.name)
-        os.rename(temporary, path)
+        old = aside / path.name
+        try:
+            os.rename(path, old)
+            os.rename(new, path)
+        except BaseException:
+            if old.exists():
+                os.rename(old, path)
+            aside.rmdir()
+            raise
         shutil.rmtree(aside, ignore_errors=True)
     _fsync(path.parent)
 
