@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 import tomllib
 import types
 import typing
@@ -16,6 +17,12 @@ __all__ = ["from_mapping", "read_toml", "to_mapping", "to_toml"]
 
 T = TypeVar("T")
 
+# No option needs more, and a float holds hardly more.
+_LARGEST = 10**300
+# Shows a wrong value in a few words, were it a table of a million rows.
+_SHOW = reprlib.Repr()
+_SHOW.maxstring = _SHOW.maxother = 60
+
 
 def read_toml(path: str | Path) -> dict[str, Any]:
     """The tables of a TOML file.
@@ -28,7 +35,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
             return tomllib.load(file)
     except FileNotFoundError:
         raise ConfigError("no such file", file=path) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"not a TOML file: {error}", file=path) from error
 
 
@@ -53,7 +60,11 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], *, file: str | Path |
             hint = did_you_mean(name, names)
             raise ConfigError(f"unknown option '{key}'; there are: {choices}{hint}", file=file)
         values[name] = _convert(hints[name], value, key, file)
-    return cls(**values)
+    try:
+        return cls(**values)
+    except ConfigError as error:
+        error.file = error.file or (None if file is None else str(file))
+        raise
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
@@ -85,24 +96,29 @@ def _convert(hint: Any, value: Any, key: str, file: str | Path | None) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         kinds = [kind for kind in arguments if kind is not type(None)]
+        if value is None and len(kinds) < len(arguments):
+            return None
         return _convert(kinds[0], value, key, file)
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return from_mapping(hint, value, file=file)  # type: ignore[arg-type]
-    if origin is Literal:
-        if value in arguments:
-            return value
-        raise ConfigError(f"{key} is {value!r}; expected one of: {_listed(arguments)}", file=file)
-    if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_convert(arguments[0], item, key, file) for item in value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if origin is tuple and isinstance(value, str | list | tuple):
+        items = [value] if isinstance(value, str) else value  # one name needs no brackets
+        return tuple(_convert(arguments[0], item, key, file) for item in items)
+    if origin is Literal and value in arguments:
+        return value
+    if hint is float and type(value) is int and abs(value) < _LARGEST:
         return float(value)
     if hint is Path and isinstance(value, str):
         return Path(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        kind = getattr(hint, "__name__", str(hint))
-        raise ConfigError(f"{key} is {value!r}; expected {kind}", file=file)
-    return value
+    if origin is None and isinstance(value, hint) and (hint is bool or type(value) is not bool):
+        return value
+    raise ConfigError(f"{key} is {_SHOW.repr(value)}; expected {_named(hint)}", file=file)
 
 
-def _listed(choices: tuple[Any, ...]) -> str:
-    return ", ".join(str(choice) for choice in choices)
+def _named(hint: Any) -> str:
+    """A type in words."""
+    if typing.get_origin(hint) is Literal:
+        return f"one of: {', '.join(map(str, typing.get_args(hint)))}"
+    if typing.get_origin(hint) is tuple:
+        return f"a list of {_named(typing.get_args(hint)[0])}"
+    return "a table of options" if dataclasses.is_dataclass(hint) else str(hint.__name__)
