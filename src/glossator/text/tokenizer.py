@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glossator.errors import ModelFolderError, TextError
+from glossator.files import durable_write
 
 if TYPE_CHECKING:
     import tokenizers
@@ -40,14 +40,14 @@ class Tokenizer:
 
     Args:
         inner: the tokenizer of the `tokenizers` library.
-        folder: where its files lie, for `save`.
+        files: what it was read from, by name, for `save`; the folder may be gone by then.
     """
 
-    def __init__(self, inner: tokenizers.Tokenizer, folder: Path):
+    def __init__(self, inner: tokenizers.Tokenizer, files: Mapping[str, bytes]):
         inner.no_padding()
         inner.no_truncation()
         self._inner = inner
-        self._folder = folder
+        self._files = dict(files)
         self._template = _template(inner)
 
     @classmethod
@@ -66,7 +66,8 @@ class Tokenizer:
                 "AutoTokenizer.from_pretrained(...).save_pretrained(...) of transformers writes it"
             )
         try:
-            return cls(tokenizers.Tokenizer.from_file(str(path)), Path(folder))
+            files = {x: file.read_bytes() for x in _FILES if (file := path.with_name(x)).is_file()}
+            return cls(tokenizers.Tokenizer.from_buffer(files[path.name]), files)
         except Exception as error:  # the library raises plain Exception
             raise ModelFolderError(f"not a tokenizer: {error}", file=path) from error
 
@@ -84,11 +85,10 @@ class Tokenizer:
         """Ids of each text, without special tokens; an array may be empty.
 
         Raises:
-            TextError: a text holds half of a surrogate pair and so is not Unicode text.
+            TextError: a text is no string, or holds half of a surrogate pair.
         """
         for number, text in enumerate(texts):
-            if not _is_unicode(text):
-                raise TextError(f"text {number} holds a lone surrogate, which is not a character")
+            _refuse(text, number)
         # The library's threads die in a forked child; it warns there unless told beforehand.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         encodings = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
@@ -99,10 +99,9 @@ class Tokenizer:
         return np.concatenate([self._template.before, ids, self._template.after])
 
     def save(self, folder: str | Path) -> None:
-        """Copy the tokenizer's files into `folder`, byte by byte."""
-        for name in _FILES:
-            if (self._folder / name).is_file():
-                shutil.copyfile(self._folder / name, Path(folder) / name)
+        """Write the tokenizer's files into `folder`, byte by byte as they were read."""
+        for name, data in self._files.items():
+            durable_write(Path(folder) / name, data)
 
 
 def _template(inner: tokenizers.Tokenizer) -> _Template:
@@ -115,9 +114,13 @@ def _template(inner: tokenizers.Tokenizer) -> _Template:
     return _Template(ids[:first], ids[last:])
 
 
-def _is_unicode(text: str) -> bool:
+def _refuse(text: object, number: int) -> None:
+    """Raise TextError for what is no text; `number` is its place among the texts, from 0."""
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise TextError(f"text {number} is {text!r:.60} ({kind}); expected a string")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return False
-    return True
+        message = f"text {number} holds a lone surrogate, which is not a character"
+        raise TextError(message) from None
