@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from glossator.errors import GlossatorError
-from glossator.tasks.learnable import Batch, Example, Learnable, Logits, collate
+from glossator.tasks.learnable import Example, Learnable, Logits, collate
 
 __all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
 
@@ -95,12 +95,27 @@ def halved(examples: Sequence[Example]) -> list[slice]:
 def _answers(
     task: Learnable, model: nn.Module, examples: list[Example], device: torch.device
 ) -> Iterator[tuple[slice, Logits]]:
+    """The answers of a batch, in parts that fit into memory."""
+    logits = _try_answer(task, model, examples, device)
+    if logits is not None:
+        yield slice(0, len(examples)), logits
+        return
+    for part in halved(examples):
+        for inner, logits in _answers(task, model, examples[part], device):
+            yield slice(part.start + inner.start, part.start + inner.stop), logits
+
+
+def _try_answer(
+    task: Learnable, model: nn.Module, examples: list[Example], device: torch.device
+) -> Logits | None:
+    """The answers, or None where memory does not suffice.
+
+    A function of its own: while an error is handled its traceback holds on to what the failed
+    forward had computed, and the halves would have to fit beside it.
+    """
     try:
-        batch: Batch = collate(examples).to(device)
-        yield slice(0, len(examples)), task.answer(model, batch)
+        return task.answer(model, collate(examples).to(device))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        for part in halved(examples):
-            for inner, logits in _answers(task, model, examples[part], device):
-                yield slice(part.start + inner.start, part.start + inner.stop), logits
+        return None

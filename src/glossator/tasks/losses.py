@@ -57,7 +57,7 @@ def focal_loss(
 
 
 def balanced_weights(counts: Tensor) -> Tensor:
-    """(C,) rows of each class -> (C,) weights in inverse proportion, so that each class weighs alike.
+    """(C,) rows of each class -> (C,) weights with which each class weighs alike.
 
     The mean weight of a row is 1. Source: King and Zeng 2001, "Logistic regression in rare events
     data", section 4.2.

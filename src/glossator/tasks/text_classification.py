@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from glossator.errors import ConfigError
 from glossator.evaluation.calibration import softmax
 from glossator.evaluation.metrics import classification_metrics
 from glossator.evaluation.thresholds import decide
@@ -32,7 +33,7 @@ class Decision:
 
     Attributes:
         temperature: logits are divided by it; above 0.
-        threshold: with two classes, the probability from which on it is the second; None: 0.5.
+        threshold: with two classes, the probability above which it is the second; None: 0.5.
     """
 
     temperature: float = 1.0
@@ -66,6 +67,9 @@ class TextClassification:
         max_length: tokens of a window at most, special tokens counted.
         decision: how logits become a label.
         objective: what training minimizes.
+
+    Raises:
+        ConfigError: a window has no room for a token beside the special ones.
     """
 
     name = "text-classification"
@@ -80,6 +84,11 @@ class TextClassification:
         decision: Decision | None = None,
         objective: Objective | None = None,
     ):
+        if max_length <= tokenizer.specials:
+            raise ConfigError(
+                f"a window of {max_length} tokens has no room beside the {tokenizer.specials} "
+                "special ones"
+            )
         self.tokenizer = tokenizer
         self.labels = tuple(labels)
         self.max_length = max_length

@@ -61,6 +61,7 @@ class TrainingConfig:
         _check("label-smoothing", 0 <= smoothing < 1, smoothing, "from 0 to below 1")
         _check("focal-gamma", self.focal_gamma >= 0, self.focal_gamma, "0 or more")
         _check("patience", self.patience >= 1, self.patience, "1 or more")
+        _check("seed", 0 <= self.seed < 2**63, self.seed, "from 0 to below 2^63")
         if self.focal_gamma and self.label_smoothing:
             raise ConfigError("--focal-gamma and --label-smoothing exclude each other")
 

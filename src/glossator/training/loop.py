@@ -99,7 +99,7 @@ def train(
         notify: is told of each step and evaluation.
 
     Raises:
-        GlossatorError: the loss is no longer a number, or one text does not fit into memory.
+        GlossatorError: a loss or a gradient is no number, or one text does not fit into memory.
     """
     keep_freed_memory()
     run = _Run(model, task, rows, config, dtype, dev, notify)
@@ -185,10 +185,7 @@ class _Run:
         examples = [example for row in rows for example in row]
         self.model.train()
         loss, count = self._gradients(examples)
-        if not math.isfinite(loss):
-            raise GlossatorError(
-                f"the loss of step {number + 1} is {loss}; a lower --learning-rate may help"
-            )
+        _check_finite("loss", loss, number + 1)
         rate = self._rate(number)
         norm = self._update(rate, count)
         self.rows_seen += len(rows)
@@ -280,8 +277,16 @@ class _Run:
     def _update(self, rate: float, count: float) -> float:
         gradients = [x.grad for x in self.masters.masters.values() if x.grad is not None]
         norm = clip(gradients, divisor=count, longest=self.config.clip_norm)
+        _check_finite("gradient", norm, len(self.history.steps) + 1)
         set_rate(self.optimizer, rate)
         self.optimizer.step()
         self.masters.publish()
         self.masters.drop_gradients()
         return norm
+
+
+def _check_finite(what: str, value: float, step: int) -> None:
+    if not math.isfinite(value):
+        raise GlossatorError(
+            f"the {what} of step {step} is {value}; a lower --learning-rate may help"
+        )
