@@ -6,19 +6,29 @@ import json
 from pathlib import Path
 from typing import Any
 
-from glossator.errors import ChangedFileError, ModelFolderError
+from glossator.errors import ChangedFileError, InputError, ModelFolderError
 from glossator.files import durable_write, safe_join, sha256_file
 
 __all__ = ["MANIFEST", "read_json", "verify", "write_manifest"]
 
 MANIFEST = "manifest.json"
+_VERSION = 1
+# All that is read from a model folder of ours; a manifest that lacks one vouches for nothing.
+_REQUIRED = (
+    "README.md",
+    "config.json",
+    "glossator.json",
+    "metrics.json",
+    "model.safetensors",
+    "tokenizer.json",
+)
 
 
 def write_manifest(folder: Path) -> None:
     """Write the SHA-256 of every file of `folder`; the last file to be written."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     digests = {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
-    text = json.dumps({"version": 1, "files": digests}, indent=2)
+    text = json.dumps({"version": _VERSION, "files": digests}, indent=2)
     durable_write(folder / MANIFEST, text + "\n")
 
 
@@ -27,17 +37,31 @@ def verify(folder: Path) -> None:
 
     Raises:
         ChangedFileError: a file is missing or its bytes are not those that were written.
-        ModelFolderError: the manifest is missing or malformed, or names a path outside the folder.
+        ModelFolderError: the manifest is missing, malformed or of another version, lacks a
+            file that is needed, or names a path outside the folder.
     """
-    files = read_json(folder / MANIFEST).get("files")
-    if not isinstance(files, dict):
-        raise ModelFolderError("the manifest names no files", file=folder / MANIFEST)
+    manifest = read_json(folder / MANIFEST)
+    files = manifest.get("files")
+    if manifest.get("version") != _VERSION or not isinstance(files, dict):
+        raise ModelFolderError(
+            f"not a manifest of version {_VERSION} with files in it", file=folder / MANIFEST
+        )
+    for name in _REQUIRED:
+        if name not in files:
+            raise ModelFolderError(f"the manifest does not name {name}", file=folder / MANIFEST)
     for name, digest in files.items():
-        path = safe_join(folder, name)
+        path = _inside(folder, name)
         if not path.is_file():
             raise ChangedFileError(f"{name} is missing; {MANIFEST} names it", file=path)
         if sha256_file(path) != digest:
             raise ChangedFileError(f"{name} was changed after the folder was written", file=path)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    try:
+        return safe_join(folder, name)
+    except InputError as error:
+        raise ModelFolderError(error.message, file=folder / MANIFEST) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

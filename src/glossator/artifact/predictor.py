@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import torch
@@ -54,7 +55,14 @@ class Answers(Sequence[Prediction]):
     def __len__(self) -> int:
         return len(self.logits)
 
-    def __getitem__(self, number: int) -> Prediction:  # type: ignore[override]
+    @overload
+    def __getitem__(self, number: int) -> Prediction: ...
+    @overload
+    def __getitem__(self, number: slice) -> Answers: ...
+
+    def __getitem__(self, number: int | slice) -> Prediction | Answers:
+        if isinstance(number, slice):
+            return Answers(self.task, self.logits[number], self._rows[number], self._top_k)
         row = self._rows[number]
         tokens = row[-1].span[1]
         return self.task.decode(self.logits[number], tokens, len(row), self._top_k)
@@ -112,7 +120,7 @@ class Predictor:
 
         Raises:
             InputError: `texts` is a single string.
-            TextError: a text holds a lone surrogate.
+            TextError: a text is no string, or holds a lone surrogate.
         """
         return list(self.answers(texts, top_k=top_k, progress=progress))
 
@@ -124,12 +132,15 @@ class Predictor:
         """Share of the N texts that get their label, from 0 to 1.
 
         Raises:
-            InputError: there are no texts, or another number of labels than of texts.
+            InputError: there are no texts, another number of labels than of texts, or a label
+                is no string, as which every label is learned.
         """
         if not len(texts) or len(texts) != len(labels):
             raise InputError(
                 f"expected as many labels as texts, got {len(labels)} and {len(texts)}"
             )
+        for label in labels:
+            _refuse_no_string(label)
         hits = [a.label == label for a, label in zip(self.predict(texts), labels, strict=True)]
         return sum(hits) / len(hits)
 
@@ -176,10 +187,10 @@ class Predictor:
         """Write the model folder, whole or not at all.
 
         Raises:
-            OutputExistsError: `folder` exists and `overwrite` is false.
+            OutputExistsError: `folder` exists and `overwrite` is false, or it is no model folder.
             OSError: the disk is full or read-only; `folder` is then as it was.
         """
-        with new_folder(folder, overwrite=overwrite) as temporary:
+        with new_folder(folder, overwrite=overwrite, marker=MANIFEST) as temporary:
             checkpoint.save(self.model, temporary)
             self.task.tokenizer.save(temporary)
             write_details(self.details, temporary, opens_as=self.task.opens_as)
@@ -220,6 +231,7 @@ def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predict
     if ours:
         verify(folder)
     model = checkpoint.load_classifier(folder)
+    _refuse_other_problem(model, folder)
     longest = model.encoder.max_length
     if ours:
         details = read_details(folder, max_length=longest)
@@ -240,3 +252,21 @@ def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predict
     if not details.finished:
         predictor.notes += (f"{folder.name} is from a run that was interrupted",)
     return predictor
+
+
+def _refuse_no_string(label: object) -> None:
+    """A label of another type equals none of the model's, and would count as wrong in silence."""
+    if not isinstance(label, str):
+        kind = type(label).__name__
+        raise InputError(f"label {label!r} is of type {kind}; expected a string")
+
+
+def _refuse_other_problem(model: SequenceClassifier, folder: Path) -> None:
+    """A sigmoid or a bare number read as a softmax would answer, and wrongly."""
+    expected = "single_label_classification"
+    if model.problem_type != expected:
+        raise ModelFolderError(
+            f"the model is for {model.problem_type} with {len(model.labels)} labels; "
+            f"expected {expected} with at least two",
+            file=folder / "config.json",
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from glossator.evaluation.comparison import McNemar, PairedDifference, mcnemar, 
 from glossator.evaluation.metrics import ClassificationScores
 from glossator.evaluation.thresholds import decide
 from glossator.text.columns import LabelledText
+from glossator.text.seen import is_blank
 from glossator.text.tables import Rejection
 
 __all__ = ["Comparison", "ScoredTable", "chunks", "compare", "evaluate"]
@@ -25,6 +25,7 @@ Item = LabelledText | Rejection
 
 # Rows that are read, answered and forgotten together.
 CHUNK = 2048
+_CHARACTERS = 2**22  # and fewer rows where texts are long
 _KEPT = 20  # rejections that are remembered
 
 
@@ -75,6 +76,7 @@ def evaluate(
     predictor: Predictor,
     items: Iterable[Item],
     *,
+    chunk: int = CHUNK,
     progress: Callable[[int], None] = lambda _: None,
 ) -> ScoredTable:
     """Score a model on labelled rows, which may be more than memory holds.
@@ -82,6 +84,7 @@ def evaluate(
     Args:
         predictor: the model.
         items: rows and rejections; a row with an empty text or label is rejected too.
+        chunk: rows that are in memory at a time.
         progress: is told how many rows were done since the last call.
 
     Raises:
@@ -90,7 +93,7 @@ def evaluate(
     place = {label: number for number, label in enumerate(predictor.task.labels)}
     decision = predictor.task.decision
     table = ScoredTable(ClassificationScores(predictor.task.labels, threshold=decision.threshold))
-    for rows in chunks(items, table.reject):
+    for rows in chunks(items, table.reject, chunk):
         gold = np.array([place.get(row.label, -1) for row in rows])
         table.unknown.update(row.label for row in rows if row.label not in place)
         answers = predictor.answers([row.text for row in rows])
@@ -103,7 +106,7 @@ def evaluate(
     return table
 
 
-def compare(a: Predictor, b: Predictor, items: Iterable[Item]) -> Comparison:
+def compare(a: Predictor, b: Predictor, items: Iterable[Item], *, chunk: int = CHUNK) -> Comparison:
     """Two models on the same labelled rows: paired bootstrap and McNemar's test.
 
     The models may have different labels; a row counts as right where its own label is answered.
@@ -115,7 +118,7 @@ def compare(a: Predictor, b: Predictor, items: Iterable[Item]) -> Comparison:
     rejected: list[Rejection] = []
     gold: list[int] = []
     chosen: tuple[list[int], list[int]] = ([], [])
-    for rows in chunks(items, rejected.append):
+    for rows in chunks(items, rejected.append, chunk):
         texts = [row.text for row in rows]
         gold += [labels.setdefault(row.label, len(labels)) for row in rows]
         for model, answered in zip((a, b), chosen, strict=True):
@@ -134,23 +137,31 @@ def compare(a: Predictor, b: Predictor, items: Iterable[Item]) -> Comparison:
 
 
 def chunks(
-    items: Iterable[Item], reject: Callable[[Rejection], None], size: int = CHUNK
+    items: Iterable[Item], reject: Callable[[Rejection], None], size: int
 ) -> Iterator[list[LabelledText]]:
-    """The usable rows of `items`, `size` at a time; the others go to `reject`."""
-    stream = iter(items)
-    while batch := list(itertools.islice(stream, size)):
-        rows = []
-        for item in batch:
-            if isinstance(item, Rejection):
-                reject(item)
-            elif not item.text.strip() or not item.label.strip():
-                what = "label" if item.text.strip() else "text"
-                row = item.row
-                reject(Rejection(row.source, row.line, f"empty_{what}", f"the {what} is empty"))
-            else:
-                rows.append(item)
-        if rows:
+    """The usable rows of `items`, at most `size` at a time; the others go to `reject`."""
+    rows: list[LabelledText] = []
+    characters = 0
+    for item in items:
+        rejection = item if isinstance(item, Rejection) else _unusable(item)
+        if rejection is not None:
+            reject(rejection)
+        elif isinstance(item, LabelledText):
+            rows.append(item)
+            characters += len(item.text)
+        if len(rows) == size or characters >= _CHARACTERS:
             yield rows
+            rows, characters = [], 0
+    if rows:
+        yield rows
+
+
+def _unusable(item: LabelledText) -> Rejection | None:
+    row = item.row
+    for what, value in (("text", item.text), ("label", item.label)):
+        if is_blank(value):
+            return Rejection(row.source, row.line, f"empty_{what}", f"the {what} is empty")
+    return None
 
 
 def _decided(model: Predictor, answers: Answers) -> list[str]:
