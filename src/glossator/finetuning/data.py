@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from glossator.artifact.report_parts import DataFile, RowCounts
 from glossator.errors import ColumnError, TableError
 from glossator.files import sha256_file
 from glossator.finetuning.config import DataConfig
+from glossator.finetuning.memory_table import memory_table
 from glossator.text.columns import LabelledText, labelled_texts
 from glossator.text.preflight import Preflight
+from glossator.text.seen import is_blank
 from glossator.text.splits import stratified_split
-from glossator.text.tables import Rejection, Row, read_tables
+from glossator.text.tables import Rejection, read_tables
 
 __all__ = ["Data", "Items", "Parts", "Source", "read_data", "row_counts"]
 
@@ -95,21 +98,20 @@ def row_counts(preflight: Preflight) -> RowCounts:
 def _read(source: Source, config: DataConfig, data: Data) -> Items:
     wanted = [*config.text, config.label] + ([config.group] if config.group else [])
     if source and isinstance(source[0], Mapping):
-        rows: Iterable[Any] = (
-            Row("row", number, dict(values))  # type: ignore[arg-type]
-            for number, values in enumerate(source, start=1)
-        )
-        items = list(labelled_texts(rows, config.text, config.label))
-        data.files.append(DataFile(name="rows in memory", rows=len(items), sha256=""))
+        table = memory_table(cast(Sequence[Mapping[str, Any]], source), wanted)
+        items = list(labelled_texts(table, config.text, config.label))
+        data.files.append(DataFile(name=table.path, rows=len(items), sha256=""))
         return items
     paths = [str(path) for path in source]
+    if not paths:
+        raise TableError("there is no table and no row to read")
     table = read_tables(paths, wanted, format=config.format, encoding=config.encoding)
     items = list(labelled_texts(table, config.text, config.label))
     data.notes += [note for note in table.notes if note not in data.notes]
+    counts = Counter(_source(item) for item in items)
     for path in paths:
-        count = sum(_source(item) == path for item in items)
         digest = sha256_file(path) if Path(path).is_file() else ""
-        data.files.append(DataFile(name=Path(path).name, rows=count, sha256=digest))
+        data.files.append(DataFile(name=Path(path).name, rows=counts[path], sha256=digest))
     if not items:
         raise TableError("the table has a header and no rows", file=paths[0])
     return items
@@ -147,7 +149,7 @@ def _split(
 
 
 def _usable(item: LabelledText | Rejection) -> bool:
-    return isinstance(item, LabelledText) and bool(item.text.strip() and item.label.strip())
+    return isinstance(item, LabelledText) and not (is_blank(item.text) or is_blank(item.label))
 
 
 def _groups(rows: Items, column: str | None) -> list[str] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from glossator.artifact.predictor import Predictor
 from glossator.config import from_mapping
-from glossator.errors import ConfigError, did_you_mean
+from glossator.errors import ConfigError, InputError, did_you_mean
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.data import Source
 from glossator.finetuning.run import run_fit
@@ -72,6 +72,8 @@ def fit(
 def _source(data: Any) -> Source:
     if isinstance(data, str | Path):
         return [data]
+    if isinstance(data, Mapping):
+        raise InputError("expected a list of mappings, one a row; got a single mapping")
     if hasattr(data, "to_dict") and hasattr(data, "columns"):  # a DataFrame, of pandas or polars
         rows: list[dict[str, Any]] = (
             data.to_dicts() if hasattr(data, "to_dicts") else data.to_dict("records")
@@ -88,6 +90,5 @@ def _config(options: Mapping[str, Any]) -> FitConfig:
         if name not in homes:
             hint = did_you_mean(name, homes)
             raise ConfigError(f"unknown option '{name}'; there are: {', '.join(homes)}{hint}")
-        if value is not None:
-            sorted_options[homes[name]][name] = value
+        sorted_options[homes[name]][name] = str(value) if isinstance(value, Path) else value
     return from_mapping(FitConfig, sorted_options)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from glossator.artifact.predictor import Answers, Predictor
+from glossator.artifact.predictor import Predictor
 from glossator.artifact.report import Report
 from glossator.artifact.report_parts import (
-    Calibration,
     DataFile,
     Evaluation,
     Learning,
@@ -22,28 +21,35 @@ from glossator.artifact.report_parts import (
     Scores,
 )
 from glossator.config import to_mapping
-from glossator.evaluation.metrics import ClassificationScores
 from glossator.finetuning.config import FitConfig
+from glossator.finetuning.decision import calibration_of
+from glossator.finetuning.parts import Part
 from glossator.finetuning.run_folder import REJECTED
-from glossator.text.columns import LabelledText
+from glossator.finetuning.scoring import Scored
 from glossator.text.preflight import Preflight
 from glossator.training.loop import History
 
-__all__ = ["Findings", "build_report", "mistakes", "summary"]
+__all__ = ["Findings", "build_report", "mistakes", "shown", "summary"]
 
 _MISTAKES = 50
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What was read, and what a look at it found."""
+    """What was read, what a look at it found, and what was learned from."""
 
     files: Sequence[DataFile]
     preflight: Preflight
     rows: RowCounts
+    training: Part
 
 
-def mistakes(answers: Answers, items: Sequence[LabelledText]) -> list[Mistake]:
+def shown(scored: Mapping[str, Scored]) -> Scored:
+    """The part whose rows a report looks into: test, and dev where there is no test."""
+    return scored["test"] if "test" in scored else scored["dev"]
+
+
+def mistakes(scored: Scored) -> list[Mistake]:
     """Wrong answers, the surest first."""
     wrong = [
         Mistake(
@@ -54,7 +60,7 @@ def mistakes(answers: Answers, items: Sequence[LabelledText]) -> list[Mistake]:
             source=item.row.source,
             line=item.row.line,
         )
-        for answer, item in zip(answers, items, strict=True)
+        for answer, item in zip(scored.answers, scored.part.items, strict=True)
         if answer.label != item.label
     ]
     return sorted(wrong, key=lambda mistake: -mistake.score)[:_MISTAKES]
@@ -79,19 +85,13 @@ def build_report(
     config: FitConfig,
     history: History,
     findings: Findings,
+    scored: Mapping[str, Scored],
     *,
-    scores: Mapping[str, ClassificationScores],
-    mistakes: Sequence[Mistake],
-    calibration: Calibration,
-    lengths: Sequence[int],
     name: str,
     command: str,
 ) -> Report:
     """Everything that `report.html` and the model card say."""
-    shown = scores.get("test", scores.get("dev"))
-    assert shown is not None
-    tests = scores.get("test")
-    limit = config.model.max_length or predictor.model.encoder.max_length
+    part = shown(scored)
     return Report(
         name=name,
         task=predictor.task.name,
@@ -104,19 +104,30 @@ def build_report(
         rows=findings.rows,
         rejected_file=f"{name}.run/{REJECTED}" if findings.rows.rejected else "",
         findings=findings.preflight.findings,
-        scores=Scores(
-            dev=scores["dev"].result() if "dev" in scores else {},
-            test=tests.result() if tests else None,
-            classes=shown.report(),
-            confusion=shown.confusion(),
-            mistakes=mistakes,
-        ),
+        scores=_scores(scored),
         learning=_learning(history),
-        calibration=calibration,
-        lengths=Lengths(
-            tokens=list(lengths), limit=limit, windowed=sum(n > limit - 2 for n in lengths)
-        ),
+        calibration=calibration_of(part.answers, part.part.targets),
+        lengths=_lengths(findings.training, predictor.task.max_length),
         settings=_settings(config),
+    )
+
+
+def _scores(scored: Mapping[str, Scored]) -> Scores:
+    part = shown(scored)
+    return Scores(
+        dev=scored["dev"].scores.result() if "dev" in scored else {},
+        test=scored["test"].scores.result() if "test" in scored else None,
+        classes=part.scores.report(),
+        confusion=part.scores.confusion(),
+        mistakes=mistakes(part),
+    )
+
+
+def _lengths(training: Part, limit: int) -> Lengths:
+    return Lengths(
+        tokens=[row[-1].span[1] for row in training.rows],
+        limit=limit,
+        windowed=sum(len(row) > 1 for row in training.rows),
     )
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from glossator.artifact.manifest import MANIFEST
 from glossator.artifact.report import Report, write_report
 from glossator.config import to_toml
-from glossator.errors import OutputExistsError
-from glossator.files import durable_write, refuse_existing
+from glossator.files import durable_write, refuse_existing, replace_folder
 from glossator.finetuning.config import FitConfig
 from glossator.text.answers import write_answers
 from glossator.text.tables import Rejection
@@ -23,6 +23,7 @@ from glossator.training.events import Evaluated, Event, Stepped
 
 __all__ = ["RunFolder", "open_run", "run_path"]
 
+LOG = "log.jsonl"
 REJECTED = "rejected.jsonl"
 PREDICTIONS = "predictions.jsonl"
 REPORT = "report.html"
@@ -34,12 +35,16 @@ class RunFolder:
     Args:
         path: of the folder, which exists.
         name: under which it will stand.
+
+    Attributes:
+        trained: whether training has begun.
     """
 
     def __init__(self, path: Path, name: Path):
         self.path, self.name = path, name
-        self._log: IO[str] = open(path / "log.jsonl", "w", encoding="utf-8")
+        self._log: IO[str] = (path / LOG).open("w", encoding="utf-8")
         self._board: Any = None
+        self.trained = False
 
     def config(self, config: FitConfig) -> None:
         """Write the resolved config, from which the run can be repeated."""
@@ -53,6 +58,7 @@ class RunFolder:
 
     def event(self, event: Event) -> None:
         """Log an event of the training loop, and draw it for TensorBoard."""
+        self.trained = True
         record = {"event": type(event).__name__.lower(), **dataclasses.asdict(event)}
         self._log.write(json.dumps(record, allow_nan=False, default=float) + "\n")
         self._log.flush()
@@ -94,15 +100,15 @@ def run_path(output: Path) -> Path:
 def open_run(output: Path, *, overwrite: bool) -> Iterator[RunFolder]:
     """Make `NAME.run`, readable by its owner alone since it holds texts.
 
-    One that is there already is replaced when the block ends well, not before.
+    One that is there already is replaced when the block ends well, not before. A run that fails
+    before training leaves nothing, so that it can be started again under its name.
 
     Raises:
-        OutputExistsError: `NAME` or `NAME.run` exists and `overwrite` is false.
+        OutputExistsError: `NAME` or `NAME.run` exists and may not be replaced.
     """
     final = run_path(output)
-    refuse_existing(output, overwrite=overwrite)
-    if final.exists() and not overwrite:
-        raise OutputExistsError(f"{final} is left from an earlier run; --overwrite replaces it")
+    refuse_existing(output, overwrite=overwrite, marker=MANIFEST)
+    refuse_existing(final, overwrite=overwrite, marker=LOG)
     final.parent.mkdir(parents=True, exist_ok=True)
     replaces = final.exists()
     if replaces:
@@ -115,9 +121,8 @@ def open_run(output: Path, *, overwrite: bool) -> Iterator[RunFolder]:
         yield run
         run.close()
         if replaces:
-            shutil.rmtree(final)
-            os.rename(path, final)
+            replace_folder(path, final)
     finally:
         run.close()
-        if replaces:
+        if path != final or not run.trained:
             shutil.rmtree(path, ignore_errors=True)

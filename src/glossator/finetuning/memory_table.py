@@ -1,0 +1,64 @@
+"""Rows that are in memory already, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from glossator.errors import ColumnError, TableError
+from glossator.text.columns import check_columns, check_header
+from glossator.text.rows import Item, Rejection, Row, Table
+
+__all__ = ["memory_table"]
+
+_NAME = "rows in memory"
+
+
+def memory_table(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> Table:
+    """Mappings by column name as a table, checked as one that is read from a file.
+
+    Args:
+        rows: at least one; the first one's keys are the columns.
+        wanted: the columns that there must be.
+
+    Raises:
+        ColumnError: a column is missing, or its name is no string.
+        TableError: a row is no mapping.
+    """
+    for name in rows[0]:
+        _refuse_nameless(name)
+    columns = check_header(list(rows[0]), _NAME)
+    table = Table(_NAME, lambda: (columns, _items(rows)), [])
+    check_columns(table, wanted)
+    return table
+
+
+def _refuse_nameless(name: object) -> None:
+    if not isinstance(name, str):
+        kind = type(name).__name__
+        raise ColumnError(f"{_NAME}: column {name!r} is of type {kind}; expected a string")
+
+
+def _items(rows: Sequence[Any]) -> Iterator[Item]:
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, Mapping):
+            kind = type(row).__name__
+            raise TableError(f"row {number} is of type {kind}; expected a mapping by column name")
+        values = {name: _plain(value) for name, value in row.items()}
+        surrogate = next((name for name, value in values.items() if _is_broken(value)), None)
+        if surrogate is None:
+            yield Row("row", number, values)
+        else:
+            message = f"column {surrogate!r} holds half of a surrogate pair"
+            yield Rejection("row", number, "lone_surrogate", message)
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy as the number of Python that it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_broken(value: Any) -> bool:
+    return isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value)

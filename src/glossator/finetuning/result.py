@@ -1,0 +1,56 @@
+"""What a fine-tuning run came to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glossator.artifact.predictor import Predictor
+from glossator.artifact.report import Report
+from glossator.artifact.report_parts import RowCounts
+
+__all__ = ["FitResult"]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a run came to.
+
+    Attributes:
+        predictor: answers with the trained model.
+        model: the model folder, if one was written.
+        run: the run folder, if one was written.
+        task: name of the task.
+        rows: where the rows went.
+        train: seconds (of the loop alone), epochs, steps, examples and tokens a second, best step.
+        dev: scores of the rows that the best step was chosen on, or None.
+        test: scores of rows that were never looked at, or None.
+        report: all of it.
+        finished: false where the run was interrupted.
+    """
+
+    predictor: Predictor
+    model: Path | None
+    run: Path | None
+    task: str
+    rows: RowCounts
+    train: Mapping[str, float]
+    dev: Mapping[str, Any] | None
+    test: Mapping[str, Any] | None
+    report: Report
+    finished: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `fit --json` prints."""
+        return {
+            "model": None if self.model is None else str(self.model),
+            "task": self.task,
+            "finished": self.finished,
+            "rows": dataclasses.asdict(self.rows),
+            "train": dict(self.train),
+            "dev": self.dev,
+            "test": self.test,
+        }
