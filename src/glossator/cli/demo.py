@@ -1,0 +1,119 @@
+"""`glossator demo`: the main job on real data, in minutes, without a network."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from glossator.artifact.manifest import read_json
+from glossator.bundles import cache_folder
+from glossator.cli.fit import run
+from glossator.cli.options import FLAT, MACHINE, Shown
+from glossator.cli.screen import Screen
+from glossator.errors import InputError
+from glossator.files import durable_write
+from glossator.finetuning.config import DataConfig, FitConfig
+from glossator.models.config import RuntimeConfig
+from glossator.text.splits import sample
+from glossator.training.config import TrainingConfig
+
+__all__ = ["DemoOptions", "demo"]
+
+_SAMPLE = "bbc-news"
+_TRAIN, _TEST = 400, 200
+_SEED = 0
+# One pass in small steps: a second pass takes as long again.
+_TRAINING = TrainingConfig(epochs=1, batch_size=8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """How the demo runs.
+
+    Attributes:
+        full: take all 2,225 documents.
+        output: name of the model folder; by default demo-news, where the folder of an earlier
+            demo is replaced.
+        overwrite: replace any folder of that name.
+        runtime: where it runs.
+        shown: how the result is told.
+    """
+
+    full: bool = False
+    output: Path | None = None
+    overwrite: bool = False
+    runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
+    shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
+
+
+_DEFAULTS = DemoOptions()
+
+
+def demo(
+    name: Literal["news"] = "news", /, *, options: Annotated[DemoOptions, FLAT] = _DEFAULTS
+) -> int:
+    """Fine-tune on real news in minutes, without a network.
+
+    MiniLM learns to tell the five topics of BBC News from 400 documents and is tested on 200
+    others; long ones are read in windows.
+
+    Args:
+        name: of the demo.
+        options: how it runs.
+    """
+    from glossator.models import starter
+    from glossator.text import samples
+
+    screen = Screen(json=options.shown.json)
+    table = samples.locate(_SAMPLE)
+    starter.locate("minilm")  # says what to type if it is not here
+    folder = options.output or Path(f"demo-{name}")
+    train, test = (table, None) if options.full else _draw(table)
+    data = DataConfig(test=None if test is None else str(test))
+    config = FitConfig(data=data, training=_TRAINING, runtime=options.runtime)
+    drawn = "all documents" if options.full else f"{_TRAIN} documents"
+    screen.say(f"BBC News: which of five topics? {drawn}", "bold")
+    again = options.overwrite or (options.output is None and _may_replace(folder))
+    result = run([str(train)], config, folder, screen, overwrite=again)
+    return 0 if result.finished else 130
+
+
+def _draw(table: Path) -> tuple[Path, Path]:
+    """The documents to learn from and those to test on, as tables in the cache.
+
+    No text stands in both: of equal documents, of which there are a hundred, one is taken. The
+    tables stay in the cache because the package's licence does not clear the texts.
+    """
+    with open(table, encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    different = list({row[0]: row for row in rows}.values())
+    drawn = [different[i] for i in sample(len(different), _TRAIN + _TEST, _SEED).tolist()]
+    tested = set(sample(len(drawn), _TEST, _SEED + 1).tolist())
+    train = [row for i, row in enumerate(drawn) if i not in tested]
+    test = [row for i, row in enumerate(drawn) if i in tested]
+    return _table("news-train.csv", [header, *train]), _table("news-test.csv", [header, *test])
+
+
+def _table(name: str, rows: Iterable[Sequence[str]]) -> Path:
+    path = cache_folder() / "demo" / name
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    data = text.getvalue().encode("utf-8")
+    if not path.is_file() or path.read_bytes() != data:
+        durable_write(path, data)
+    return path
+
+
+def _may_replace(folder: Path) -> bool:
+    """Whether nothing stands there but what an earlier demo left."""
+    if not folder.exists():
+        return True
+    try:
+        files = read_json(folder / "glossator.json")["data"]
+        return any(file["name"] in ("news-train.csv", f"{_SAMPLE}.csv") for file in files)
+    except (InputError, LookupError, TypeError):
+        return False

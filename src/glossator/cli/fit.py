@@ -1,0 +1,106 @@
+"""`glossator fit`: from labelled texts to a model folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from glossator.cli.options import FLAT, MACHINE, TYPED, Shown
+from glossator.cli.screen import Screen
+from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
+from glossator.models.config import RuntimeConfig
+from glossator.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from glossator.finetuning.run import FitResult
+
+__all__ = ["FitOptions", "fit", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """How a model is fine-tuned.
+
+    Attributes:
+        output: name of the model folder; by default that of the first table with -model. The run
+            folder beside it has the report, the log and the answers for the test rows.
+        overwrite: replace folders of that name, once the new ones are whole.
+        config: a TOML file with the tables data, model, training and runtime; what is typed wins.
+        task: what to learn.
+        data: which rows.
+        model: what is fine-tuned.
+        training: how.
+        runtime: where.
+        shown: how the result is told.
+    """
+
+    output: Path | None = None
+    overwrite: bool = False
+    config: Path | None = None
+    task: Literal["text-classification"] = "text-classification"
+    data: Annotated[DataConfig, Parameter(name="*", group="Data")] = field(
+        default_factory=DataConfig
+    )
+    model: Annotated[ModelConfig, Parameter(name="*", group="Model")] = field(
+        default_factory=ModelConfig
+    )
+    training: Annotated[TrainingConfig, Parameter(name="*", group="Training")] = field(
+        default_factory=TrainingConfig
+    )
+    runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
+    shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
+
+    def run(self) -> FitConfig:
+        """What the run is told."""
+        return FitConfig(
+            task=self.task,
+            data=self.data,
+            model=self.model,
+            training=self.training,
+            runtime=self.runtime,
+        )
+
+
+_DEFAULTS = FitOptions()
+
+
+def fit(tables: list[str], /, *, options: Annotated[FitOptions, FLAT] = _DEFAULTS) -> int:
+    """Fine-tune on labelled texts and write a model folder.
+
+    Args:
+        tables: tables of labelled rows: .csv, .tsv, .jsonl (each also with .gz) or .parquet.
+        options: how.
+    """
+    screen = Screen(json=options.shown.json)
+    folder = options.output or Path(f"{_stem(tables[0])}-model")
+    result = run(tables, options.run(), folder, screen, overwrite=options.overwrite)
+    return 0 if result.finished else 130
+
+
+def run(
+    tables: list[str], options: FitConfig, folder: Path, screen: Screen, *, overwrite: bool
+) -> FitResult:
+    """Fine-tune, telling how it goes, and show what was learned."""
+    from glossator.files import refuse_existing
+
+    refuse_existing(folder, overwrite=overwrite)  # before torch is loaded, which takes seconds
+    from glossator.cli.fit_result import show_result
+    from glossator.cli.fit_watch import FitWatch
+    from glossator.finetuning.run import run_fit
+
+    with FitWatch(screen) as watch:
+        result = run_fit(
+            tables, options, output=folder, overwrite=overwrite, command=TYPED.get(), watch=watch
+        )
+    screen.json(result.to_json())
+    show_result(screen, result, tables, options.data)
+    return result
+
+
+def _stem(table: str) -> str:
+    """The table's name without its folder and suffixes; `data` where that leaves nothing."""
+    name = Path(table).name
+    return name.lstrip(".").split(".")[0].strip("-") or "data"

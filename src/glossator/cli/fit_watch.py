@@ -1,0 +1,88 @@
+"""What `glossator fit` tells while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+
+from glossator.artifact.report_parts import RowCounts
+from glossator.artifact.wording import measure
+from glossator.cli.interrupts import was_interrupted
+from glossator.cli.progress import Meter, meter
+from glossator.cli.screen import Screen
+from glossator.finetuning.watch import Watch
+from glossator.text.findings import Finding
+from glossator.training.events import Evaluated, Event, Halved, Started, Stepped
+
+__all__ = ["FitWatch"]
+
+
+class FitWatch(Watch):
+    """Shows the stages of a run on standard error; a context manager, whose end clears the bar."""
+
+    def __init__(self, screen: Screen):
+        self._screen = screen
+        self._stack = ExitStack()
+        self._meter = Meter()
+        self._scored = 0
+
+    def __enter__(self) -> FitWatch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def preflight(self, findings: Sequence[Finding], rows: RowCounts) -> None:
+        self._screen.say("Preflight", "bold")
+        self._screen.findings(findings)
+        split = f"{rows.train:,} rows to learn from, {rows.dev:,} to choose by (dev)"
+        self._screen.say(f"  {split}, {rows.test:,} to score on (test)")
+
+    def model(self, notes: Sequence[str]) -> None:
+        self._screen.say("Model", "bold")
+        for note in notes:
+            self._screen.say(f"  {note}")
+
+    def training(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._screen.say("Training", "bold")
+            self._start("training", event.steps)
+        elif isinstance(event, Stepped):
+            self._meter.add(1, _speed(event))
+        elif isinstance(event, Evaluated):
+            self._screen.say(_dev_scores(event))
+        elif isinstance(event, Halved):
+            budget = f"{event.token_budget:,}"
+            self._screen.say(
+                f"! not enough memory: going on with --token-budget {budget}", "yellow"
+            )
+
+    def scoring(self, done: int, total: int) -> None:
+        if not self._scored:
+            self._start("scoring", total)
+            if was_interrupted():
+                message = "Interrupted: the best weights so far are scored and written"
+                self._screen.say(f"{message}; Ctrl-C again ends without", "yellow")
+        self._meter.add(done - self._scored)
+        self._scored = done
+
+    def _start(self, title: str, total: int) -> None:
+        self._stack.close()
+        self._meter = self._stack.enter_context(meter(self._screen, title, total))
+
+
+def _speed(event: Stepped) -> str:
+    rate = event.tokens / max(event.seconds, 1e-9)
+    return f"epoch {event.epoch:.1f}  loss {event.loss:.3f}  {rate:,.0f} tokens/s"
+
+
+def _dev_scores(event: Evaluated) -> str:
+    best = ", the best so far" if event.best else ""
+    accuracy, loss = measure(event.scores, "accuracy"), measure(event.scores, "log_loss")
+    return f"  epoch {event.epoch:.0f}: {accuracy} of dev rows right, log loss {loss}{best}"

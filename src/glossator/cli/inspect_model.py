@@ -1,0 +1,109 @@
+"""What a model folder is, and whether it is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from glossator.artifact.folder import SETTINGS, Details, read_details
+from glossator.artifact.manifest import MANIFEST, read_json, verify
+from glossator.artifact.wording import METRICS, interval, measure
+from glossator.cli.plain import shortened
+from glossator.cli.screen import Screen
+from glossator.errors import ModelFolderError
+
+__all__ = ["inspect_model"]
+
+_LABELS = 12
+
+
+def inspect_model(folder: Path, screen: Screen) -> None:
+    """Show what a model folder is; one of ours is checked against its manifest.
+
+    Raises:
+        ChangedFileError: a file is missing or was changed.
+        ModelFolderError: it is no model folder.
+    """
+    if not (folder / "config.json").exists():
+        raise ModelFolderError(f"{folder} is no model folder: it has no config.json")
+    ours = (folder / SETTINGS).exists() or (folder / MANIFEST).exists()
+    if ours:
+        verify(folder)
+    config = read_json(folder / "config.json")
+    labels = _labels(config)
+    found: dict[str, Any] = {
+        "kind": "model",
+        "path": str(folder),
+        "family": config.get("model_type"),
+        "architectures": config.get("architectures"),
+        "labels": labels,
+        "verified": ours,
+    }
+    details = read_details(folder, max_length=_longest(config)) if ours else None
+    screen.json(found | (_object(details) if details else {}))
+    screen.line(f"{folder}: {_what(config, labels)}")
+    if details is None:
+        screen.line(f"  not written by glossator: no {MANIFEST} to check its files against")
+    else:
+        _show(screen, details)
+    if labels:
+        more = f" and {len(labels) - _LABELS:,} more" if len(labels) > _LABELS else ""
+        shown = ", ".join(shortened(label, 40) for label in labels[:_LABELS])
+        screen.line(f"  {len(labels):,} labels: {shown}{more}")
+
+
+def _labels(config: dict[str, Any]) -> list[str]:
+    """The labels of a classifier; none for an encoder, whose config may name two by default."""
+    names = config.get("id2label")
+    classifier = any("Classification" in name for name in config.get("architectures") or ())
+    return [str(x) for x in names.values()] if classifier and isinstance(names, dict) else []
+
+
+def _longest(config: dict[str, Any]) -> int:
+    longest = config.get("max_position_embeddings")
+    return longest if isinstance(longest, int) else 2**31
+
+
+def _what(config: dict[str, Any], labels: list[str]) -> str:
+    kind = "a classifier" if labels else "an encoder, to be fine-tuned"
+    return f"{kind} of the family {config.get('model_type')}"
+
+
+def _object(details: Details) -> dict[str, Any]:
+    return {
+        "task": details.task,
+        "finished": details.finished,
+        "base_model": details.base_model,
+        "columns": dict(details.columns),
+        "decision": {
+            "temperature": details.decision.temperature,
+            "threshold": details.decision.threshold,
+        },
+        "max_length": details.max_length,
+        "metrics": dict(details.metrics),
+        "data": list(details.data),
+        "versions": dict(details.versions),
+    }
+
+
+def _show(screen: Screen, details: Details) -> None:
+    screen.line(f"  every file is the one that {MANIFEST} names")
+    if not details.finished:
+        screen.line("! from a run that was interrupted", "yellow")
+    screen.line(f"  {details.task}, fine-tuned from {details.base_model}")
+    text, label = ", ".join(details.columns["text"]), details.columns["label"]
+    screen.line(f"  trained on the columns {text} (text) and {label} (label)")
+    for file in details.data:
+        screen.line(f"    {file['name']}: {file['rows']:,} rows")
+    split = "test" if details.metrics.get("test") else "dev"
+    scores = details.metrics.get(split) or {}
+    for name in ("accuracy", "macro_f1", "ece"):
+        if name in scores:
+            between = interval(scores, name)
+            shown = f" (95% interval {between})" if between else ""
+            screen.line(f"  {METRICS[name]} on {split} rows {measure(scores, name)}{shown}")
+    decision = details.decision
+    threshold = "" if decision.threshold is None else f", threshold {decision.threshold:.3f}"
+    screen.line(f"  temperature {decision.temperature:.3f}{threshold}")
+    screen.line(f"  reads {details.max_length:,} tokens at once, longer texts in windows")
+    screen.line("  " + ", ".join(f"{name} {version}" for name, version in details.versions.items()))

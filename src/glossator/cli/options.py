@@ -1,0 +1,125 @@
+"""Options that several verbs share, and the TOML file that may lie beneath them."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Argument, ArgumentCollection, Parameter
+from cyclopts.config import Dict
+
+from glossator.cli.failures import STDIN
+from glossator.config import from_mapping, read_toml
+from glossator.models.config import RuntimeConfig
+
+__all__ = [
+    "FLAT",
+    "MACHINE",
+    "TYPED",
+    "LabelledOptions",
+    "Shown",
+    "TableOptions",
+    "complete",
+    "show_default",
+]
+
+TYPED: ContextVar[str] = ContextVar("typed", default="glossator")
+"""The command line as it was typed."""
+
+# The fields of a config become options of the verb; of some in a panel of their own.
+FLAT = Parameter(name="*")
+MACHINE = Parameter(name="*", group="Machine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """How the result is told.
+
+    Attributes:
+        json: print one JSON object on standard output, and nothing else.
+        debug: show the traceback of an error.
+    """
+
+    json: bool = False
+    debug: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """How tables are read.
+
+    Attributes:
+        format: of the tables; None reads it off the suffix.
+        encoding: of the tables; None is UTF-8.
+    """
+
+    format: Literal["csv", "tsv", "jsonl", "text", "parquet"] | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledOptions:
+    """How a model is held against labelled tables.
+
+    Attributes:
+        text: columns of the text; by default those that the model was trained on.
+        label: column of the label; by default the one that the model was trained on.
+        table: how the tables are read.
+        runtime: where the model runs.
+        shown: how the result is told.
+    """
+
+    text: tuple[str, ...] = ()
+    label: str | None = None
+    table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
+    runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
+    shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
+
+
+def show_default(value: Any) -> str | None:
+    """A default as it would be typed; none for a switch, which is off."""
+    if isinstance(value, bool):
+        return None
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def complete(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Finish the words before they become values.
+
+    `-` is put back, `--text title,body` is cut at its commas, and what was not typed is taken from
+    the file that `--config` names.
+
+    Raises:
+        ConfigError: the file is no TOML, or an option in it is unknown or of the wrong kind.
+    """
+    for argument in arguments:
+        _restore(argument)
+    config = next((a for a in arguments if "--config" in a.names and a.tokens), None)
+    if config is not None:
+        path = config.tokens[0].value
+        options = Dict(_flat_options(path), source=path, use_commands_as_keys=False)
+        options(app, commands, arguments)
+
+
+def _restore(argument: Argument) -> None:
+    cut = "--text" in argument.names
+    argument.tokens[:] = [
+        token.evolve(value=part)
+        for token in argument.tokens
+        for part in (
+            token.value.split(",") if cut else ["-" if token.value == STDIN else token.value]
+        )
+    ]
+
+
+def _flat_options(path: str) -> dict[str, Any]:
+    """The options of a TOML file of `fit` by name, without the tables that they stand in."""
+    from glossator.finetuning.config import FitConfig
+
+    tables = read_toml(path)
+    from_mapping(FitConfig, tables, file=path)  # says what is wrong, and names the file
+    options: dict[str, Any] = {}
+    for name, value in tables.items():
+        options |= value if isinstance(value, dict) else {name: value}
+    return {name.replace("_", "-"): value for name, value in options.items()}

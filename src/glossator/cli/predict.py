@@ -1,0 +1,100 @@
+"""`glossator predict`: an answer for every row, in order."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from glossator.cli.options import FLAT, MACHINE, Shown, TableOptions
+from glossator.cli.screen import Screen
+from glossator.errors import ConfigError
+from glossator.files import refuse_existing
+from glossator.models.config import RuntimeConfig
+from glossator.text.findings import count_of
+
+if TYPE_CHECKING:
+    from glossator.cli.answering import Answering
+
+__all__ = ["PredictOptions", "predict"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """How a table is answered.
+
+    Attributes:
+        output: a .jsonl, .csv, .tsv (each also with .gz) or .parquet file; - is JSON Lines on
+            standard output.
+        overwrite: replace that file if it is there.
+        top_k: how many labels each answer lists.
+        text: columns of the text; by default those that the model was trained on.
+        table: how the table is read.
+        runtime: where the model runs.
+        shown: how the result is told; with --json a summary, and --output must name a file.
+    """
+
+    output: str = "-"
+    overwrite: bool = False
+    top_k: int = 3
+    text: tuple[str, ...] = ()
+    table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
+    runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
+    shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1:
+            raise ConfigError(f"--top-k must be 1 or more, got {self.top_k}")
+        if self.output == "-" and self.shown.json:
+            raise ConfigError("--json prints a summary on standard output; --output names a file")
+
+
+_DEFAULTS = PredictOptions()
+
+
+def predict(
+    model: Path, data: str, /, *, options: Annotated[PredictOptions, FLAT] = _DEFAULTS
+) -> int:
+    """Answer every row of a table, in order; a row that cannot be answered says why.
+
+    Args:
+        model: the model folder.
+        data: a table; - is JSON Lines on standard input, with --format text one text a line.
+        options: how it is answered.
+    """
+    if options.output != "-":
+        refuse_existing(Path(options.output), overwrite=options.overwrite)
+    from glossator.cli.answering import Answering, answer_table
+    from glossator.cli.loading import opened, text_columns
+    from glossator.text.formats import format_of
+    from glossator.text.tables import open_table
+
+    screen, read = Screen(json=options.shown.json), options.table
+    plain = format_of(data, read.format)[0] == "text"
+    table = open_table(data, format=read.format, encoding=read.encoding)
+    predictor = opened(model, options.runtime, screen)
+    columns = text_columns(predictor, options.text or (("text",) if plain else ()))
+    began = time.perf_counter()
+    job = Answering(predictor, table, columns, options.top_k)
+    answer_table(job, options.output, screen, overwrite=options.overwrite)
+    seconds = time.perf_counter() - began
+    screen.json({"task": predictor.task.name, **_object(job, options.output, seconds)})
+    _show(screen, job, options.output, seconds)
+    return 0
+
+
+def _object(job: Answering, output: str, seconds: float) -> dict[str, Any]:
+    return {
+        "output": output,
+        "rows": {"read": job.done, "used": job.done - job.failed, "rejected": job.failed},
+        "seconds": round(seconds, 3),
+        "texts_per_second": round(job.done / seconds, 1),
+    }
+
+
+def _show(screen: Screen, job: Answering, output: str, seconds: float) -> None:
+    failed = f"{job.failed:,} failed" + (", each says why under 'error'" if job.failed else "")
+    where = "" if output == "-" else f": {output}"
+    rows = count_of(job.done, "row")
+    screen.say(f"{rows} answered, {failed}; {job.done / seconds:,.0f} texts/s{where}")
