@@ -115,8 +115,8 @@ def build_report(
 def _scores(scored: Mapping[str, Scored]) -> Scores:
     part = shown(scored)
     return Scores(
-        dev=scored["dev"].scores.result() if "dev" in scored else {},
-        test=scored["test"].scores.result() if "test" in scored else None,
+        dev=scored["dev"].metrics if "dev" in scored else {},
+        test=scored["test"].metrics if "test" in scored else None,
         classes=part.scores.report(),
         confusion=part.scores.confusion(),
         mistakes=mistakes(part),

@@ -181,7 +181,7 @@ class _Fitting:
         self, predictor: Predictor, report: Report, scored: Mapping[str, Scored]
     ) -> FitResult:
         """Write down what was found."""
-        metrics = {name: part.scores.result() for name, part in scored.items()}
+        metrics = {name: part.metrics for name, part in scored.items()}
         predictor.details = dataclasses.replace(
             predictor.details, metrics=metrics, card=model_card(report)
         )

@@ -21,6 +21,7 @@ class Scored:
     part: Part
     answers: Answers
     scores: ClassificationScores
+    metrics: dict[str, Any]
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The rows with their predictions."""
@@ -67,4 +68,4 @@ def _scored(part: Part, answers: Answers) -> Scored:
     task = answers.task
     scores = ClassificationScores(task.labels, threshold=task.decision.threshold)
     scores.add(answers.probabilities, part.targets)
-    return Scored(part, answers, scores)
+    return Scored(part, answers, scores, scores.result())
