@@ -2,10 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from glossator.artifact.folder import Details, versions
+from glossator.artifact.predictor import Predictor
 from glossator.artifact.report_parts import (
     Calibration,
     DataFile,
@@ -18,6 +23,10 @@ from glossator.artifact.report_parts import (
     Scores,
 )
 from glossator.evaluation import ClassificationScores, reliability, softmax, threshold_curve
+from glossator.models import checkpoint
+from glossator.models.config import RuntimeConfig
+from glossator.tasks.text_classification import Decision, TextClassification
+from glossator.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -96,3 +105,46 @@ def make_report(labels: Sequence[str] = ("no", "yes"), word: str = "") -> Report
 def report_of() -> Callable[..., Report]:
     """`make_report`: a whole report with given labels and a word in every text."""
     return make_report
+
+
+LABELS = ("card", "film", "market")
+
+
+@pytest.fixture
+def predictor_of(tiny_model_folder: Path) -> Callable[..., Predictor]:
+    """Makes an untrained Predictor whose answers differ from text to text."""
+
+    def make(labels: Sequence[str] = LABELS, **details: Any) -> Predictor:
+        model = checkpoint.load_classifier(tiny_model_folder, labels)
+        with torch.no_grad():
+            model.head.output.weight.mul_(100)
+        decision = details.pop("decision", Decision(temperature=1.7))
+        said = Details(
+            task=TextClassification.name,
+            columns={"text": ["title", "body"], "label": "intent"},
+            decision=decision,
+            max_length=32,
+            base_model="tiny-bert",
+            metrics={"dev": {"accuracy": 0.5}},
+            versions=versions(),
+            card="# a card\n",
+            **details,
+        )
+        tokenizer = Tokenizer.load(tiny_model_folder)
+        task = TextClassification(tokenizer, labels, max_length=32, decision=decision)
+        return Predictor(model, task, said, RuntimeConfig(device="cpu"))
+
+    return make
+
+
+@pytest.fixture
+def predictor(predictor_of: Callable[..., Predictor]) -> Predictor:
+    """One with three labels."""
+    return predictor_of()
+
+
+@pytest.fixture
+def saved(predictor: Predictor, tmp_path: Path) -> Path:
+    """Its model folder."""
+    predictor.save(tmp_path / "model")
+    return tmp_path / "model"

@@ -13,22 +13,7 @@ from glossator.errors import GlossatorError
 from glossator.tasks.answers import answer_rows, halved, is_out_of_memory, token_batches
 
 CPU = torch.device("cpu")
-WORDS = [
-    "where",
-    "is",
-    "my",
-    "new",
-    "card",
-    "good",
-    "film",
-    "the",
-    "market",
-    "fell",
-    "slow",
-    "boring",
-    "league",
-    "won",
-]
+WORDS = ["card", "is", "my", "new", "good", "film", "the", "market", "fell", "slow", "boring"]
 NO_MEMORY = "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"
 
 
