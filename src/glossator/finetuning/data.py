@@ -127,7 +127,8 @@ def _split(
     """Share out the rows; those that cannot be used stay with the training part."""
     shares = {name: share for name, share in wanted.items() if share}
     usable = [i for i, item in enumerate(items) if _usable(item)]
-    if not shares or len(usable) < 2:  # preflight says what is wrong with so few
+    labels = {item.label for item in items if isinstance(item, LabelledText) and _usable(item)}
+    if not shares or len(labels) < 2:  # preflight says what is wrong with so few
         parts.train = items
         return
     rows = [items[i] for i in usable]

@@ -56,8 +56,7 @@ def fit(
     Raises:
         InputError: a table, a column, a model or an option is wrong.
     """
-    columns = (text,) if isinstance(text, str) else tuple(text)
-    options |= {"text": columns, "label": label, "model": model}
+    options |= {"text": text, "label": label, "model": model}
     result = run_fit(
         _source(data),
         _config(options),

@@ -14,7 +14,7 @@ from glossator.artifact.report import Report
 from glossator.artifact.report_parts import DataFile
 from glossator.errors import ConfigError
 from glossator.finetuning.base import Base
-from glossator.finetuning.config import FitConfig
+from glossator.finetuning.config import DataConfig, FitConfig
 from glossator.finetuning.data import Data, Source, read_data, row_counts
 from glossator.finetuning.learning import dev_rows, objective
 from glossator.finetuning.parts import Part, encode, usable_parts
@@ -84,6 +84,7 @@ class _Fitting:
             run.config(self.config)
 
     def fit(self, source: Source, *, name: str, command: str) -> FitResult:
+        _refuse_unscored(self.config.data)
         data = read_data(source, self.config.data, seed=self.config.training.seed)
         checked = self._check(data)
         labels, parts = usable_parts(data, checked, self.base.labels)
@@ -105,12 +106,6 @@ class _Fitting:
 
     def _check(self, data: Data) -> Preflight:
         """Look at the rows; an error ends the run."""
-        named = data.parts.named()
-        if len(named) == 1 and len(named["train"]) > 1:
-            raise ConfigError(
-                "no rows are left to score on; "
-                "give --dev or --test, or a --dev-fraction or --test-fraction above 0"
-            )
         tokenizer = self.base.tokenizer
         checked = preflight(
             data.parts.train,
@@ -199,6 +194,14 @@ class _Fitting:
             test=metrics.get("test"),
             report=report,
             finished=report.learning.finished,
+        )
+
+
+def _refuse_unscored(config: DataConfig) -> None:
+    if not (config.dev or config.test or config.dev_fraction or config.test_fraction):
+        raise ConfigError(
+            "no rows are left to score on; "
+            "give --dev or --test, or a --dev-fraction or --test-fraction above 0"
         )
 
 

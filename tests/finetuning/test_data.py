@@ -1,0 +1,162 @@
+"""Rows in, parts out: nothing lost, nothing in two parts."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from glossator.errors import ColumnError, TableError
+from glossator.finetuning.config import DataConfig
+from glossator.finetuning.data import read_data, row_counts
+from glossator.text.columns import LabelledText
+from glossator.text.preflight import preflight
+from glossator.text.rows import Rejection
+
+
+def texts(items):
+    return [item.text for item in items if isinstance(item, LabelledText)]
+
+
+def read(source, seed=0, **options):
+    return read_data(source, DataConfig(**options), seed=seed)
+
+
+def test_every_row_is_in_one_part(rows_of):
+    rows = rows_of(200)
+    parts = read(rows).parts
+    assert {name: len(items) for name, items in parts.named().items()} == {
+        "train": 160,
+        "dev": 20,
+        "test": 20,
+    }
+    together = [text for items in parts.named().values() for text in texts(items)]
+    assert sorted(together) == sorted(row["text"] for row in rows)
+    for items in (parts.dev, parts.test):
+        assert [item.label for item in items].count("bad") == 10
+
+
+def test_a_seed_draws_the_same_parts(rows_of):
+    rows = rows_of(100)
+    first, again, other = (texts(read(rows, seed).parts.test) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def leaks(parts):
+    seen = [set(texts(items)) for items in parts.named().values()]
+    return [a & b for i, a in enumerate(seen) for b in seen[i + 1 :] if a & b]
+
+
+def test_equal_texts_stay_together(rows_of):
+    rows = [row for row in rows_of(40) for _ in range(3)]
+    for seed in range(10):
+        assert leaks(read(rows, seed).parts) == []
+
+
+def test_a_split_that_leaks_would_be_seen(rows_of):
+    rows = [{**row, "id": number} for number, row in enumerate(rows_of(40) * 3)]
+    assert leaks(read(rows, group="id").parts)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_stays_together(rows_of, seed):
+    rows = [{**row, "customer": f"c{number % 23}"} for number, row in enumerate(rows_of(200))]
+    parts = read(rows, seed, group="customer").parts
+    seen = [{item.row.values["customer"] for item in items} for items in parts.named().values()]
+    assert len(seen) == 3
+    assert sum(map(len, seen)) == 23
+
+
+def test_a_group_column_that_is_not_there(rows_of):
+    with pytest.raises(ColumnError, match=r"column 'custommer' is not in.*did you mean 'customer'"):
+        read([{**row, "customer": "a"} for row in rows_of(9)], group="custommer")
+
+
+def test_given_parts_are_taken_as_they_are(rows_of, tmp_path):
+    paths = {}
+    for name, count in (("train", 30), ("dev", 8), ("test", 12)):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows_of(count, seed=count)))
+        paths[name] = str(path)
+    data = read([paths["train"]], dev=paths["dev"], test=paths["test"])
+    assert [len(x) for x in data.parts.named().values()] == [30, 8, 12]
+    assert [file.rows for file in data.files] == [30, 8, 12]
+    assert all(len(file.sha256) == 64 for file in data.files)
+    data = read([paths["train"]], test=paths["test"], dev_fraction=0.2)
+    assert [len(x) for x in data.parts.named().values()] == [24, 6, 12]
+
+
+def test_fractions_of_zero_leave_parts_out(rows_of):
+    assert read(rows_of(40), dev_fraction=0).parts.dev is None
+    assert list(read(rows_of(40), dev_fraction=0, test_fraction=0).parts.named()) == ["train"]
+
+
+def test_rows_read_are_rows_used_and_rejected(rows_of):
+    rows = rows_of(50)
+    rows += [{"text": t, "label": "bad"} for t in ("", " ", "\u200b\u200b", "\t\n")]
+    rows += [{"text": "fine", "label": " "}, {"text": None, "label": "bad"}, {"text": "fine"}]
+    rows += [{"text": "half \ud800", "label": "bad"}, {"text": ["a"], "label": "bad"}]
+    data = read(rows)
+    counts = row_counts(preflight(data.parts.train, data.parts.dev, data.parts.test))
+    assert (counts.read, counts.used, counts.rejected) == (59, 50, 9)
+    kept = [x for items in data.parts.named().values() for x in items]
+    assert {x.kind for x in kept if isinstance(x, Rejection)} == {
+        "lone_surrogate",
+        "missing_column",
+        "not_text",
+    }
+
+
+def test_several_files_are_one_table(rows_of, tmp_path):
+    for name in ("a", "b"):
+        lines = (json.dumps(row) + "\n" for row in rows_of(10, seed=ord(name)))
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+    data = read([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
+    assert [(file.name, file.rows) for file in data.files] == [("a.jsonl", 10), ("b.jsonl", 10)]
+
+
+# Rows in memory
+
+
+def test_values_of_numpy_and_other_kinds_are_read_as_tables_are():
+    rows = [
+        {"text": np.str_("a"), "label": np.int64(3)},
+        {"text": 5, "label": np.float64(0.5)},
+        {"text": Decimal("1.50"), "label": True},
+    ]
+    items = read(rows, dev_fraction=0, test_fraction=0).parts.train
+    assert [(x.text, x.label) for x in items] == [("a", "3"), ("5", "0.5"), ("1.50", "true")]
+    assert [(x.row.source, x.row.line) for x in items] == [("row", 1), ("row", 2), ("row", 3)]
+
+
+def test_columns_are_joined():
+    rows = [{"title": "a", "body": "b", "label": "x"}] * 3
+    items = read(rows, text=("title", "body"), dev_fraction=0, test_fraction=0).parts.train
+    assert items[0].text == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ([], "no table and no row"),
+        (
+            [{"txt": "a", "label": "b"}],
+            r"column 'text' is not in rows in memory; it has: txt",
+        ),
+        ([{"text": "a", "label": "b", "prediction": "c"}], "'prediction' is where answers are"),
+        ([{"text": "a", "label": "b", 3: "c"}], "column 3 is of type int; expected a string"),
+        ([{"text": "a", "label": "b"}, ["a", "b"]], "row 2 is of type list; expected a mapping"),
+    ],
+)
+def test_what_is_no_table_is_refused(source, message):
+    with pytest.raises(TableError, match=message):
+        read(source)
+
+
+def test_a_header_alone(tmp_path):
+    (tmp_path / "t.csv").write_text("text,label\n")
+    with pytest.raises(TableError, match="a header and no rows"):
+        read([tmp_path / "t.csv"])
