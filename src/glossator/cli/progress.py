@@ -54,11 +54,11 @@ class _Bar(Meter):
         super().__init__()
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TextColumn("{task.fields[detail]}", markup=False),
-            TimeElapsedColumn(),
-            *((TextColumn("left"), TimeRemainingColumn()) if total else ()),
+            TimeRemainingColumn(compact=True) if total else TimeElapsedColumn(),
+            TextColumn("left" if total else ""),
             console=screen.err,
             refresh_per_second=4,
             transient=True,
