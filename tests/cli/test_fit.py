@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,8 +134,11 @@ def test_findings_are_shown_before_training(fit, table):
     [
         (b"", "table.csv: the file is empty"),
         (b"message,intent\n", "table.csv: the table has a header and no rows"),
-        (b"message,intent\ncard,a\n", "only one row"),
-        (b"message,intent\ncard,a\npin,a\nfee,a\ncar,a\npins,a\n", "every row has the label 'a'"),
+        (b"message,intent\ncard,a\n", "table.csv: only one row"),
+        (
+            b"message,intent\ncard,a\npin,a\nfee,a\ncar,a\npins,a\n",
+            "table.csv: every row has the label 'a'",
+        ),
         (
             b"mesage,intent\ncard,a\n",
             "column 'message' is not in table.csv; it has: mesage, intent",
@@ -143,7 +148,7 @@ def test_findings_are_shown_before_training(fit, table):
         (b'message,intent\ncard,a\n"pin,b\n', "table.csv:3: a quote that is opened"),
         (b"\0\0\0", "NUL bytes"),
         ("message,intent\ncard,a\n".encode("utf-16-le"), "--encoding utf-16-le"),
-        (b"message,intent\n" + b"card,a,b\n" * 5, "no row"),
+        (b"message,intent\n" + b"card,a,b\n" * 5, "table.csv: no row can be used"),
     ],
 )
 def test_bad_tables_are_one_line_that_names_the_file(fit, table, content, said):
@@ -232,3 +237,17 @@ def test_a_batch_that_does_not_fit_is_halved(fit, monkeypatch):
     assert done.code == 0
     assert "not enough memory: going on with --token-budget" in done.err
     assert calls[1] < calls[0]
+
+
+def test_labels_that_are_no_strings_are_told_right(fit, table):
+    rows = [{"message": f"card {i}", "intent": i % 2 == 0} for i in range(20)]
+    done = fit(table("".join(json.dumps(row) + "\n" for row in rows), "t.jsonl"))
+    assert done.code == 0
+    assert "2 labels" in done.err
+    assert "it is True" not in done.out
+
+
+def test_a_table_from_standard_input(fit, monkeypatch):
+    rows = b"".join(b'{"message": "card %d", "intent": "%d"}\n' % (i, i % 2) for i in range(20))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(rows))))
+    assert fit("-", "--json").json["model"] == "data-model"

@@ -173,6 +173,15 @@ def test_a_full_disk_behind_the_result_is_told(here):
     assert done.stderr == "error: No space left on device\n"
 
 
+def test_a_locale_without_the_characters_is_no_error(here, table):
+    name = table("text,label\ncard,费用\npin,b\n")
+    words = [sys.executable, "-m", "glossator", "inspect", name]
+    environment = {**os.environ, "PYTHONPATH": str(SRC), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "\\u8d39\\u7528" in done.stdout
+
+
 def test_text_of_strangers_is_safe_on_a_terminal():
     assert one_line("a\x1b[31m\nb\u202e") == "a\\x1b[31m b\\u202e"
     assert one_line("a\udcffb") == "a\\udcffb"

@@ -36,7 +36,7 @@ def test_an_answer_for_every_row_with_its_columns(run, model):
 
 
 def test_answers_on_standard_output(run, model):
-    done = run("predict", model, "new.csv", "--top-k", "1")
+    done = run("predict", model, "new.csv", "--top-k", "1", "--output", "-")
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert [len(x["prediction"]["labels"]) for x in lines] == [1] * 7
     assert "7 rows" in done.err

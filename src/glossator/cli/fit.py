@@ -10,6 +10,8 @@ from cyclopts import Parameter
 
 from glossator.cli.options import FLAT, MACHINE, TYPED, Shown
 from glossator.cli.screen import Screen
+from glossator.errors import TableError
+from glossator.files import refuse_existing
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.models.config import RuntimeConfig
 from glossator.training.config import TrainingConfig
@@ -84,17 +86,25 @@ def run(
     tables: list[str], options: FitConfig, folder: Path, screen: Screen, *, overwrite: bool
 ) -> FitResult:
     """Fine-tune, telling how it goes, and show what was learned."""
-    from glossator.files import refuse_existing
-
     refuse_existing(folder, overwrite=overwrite)  # before torch is loaded, which takes seconds
     from glossator.cli.fit_result import show_result
     from glossator.cli.fit_watch import FitWatch
     from glossator.finetuning.run import run_fit
 
-    with FitWatch(screen) as watch:
-        result = run_fit(
-            tables, options, output=folder, overwrite=overwrite, command=TYPED.get(), watch=watch
-        )
+    try:
+        with FitWatch(screen) as watch:
+            result = run_fit(
+                tables,
+                options,
+                output=folder,
+                overwrite=overwrite,
+                command=TYPED.get(),
+                watch=watch,
+            )
+    except TableError as error:
+        if type(error) is TableError and error.file is None:  # of all rows, not of one file's
+            error.file = ", ".join(tables)
+        raise
     screen.json(result.to_json())
     show_result(screen, result, tables, options.data)
     return result

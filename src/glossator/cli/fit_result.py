@@ -15,6 +15,8 @@ from glossator.cli.scores import show_classes
 from glossator.cli.screen import Screen
 from glossator.finetuning.config import DataConfig
 from glossator.finetuning.run_folder import PREDICTIONS, REPORT
+from glossator.text.columns import select
+from glossator.text.rows import Row
 
 if TYPE_CHECKING:
     from glossator.finetuning.run import FitResult
@@ -67,12 +69,12 @@ def _answers(screen: Screen, result: FitResult) -> None:
     assert result.run is not None
     columns = result.predictor.details.columns
     screen.title(f"Answers for {_ANSWERS} {result.report.scores.split} rows")
-    for row in _spread(result.run / PREDICTIONS, _rows(result)):
-        answer, gold = row["prediction"], str(row[columns["label"]])
+    for values in _spread(result.run / PREDICTIONS, _rows(result)):
+        row = Row(PREDICTIONS, 0, values)
+        answer, gold = values["prediction"], str(select(row, (columns["label"],)))
         verdict = "right" if answer["label"] == gold else f"wrong, it is {shortened(gold, 40)}"
         screen.line(f"  {shortened(answer['label'], 40)} ({answer['score']:.0%} sure; {verdict})")
-        text = " ".join(str(row[column]) for column in columns["text"])
-        screen.line(f"    {shortened(text, _TEXT)}", "dim")
+        screen.line(f"    {shortened(str(select(row, columns['text'])), _TEXT)}", "dim")
 
 
 def _spread(path: Path, rows: int) -> Iterator[dict[str, Any]]:
