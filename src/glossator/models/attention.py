@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from glossator.models.dropout import dropout as random_zeros
+from glossator.models.dropout import dropout_mask
 
 __all__ = ["AttentionPlan", "attention", "attention_maps"]
 
-# Lengths are compared in steps of this many tokens when groups are cut.
-_WIDTH_STEP = 8
+# Rows are as wide as whole vectors of the processor: softmax takes up to twice the time over a
+# rest. Few widths also mean few shapes, and the first product of a shape compiles a kernel.
+_WIDTH_STEP = 32
 # What one more group costs, in scores a head (measured: benchmarks/notes.md).
 _GROUP_PRICE = 5000.0
 # From this row width on, fused attention beats the explicit product.
@@ -47,8 +48,8 @@ class _Side:
         """(T, heads, dim) -> (rows, heads, width, dim) for each group."""
         heads, dim = x.shape[1:]
         index = self._index(heads, x.device)
-        slots = _Reorder.apply(x.reshape(-1, dim), index.take, index.put, None)
-        groups = slots.split([table.size * heads for table in self.slots])
+        slots: Tensor = _Reorder.apply(x.reshape(-1, dim), index.take, index.put, None)  # type: ignore[no-untyped-call]
+        groups = torch.split(slots, [table.size * heads for table in self.slots])
         return [
             group.view(table.shape[0], heads, table.shape[1], dim)
             for group, table in zip(groups, self.slots, strict=True)
@@ -59,7 +60,8 @@ class _Side:
         heads, _, dim = groups[0].shape[1:]
         index = self._index(heads, groups[0].device)
         slots = torch.cat([group.reshape(-1, dim) for group in groups])
-        return _Reorder.apply(slots, index.put, index.take, index.unused).view(-1, heads, dim)
+        rows: Tensor = _Reorder.apply(slots, index.put, index.take, index.unused)  # type: ignore[no-untyped-call]
+        return rows.view(-1, heads, dim)
 
     def _index(self, heads: int, device: torch.device) -> _Index:
         key = (heads, device)
@@ -107,7 +109,7 @@ class _Reorder(torch.autograd.Function):
         return x.index_select(0, index)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
         inverse, unused = ctx.saved_tensors
         result = grad.index_select(0, inverse)
         return result if unused is None else result.index_fill_(0, unused, 0), None, None, None
@@ -150,8 +152,8 @@ class AttentionPlan:
         q = k if q_lengths is None else q_lengths.cpu().numpy()
         positions = _positions(q) if q_positions is None else q_positions.cpu().numpy()
         groups = _rows_of_texts(k)
-        keys = _lay_out(groups, k)
-        queries = keys if q_lengths is None else _lay_out(groups, q)
+        keys = _lay_out(groups, k, _WIDTH_STEP)
+        queries = keys if q_lengths is None else _lay_out(groups, q, 1)
         sees = _Sees(np.repeat(np.arange(len(q)), q), positions, k, window, causal)
         masks = [sees.mask(*slots) for slots in zip(queries.slots, keys.slots, strict=True)]
         return cls(
@@ -200,9 +202,9 @@ def attention_maps(q: Tensor, k: Tensor, plan: AttentionPlan) -> list[Tensor]:
     """The softmax itself, written out: one (heads, queries, keys) tensor for each text."""
     maps = []
     texts = zip(
-        q.split(plan.q_lengths),
-        k.split(plan.k_lengths),
-        plan.q_positions.split(plan.q_lengths),
+        torch.split(q, list(plan.q_lengths)),
+        torch.split(k, list(plan.k_lengths)),
+        torch.split(plan.q_positions, list(plan.q_lengths)),
         strict=True,
     )
     for queries, keys, positions in texts:
@@ -220,8 +222,36 @@ def _dense(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, p: float) -> Tensor:
     mask = mask.to(q.dtype)
     if q.is_cuda or (k.shape[2] >= _FUSED_WIDTH and p == 0):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
-    weights = ((q * q.shape[-1] ** -0.5) @ k.transpose(2, 3) + mask).softmax(-1)
-    return random_zeros(weights, p) @ v
+    return _Equation.apply(q, k, v, mask, p)  # type: ignore[no-any-return,no-untyped-call]
+
+
+class _Equation(torch.autograd.Function):
+    """`dropout(softmax(q k^T / sqrt(dim) + mask)) v`, and its gradient written out.
+
+    Autograd would keep five tensors of the size of the scores for its backward pass; two will do.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, p: float) -> Tensor:
+        ctx.scale = q.shape[-1] ** -0.5
+        weights = torch.add(mask, q @ k.mT, alpha=ctx.scale).softmax(-1)
+        kept, ctx.factor = dropout_mask(weights, p) if p else (None, 1.0)
+        ctx.save_for_backward(q, k, v, weights, kept)
+        return (_masked(weights, kept) @ v).mul_(ctx.factor)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, weights, kept = ctx.saved_tensors
+        grad = grad * ctx.factor
+        grad_v = _masked(weights, kept).mT @ grad
+        grad_weights = _masked(grad @ v.mT, kept)
+        grad_scores = torch._softmax_backward_data(grad_weights, weights, -1, weights.dtype)
+        grad_scores.mul_(ctx.scale)
+        return grad_scores @ k, grad_scores.mT @ q, grad_v, None, None
+
+
+def _masked(x: Tensor, kept: Tensor | None) -> Tensor:
+    return x if kept is None else x * kept
 
 
 def _rows_of_texts(lengths: NDArray[np.int64]) -> list[list[list[int]]]:
@@ -231,12 +261,12 @@ def _rows_of_texts(lengths: NDArray[np.int64]) -> list[list[list[int]]]:
     the fixed price of one more group. Solved from the shortest text up over classes of width.
     """
     order = np.argsort(-lengths, kind="stable")
-    widths = -(-lengths[order] // _WIDTH_STEP) * _WIDTH_STEP
+    widths = np.array([_round_up(length, _WIDTH_STEP) for length in lengths[order].tolist()])
     cuts = [0, *(np.flatnonzero(np.diff(widths)) + 1).tolist(), len(order)]
     tokens = np.concatenate([[0], np.cumsum(lengths[order])])
     best: list[tuple[float, int]] = [(0.0, len(cuts) - 1)] * len(cuts)
     for i in reversed(range(len(cuts) - 1)):
-        width = float(lengths[order[cuts[i]]])
+        width = float(widths[cuts[i]])
         best[i] = min(
             (_GROUP_PRICE + width * float(tokens[cuts[j]] - tokens[cuts[i]]) + best[j][0], j)
             for j in range(i + 1, len(cuts))
@@ -245,9 +275,13 @@ def _rows_of_texts(lengths: NDArray[np.int64]) -> list[list[list[int]]]:
     while i < len(cuts) - 1:
         j = best[i][1]
         texts = deque(order[cuts[i] : cuts[j]].tolist())
-        groups.append(_fill_rows(texts, lengths, int(lengths[texts[0]])))
+        groups.append(_fill_rows(texts, lengths, int(widths[cuts[i]])))
         i = j
     return groups
+
+
+def _round_up(width: int, step: int) -> int:
+    return -(-width // step) * step
 
 
 def _fill_rows(texts: deque[int], lengths: NDArray[np.int64], width: int) -> list[list[int]]:
@@ -263,11 +297,12 @@ def _fill_rows(texts: deque[int], lengths: NDArray[np.int64], width: int) -> lis
     return rows
 
 
-def _lay_out(groups: list[list[list[int]]], lengths: NDArray[np.int64]) -> _Side:
+def _lay_out(groups: list[list[list[int]]], lengths: NDArray[np.int64], step: int) -> _Side:
+    """Slots of tables whose widths are multiples of `step`."""
     starts = np.cumsum(lengths) - lengths
     slots = []
     for rows in groups:
-        width = max(int(lengths[row].sum()) for row in rows)
+        width = _round_up(max(int(lengths[row].sum()) for row in rows), step)
         table = np.full((len(rows), width), -1, dtype=np.int64)
         for places, row in zip(table, rows, strict=True):
             ids = np.concatenate([np.arange(starts[t], starts[t] + lengths[t]) for t in row])

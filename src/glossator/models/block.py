@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from glossator.models.attention import AttentionPlan, attention, attention_maps
 from glossator.models.dropout import Dropout
-from glossator.models.linear import Linear
+from glossator.models.linear import Linear, joint
 from glossator.models.positions import Rotation
 
 __all__ = ["AttentionKind", "Block", "BlockNorms", "SelfAttention"]
@@ -40,8 +40,7 @@ class BlockNorms:
 class SelfAttention(nn.Module):
     """Multi-head self-attention.
 
-    Query, key and value are maps of their own: slices of a joined one would make every gradient
-    a tensor full of zeros first.
+    Query, key and value are maps of their own, as checkpoints have them, computed by one product.
 
     Args:
         width: width of input and output.
@@ -69,8 +68,7 @@ class SelfAttention(nn.Module):
         read: Tensor | None = None,
     ) -> Tensor:
         """(T, width) -> (R, width), or (T, width) where `read` (R,) is None."""
-        q, k = self.query_key(x, rotary, read)
-        v = self._split(self.value(x))
+        q, k, v = self._query_key_value(x, rotary, read)
         dropout = self.dropout if self.training else 0.0
         return self.output(attention(q, k, v, plan, dropout=dropout).flatten(1))  # type: ignore[no-any-return]
 
@@ -78,13 +76,19 @@ class SelfAttention(nn.Module):
         self, x: Tensor, rotary: Rotation | None, read: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """(T, width) -> (R, heads, dim) queries, (T, heads, dim) keys, rotated."""
-        q, k = self._split(self.query(_rows(x, read))), self._split(self.key(x))
-        if rotary is None:
-            return q, k
-        return rotary.rows(read)(q), rotary(k)
+        return self._query_key_value(x, rotary, read)[:2]
 
-    def _split(self, x: Tensor) -> Tensor:
-        return x.view(len(x), self.heads, -1)  # (T, heads, dim)
+    def _query_key_value(
+        self, x: Tensor, rotary: Rotation | None, read: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        if read is None:
+            projected = joint(x, self.query, self.key, self.value)
+        else:
+            projected = self.query(_rows(x, read)), *joint(x, self.key, self.value)
+        q, k, v = (rows.view(len(rows), self.heads, -1) for rows in projected)
+        if rotary is None:
+            return q, k, v
+        return rotary.rows(read)(q), rotary(k), v
 
 
 class Block(nn.Module):
@@ -132,9 +136,9 @@ class Block(nn.Module):
         Keys and values come from all rows; all else is computed for the rows in `read` alone.
         """
         attended = self.attention(self.attention_norm_in(x), plan, rotary, read)
-        x = self.attention_norm_out(_rows(x, read) + self.attention_dropout(attended))
+        x = self.attention_norm_out(self.attention_dropout.add(_rows(x, read), attended))
         added = self.feedforward(self.feedforward_norm_in(x))
-        return self.feedforward_norm_out(x + self.feedforward_dropout(added))  # type: ignore[no-any-return]
+        return self.feedforward_norm_out(self.feedforward_dropout.add(x, added))  # type: ignore[no-any-return]
 
     def attention_maps(
         self,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Linear", "Norm", "Table"]
+__all__ = ["Linear", "Norm", "Table", "joint"]
 
 
 def _cast(parameter: Tensor | None, dtype: torch.dtype) -> Tensor | None:
@@ -21,6 +21,24 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:  # (..., inputs) -> (..., outputs)
         return F.linear(x, self.weight.to(x.dtype), _cast(self.bias, x.dtype))
+
+
+def joint(x: Tensor, *maps: Linear) -> tuple[Tensor, ...]:
+    """What each of some maps makes of `x`.
+
+    In training it is one product, forward and backward, which is cheaper than several narrow
+    ones; where no gradient is wanted, joining the weights would cost more than it saves.
+
+    Args:
+        x: (..., inputs).
+        maps: all of them have a bias, or none has.
+    """
+    if not torch.is_grad_enabled():
+        return tuple(m(x) for m in maps)
+    weight = torch.cat(tuple(m.weight for m in maps)).to(x.dtype)
+    biased = maps[0].bias is not None
+    bias = torch.cat(tuple(m.bias for m in maps)).to(x.dtype) if biased else None
+    return torch.split(F.linear(x, weight, bias), [m.out_features for m in maps], dim=-1)
 
 
 class Norm(nn.LayerNorm):
