@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,10 @@ from glossator.training.vocabulary import narrow_vocabulary
 __all__ = ["Dev", "History", "Trainable", "train"]
 
 Row = Sequence[Example]
+
+# A product of a new shape compiles kernels first: some milliseconds and a thousand page faults a
+# step while no two steps have equally many tokens (measured: benchmarks/notes.md).
+_TOKENS_STEP = 16
 
 
 class Trainable(Protocol):
@@ -153,16 +158,16 @@ class _Run:
         """Set up masters and optimizer; the word table is already narrow."""
         named = dict(self.model.named_parameters())
         low = [name for name in named if not name.startswith("encoder.embeddings.")]
-        self.masters = MasterWeights(named, low, self.dtype)
-        self.encoder.compute_dtype = self.dtype
         groups = parameter_groups(
-            self.masters.masters,
+            named,
             blocks=len(self.encoder.blocks),
             weight_decay=self.config.weight_decay,
             layer_decay=self.config.layer_decay,
         )
-        self.optimizer = adamw(groups)
-        self.best: dict[str, Tensor] | None = None
+        self.masters = MasterWeights(named, [group.names for group in groups], low, self.dtype)
+        self.encoder.compute_dtype = self.dtype
+        self.optimizer = adamw(self.masters.vectors, groups)
+        self.best: list[Tensor] | None = None
         self.best_scores: Mapping[str, Any] | None = None
 
     def loop(self) -> None:
@@ -242,7 +247,7 @@ class _Run:
         loss_sum = count_sum = 0.0
         lengths = [len(example.tokens) for example in examples]
         for part in token_batches(range(len(examples)), lengths, self.budget):
-            batch = collate([examples[i] for i in part]).to(self.device)
+            batch = collate(_filled_up([examples[i] for i in part])).to(self.device)
             loss, count = self.task.loss(self.model, batch)
             loss.backward()  # type: ignore[no-untyped-call]
             self.masters.take_gradients()
@@ -275,14 +280,23 @@ class _Run:
         )
 
     def _update(self, rate: float, count: float) -> float:
-        gradients = [x.grad for x in self.masters.masters.values() if x.grad is not None]
-        norm = clip(gradients, divisor=count, longest=self.config.clip_norm)
+        norm = clip(self.masters.gradients, divisor=count, longest=self.config.clip_norm)
         _check_finite("gradient", norm, len(self.history.steps) + 1)
         set_rate(self.optimizer, rate)
         self.optimizer.step()
         self.masters.publish()
         self.masters.drop_gradients()
         return norm
+
+
+def _filled_up(examples: list[Example]) -> list[Example]:
+    """The examples and one of weight 0, all together of a multiple of `_TOKENS_STEP` tokens."""
+    tokens = examples[0].tokens
+    missing = _TOKENS_STEP - sum(len(example.tokens) for example in examples) % _TOKENS_STEP
+    return [
+        *examples,
+        dataclasses.replace(examples[0], tokens=tokens[:1].repeat(missing), weight=0.0),
+    ]
 
 
 def _check_finite(what: str, value: float, step: int) -> None:

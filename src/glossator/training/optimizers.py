@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["adamw", "clip", "depth_of", "parameter_groups", "set_rate"]
+__all__ = ["ParameterGroup", "adamw", "clip", "depth_of", "parameter_groups", "set_rate"]
 
 
 def depth_of(name: str, blocks: int) -> int:
-    """How far up a parameter lies: 0 for embeddings, 1 to `blocks` for blocks, above that the head."""
+    """How far up a parameter lies: 0 for embeddings, 1 to `blocks`, and above that the head."""
     parts = name.split(".")
     if parts[0] == "encoder" and parts[1] in ("embeddings", "projection"):
         return 0
@@ -21,31 +22,44 @@ def depth_of(name: str, blocks: int) -> int:
     return blocks + 1
 
 
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that share weight decay and rate.
+
+    Attributes:
+        names: of the parameters.
+        weight_decay: as in AdamW.
+        scale: factor of the learning rate.
+    """
+
+    names: tuple[str, ...]
+    weight_decay: float
+    scale: float
+
+
 def parameter_groups(
     named: Mapping[str, Tensor], *, blocks: int, weight_decay: float, layer_decay: float
-) -> list[dict[str, Any]]:
-    """Groups that share weight decay and rate.
+) -> list[ParameterGroup]:
+    """Each parameter in one group.
 
     Vectors (biases and norms) are not decayed. The rate of a block is that of the one above times
     `layer_decay` (Howard and Ruder 2018, "Universal language model fine-tuning", section 3.2).
-
-    Returns:
-        groups with `params`, `weight_decay` and `scale`, the factor of the learning rate.
     """
-    groups: dict[tuple[float, float], list[Tensor]] = {}
+    groups: dict[tuple[float, float], list[str]] = {}
     for name, parameter in named.items():
         decay = weight_decay if parameter.ndim > 1 else 0.0
         scale = layer_decay ** (blocks + 1 - depth_of(name, blocks))
-        groups.setdefault((decay, scale), []).append(parameter)
-    return [
-        {"params": parameters, "weight_decay": decay, "scale": scale}
-        for (decay, scale), parameters in groups.items()
+        groups.setdefault((decay, scale), []).append(name)
+    return [ParameterGroup(tuple(names), *settings) for settings, names in groups.items()]
+
+
+def adamw(vectors: Sequence[Tensor], groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019) over one vector for each group, in one pass each."""
+    settings: list[dict[str, Any]] = [
+        {"params": [vector], "weight_decay": group.weight_decay, "scale": group.scale}
+        for vector, group in zip(vectors, groups, strict=True)
     ]
-
-
-def adamw(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019), one fused pass over each parameter."""
-    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
+    return torch.optim.AdamW(settings, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glossator.models.encoder import Encoder
+from glossator.models.linear import Table
 from glossator.text.tokenizer import Ids
 
 __all__ = ["narrow_vocabulary"]
@@ -18,7 +20,7 @@ __all__ = ["narrow_vocabulary"]
 class _UsedRows(nn.Module):
     """A word table of some rows, which is asked by the ids of the full one."""
 
-    def __init__(self, full: nn.Embedding, used: Tensor):
+    def __init__(self, full: Table, used: Tensor):
         super().__init__()
         self._full = [full]  # in a list, so that it is no submodule
         self._used = used
@@ -29,14 +31,15 @@ class _UsedRows(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:  # (T,) -> (T, width)
         return F.embedding(self._place[tokens], self.weight)
 
-    def widen(self) -> nn.Embedding:
+    def widen(self) -> Table:
         """The full table, with the rows as they are now."""
         (full,) = self._full
         full.weight.data[self._used] = self.weight.detach()
         return full
 
 
-class narrow_vocabulary:  # noqa: N801 (used as `with narrow_vocabulary(...)`)
+@contextmanager
+def narrow_vocabulary(encoder: Encoder, texts: Iterable[Ids]) -> Iterator[None]:
     """Put a word table of only the used rows into an encoder, for the length of a block.
 
     A batch touches some hundred rows of a table of 30,000 to 250,000, but a gradient and an
@@ -48,19 +51,14 @@ class narrow_vocabulary:  # noqa: N801 (used as `with narrow_vocabulary(...)`)
         encoder: its word table is exchanged, and put back with the trained rows at the end.
         texts: token ids of all that the encoder will see inside the block.
     """
-
-    def __init__(self, encoder: Encoder, texts: Iterable[Ids]):
-        self._embeddings = encoder.embeddings
-        seen = np.zeros(encoder.embeddings.words.num_embeddings, dtype=bool)
-        for ids in texts:
-            seen[ids] = True
-        device = encoder.embeddings.words.weight.device
-        self._used = torch.from_numpy(np.flatnonzero(seen)).to(device)
-
-    def __enter__(self) -> None:
-        self._embeddings.words = _UsedRows(self._embeddings.words, self._used)  # type: ignore[assignment]
-
-    def __exit__(self, *_: object) -> None:
-        words = self._embeddings.words
-        assert isinstance(words, _UsedRows)
-        self._embeddings.words = words.widen()
+    embeddings = encoder.embeddings
+    seen = np.zeros(embeddings.words.num_embeddings, dtype=bool)
+    for ids in texts:
+        seen[ids] = True
+    used = torch.from_numpy(np.flatnonzero(seen)).to(embeddings.words.weight.device)
+    narrow = _UsedRows(embeddings.words, used)
+    embeddings.words = narrow  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        embeddings.words = narrow.widen()
