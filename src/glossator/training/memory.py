@@ -1,25 +1,54 @@
-"""Memory that the C library keeps."""
+"""Memory that the C library keeps, in large pages."""
 
 from __future__ import annotations
 
 import ctypes
+import functools
+import mmap
 import platform
+from pathlib import Path
 
 __all__ = ["keep_freed_memory"]
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_LARGEST = 1 << 30  # bytes that malloc takes from the heap at once; more is mapped apart
+_LARGE_PAGE = 2 << 20
 
 
+@functools.cache
 def keep_freed_memory() -> None:
-    """Have the C library keep memory that was freed, for the rest of the process.
+    """Have the C library keep memory that was freed, in large pages, for the rest of the process.
 
     A training step frees and takes the same tens of megabytes again and again; given back to the
-    system in between, every page of them costs a fault (measured: benchmarks/notes.md). Does
-    nothing where the library is not glibc.
+    system in between, every page of them costs a fault. And products read matrices across their
+    rows, a new page at almost every step: with pages of 2 MiB the processor finds them in its
+    table. Together they make a step half as long again without (measured: benchmarks/notes.md).
+    Does nothing where the library is not glibc or the system not Linux.
     """
     if platform.libc_ver()[0] != "glibc":
         return
     libc = ctypes.CDLL(None)
-    libc.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+    libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST)
     libc.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
     libc.mallopt(_M_TOP_PAD, 64 << 20)
+    _grow_heap(libc)
+    for start, stop in _heap():
+        first = -(-start // _LARGE_PAGE) * _LARGE_PAGE
+        # A system without large pages refuses, and all goes on with small ones.
+        libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(stop - first), mmap.MADV_HUGEPAGE)
+
+
+def _grow_heap(libc: ctypes.CDLL) -> None:
+    """Take one large block and free it: the heap keeps the addresses, which cost no memory yet."""
+    libc.malloc.restype = ctypes.c_void_p
+    libc.free(ctypes.c_void_p(libc.malloc(ctypes.c_size_t(_LARGEST - mmap.PAGESIZE))))
+
+
+def _heap() -> list[tuple[int, int]]:
+    """First and last address of each part of the heap."""
+    parts = []
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+        if line.endswith("[heap]"):
+            start, stop = line.split(maxsplit=1)[0].split("-")
+            parts.append((int(start, 16), int(stop, 16)))
+    return parts
