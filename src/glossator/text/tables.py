@@ -5,13 +5,14 @@ No value is changed, no row is dropped silently, and memory does not grow with t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
 from glossator.errors import ConfigError
 from glossator.text.columns import check_columns
-from glossator.text.decoding import Source
+from glossator.text.decoding import Source, check_file
 from glossator.text.delimited import read_delimited
 from glossator.text.formats import FORMATS, format_of
 from glossator.text.jsonlines import read_jsonl
@@ -75,6 +76,8 @@ def read_tables(
 
 
 def _open(path: str, format: str | None, encoding: str | None, notes: list[str]) -> Table:
+    if os.path.isdir(path):
+        check_file(path)  # a folder is called one, whatever its name ends in
     found, gzipped = format_of(path, format)
     if found == "parquet":
         from glossator.text.parquet import read_parquet

@@ -1,0 +1,104 @@
+"""Float32 masters behind a bfloat16 model."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from glossator.training.masters import MasterWeights
+from glossator.training.optimizers import ParameterGroup, adamw, clip, set_rate
+
+
+def make(dtype: torch.dtype) -> tuple[nn.Sequential, MasterWeights, torch.optim.Optimizer]:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
+    named = dict(model.named_parameters())
+    groups = [
+        ParameterGroup(("0.weight", "2.weight"), 0.01, 1.0),
+        ParameterGroup(("0.bias", "2.bias"), 0.0, 1.0),
+    ]
+    masters = MasterWeights(named, [group.names for group in groups], list(named), dtype)
+    return model, masters, adamw(masters.vectors, groups)
+
+
+def train(model: nn.Module, masters: MasterWeights, optimizer: torch.optim.Optimizer) -> None:
+    dtype = next(model.parameters()).dtype
+    for step in range(5):
+        x = torch.randn(4, 5, generator=torch.Generator().manual_seed(step)).to(dtype)
+        model(x).float().square().sum().backward()
+        masters.take_gradients()
+        clip(masters.gradients, divisor=2.0, longest=1e9)
+        set_rate(optimizer, 0.01)
+        optimizer.step()
+        masters.publish()
+        masters.drop_gradients()
+
+
+def test_in_float32_it_is_plain_adamw() -> None:
+    ours, masters, optimizer = make(torch.float32)
+    train(ours, masters, optimizer)
+    masters.release()
+    torch.manual_seed(0)
+    theirs = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
+    matrices = [p for p in theirs.parameters() if p.ndim > 1]
+    vectors = [p for p in theirs.parameters() if p.ndim == 1]
+    plain = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}],
+        lr=0.01,
+    )
+    for step in range(5):
+        x = torch.randn(4, 5, generator=torch.Generator().manual_seed(step))
+        (theirs(x).square().sum() / 2).backward()
+        plain.step()
+        plain.zero_grad()
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_master_keeps_updates_that_its_rounded_copy_loses() -> None:
+    model, masters, optimizer = make(torch.bfloat16)
+    before = [p.detach().clone() for p in model.parameters()]
+    train(model, masters, optimizer)
+    rounded = [p.detach().float().clone() for p in model.parameters()]
+    assert all(p.dtype == torch.bfloat16 for p in model.parameters())
+    masters.release()
+    after = list(model.parameters())
+    assert all(p.dtype == torch.float32 for p in after)
+    assert any((a != b.float()).any() for a, b in zip(after, before, strict=True))
+    assert any((a != r).any() for a, r in zip(after, rounded, strict=True))
+    for a, r in zip(after, rounded, strict=True):
+        torch.testing.assert_close(a.detach().bfloat16().float(), r)
+
+
+def test_gradients_of_parts_add_up() -> None:
+    model, masters, _ = make(torch.float32)
+    x = torch.randn(6, 5)
+    model(x).square().sum().backward()
+    masters.take_gradients()
+    whole = [g.clone() for g in masters.gradients]
+    masters.drop_gradients()
+    for part in (x[:2], x[2:]):
+        model(part).square().sum().backward()
+        masters.take_gradients()
+    for a, b in zip(masters.gradients, whole, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_a_parameter_without_a_gradient_has_zeros_and_not_those_of_the_step_before() -> None:
+    model, masters, _ = make(torch.float32)
+    model(torch.randn(2, 5)).square().sum().backward()
+    masters.take_gradients()
+    masters.drop_gradients()
+    model[2](torch.randn(2, 7)).square().sum().backward()  # the first layer takes no part
+    masters.take_gradients()
+    assert masters.gradients[0][: 5 * 7].abs().sum() == 0
+    assert masters.gradients[0].abs().sum() > 0
+
+
+def test_a_snapshot_is_restored_to_the_bit() -> None:
+    model, masters, optimizer = make(torch.bfloat16)
+    kept, shown = masters.snapshot(), [p.detach().clone() for p in model.parameters()]
+    train(model, masters, optimizer)
+    masters.restore(kept)
+    assert all(torch.equal(a, b) for a, b in zip(masters.vectors, kept, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), shown, strict=True))
