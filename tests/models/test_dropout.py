@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
-from glossator.models.dropout import Dropout, dropout, dropout_mask
+from glossator.models.dropout import Dropout, drawing_from, dropout, dropout_mask
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -85,3 +87,26 @@ def test_a_mask_has_zeros_and_ones():
     mask, factor = dropout_mask(torch.empty(64, 64, dtype=torch.bfloat16), 0.5)
     assert set(mask.unique().tolist()) == {0.0, 1.0}
     assert factor == 2.0
+
+
+def test_threads_draw_each_from_their_own_generator():
+    x = torch.ones(200, 50)
+
+    def draw(seed):
+        with drawing_from(torch.Generator().manual_seed(seed)):
+            return [dropout(x, 0.3) for _ in range(20)]
+
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(draw, [1, 2]))
+    for seed, results in zip([1, 2], together, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(results, draw(seed), strict=True))
+    assert not torch.equal(together[0][0], together[1][0])
+
+
+def test_a_generator_is_given_back():
+    generator = torch.Generator().manual_seed(1)
+    with drawing_from(generator):
+        pass
+    state = generator.get_state()
+    dropout(torch.ones(10), 0.5)
+    assert torch.equal(state, generator.get_state())

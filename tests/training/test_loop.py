@@ -137,7 +137,7 @@ def test_parts_of_a_step_add_up_to_the_step(model_of, task, rows, budget):
     expected = run(whole, task, rows, token_budget=10**9, epochs=1)
     history = run(parts, task, rows, token_budget=budget, epochs=1)
     assert [e.loss for e in history.steps] == pytest.approx([e.loss for e in expected.steps], 1e-5)
-    assert apart(weights(whole), weights(parts)) < 2e-6
+    assert apart(weights(whole), weights(parts)) < 5e-6
 
 
 def test_a_mean_over_each_part_would_be_caught(model_of, task, rows):
@@ -185,7 +185,7 @@ def test_where_memory_is_short_the_budget_is_halved_and_said(
     assert budgets == sorted(set(budgets), reverse=True)
     assert tokens == 0 or budgets[-1] <= 60
     assert [e.loss for e in history.steps] == pytest.approx([e.loss for e in plain.steps], 1e-5)
-    assert apart(weights(expected), weights(got)) < 2e-6
+    assert apart(weights(expected), weights(got)) < 5e-6
 
 
 def test_one_text_that_does_not_fit_ends_the_run(model_of, task, rows):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from glossator.models.dropout import dropout as random_zeros
 from glossator.models.dropout import dropout_mask
 
 __all__ = ["AttentionPlan", "attention", "attention_maps"]
@@ -45,74 +46,72 @@ class _Side:
     slots: tuple[NDArray[np.int64], ...]  # for each group (rows, width): the packed row, or -1
 
     def pad(self, x: Tensor) -> list[Tensor]:
-        """(T, heads, dim) -> (rows, heads, width, dim) for each group."""
+        """(T, heads, dim) -> (rows, heads, width, dim) for each group; row 0 stands in padding."""
         heads, dim = x.shape[1:]
-        index = self._index(heads, x.device)
-        slots: Tensor = _Reorder.apply(x.reshape(-1, dim), index.take, index.put, None)  # type: ignore[no-untyped-call]
-        groups = torch.split(slots, [table.size * heads for table in self.slots])
-        return [
-            group.view(table.shape[0], heads, table.shape[1], dim)
-            for group, table in zip(groups, self.slots, strict=True)
-        ]
+        # In pieces of `dim` numbers: where `x` is part of a joint product, others lie between.
+        stride = x.stride(0) // dim
+        pieces = x.as_strided(((len(x) - 1) * stride + heads, dim), (dim, 1))
+        return self._groups(pieces.index_select(0, self._index(heads, stride, x.device).take))
+
+    def pad_with_zeros(self, x: Tensor) -> list[Tensor]:
+        """As `pad`, of a contiguous `x`, and padding is zero."""
+        heads, dim = x.shape[1:]
+        index = self._index(heads, heads, x.device)
+        slots = x.view(-1, dim).index_select(0, index.take).index_fill_(0, index.unused, 0)
+        return self._groups(slots)
 
     def unpad(self, groups: Sequence[Tensor]) -> Tensor:
         """(rows, heads, width, dim) for each group -> (T, heads, dim)."""
         heads, _, dim = groups[0].shape[1:]
-        index = self._index(heads, groups[0].device)
-        slots = torch.cat([group.reshape(-1, dim) for group in groups])
-        rows: Tensor = _Reorder.apply(slots, index.put, index.take, index.unused)  # type: ignore[no-untyped-call]
-        return rows.view(-1, heads, dim)
+        index = self._index(heads, heads, groups[0].device)
+        slots = [group.reshape(-1, dim) for group in groups]
+        joined = slots[0] if len(slots) == 1 else torch.cat(slots)
+        return joined.index_select(0, index.put).view(-1, heads, dim)
 
-    def _index(self, heads: int, device: torch.device) -> _Index:
-        key = (heads, device)
+    def _groups(self, slots: Tensor) -> list[Tensor]:
+        heads = len(slots) // sum(table.size for table in self.slots)
+        groups = torch.split(slots, [table.size * heads for table in self.slots])
+        return [
+            group.view(len(table), heads, table.shape[1], -1)
+            for group, table in zip(groups, self.slots, strict=True)
+        ]
+
+    def _index(self, heads: int, stride: int, device: torch.device) -> _Index:
+        key = (heads, stride, device)
         if key not in self._indices:
-            self._indices[key] = _Index.build(self.slots, heads, device)
+            self._indices[key] = _Index.build(self.slots, heads, stride, device)
         return self._indices[key]
 
     @cached_property
-    def _indices(self) -> dict[tuple[int, torch.device], _Index]:
+    def _indices(self) -> dict[tuple[int, int, torch.device], _Index]:
         return {}
 
 
 @dataclass(frozen=True)
 class _Index:
-    """The gathers between packed rows and padded slots, heads counted in."""
+    """The gathers between packed pieces, one a token and head, and padded slots."""
 
-    take: Tensor  # (slots,) packed row in each slot; row 0 stands in padding
-    put: Tensor  # (rows,) slot of each packed row
+    take: Tensor  # (slots,) packed piece in each slot; piece 0 stands in padding
+    put: Tensor  # (T * heads,) slot of each packed piece
     unused: Tensor  # (padded slots,)
 
     @classmethod
-    def build(cls, groups: Sequence[NDArray[np.int64]], heads: int, device: torch.device) -> _Index:
+    def build(
+        cls, groups: Sequence[NDArray[np.int64]], heads: int, stride: int, device: torch.device
+    ) -> _Index:
+        """`stride` pieces lie from a token to the next; the first `heads` of them are ours."""
         head = np.arange(heads)[None, :, None]
-        take = np.concatenate(
-            [(np.where(g < 0, -heads, g * heads)[:, None] + head).ravel() for g in groups]
+        take, put = (
+            np.concatenate(
+                [np.where(g[:, None] < 0, -1, g[:, None] * apart + head).ravel() for g in groups]
+            )
+            for apart in (stride, heads)
         )
-        used = np.flatnonzero(take >= 0)
-        put = np.empty(len(used), dtype=np.int64)
-        put[take[used]] = used
-        arrays = (np.maximum(take, 0), put, np.flatnonzero(take < 0))
+        used = np.flatnonzero(put >= 0)
+        slot = np.empty(len(used), dtype=np.int64)
+        slot[put[used]] = used
+        arrays = (np.maximum(take, 0), slot, np.flatnonzero(put < 0))
         return cls(*(torch.from_numpy(array).to(device) for array in arrays))
-
-
-class _Reorder(torch.autograd.Function):
-    """`x[index]`, whose gradient is `g[inverse]`, zero at `unused`.
-
-    Indexing knows no inverse and would add the gradient up row by row, which is slow on a CPU.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, index: Tensor, inverse: Tensor, unused: Tensor | None
-    ) -> Tensor:
-        ctx.save_for_backward(inverse, unused)
-        return x.index_select(0, index)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
-        inverse, unused = ctx.saved_tensors
-        result = grad.index_select(0, inverse)
-        return result if unused is None else result.index_fill_(0, unused, 0), None, None, None
 
 
 @dataclass(frozen=True)
@@ -194,8 +193,9 @@ def attention(
 
     Source: Vaswani et al. 2017, "Attention is all you need", equation 1.
     """
-    padded = zip(plan.queries.pad(q), plan.keys.pad(k), plan.keys.pad(v), plan.masks, strict=True)
-    return plan.queries.unpad([_dense(*group, dropout) for group in padded])
+    if torch.is_grad_enabled() and not q.is_cuda:
+        return _Attention.apply(q, k, v, plan, dropout)  # type: ignore[no-any-return,no-untyped-call]
+    return plan.queries.unpad([_dense(*group, dropout) for group in _padded(q, k, v, plan)])
 
 
 def attention_maps(q: Tensor, k: Tensor, plan: AttentionPlan) -> list[Tensor]:
@@ -217,37 +217,60 @@ def attention_maps(q: Tensor, k: Tensor, plan: AttentionPlan) -> list[Tensor]:
     return maps
 
 
+def _padded(
+    q: Tensor, k: Tensor, v: Tensor, plan: AttentionPlan
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """q, k, v and mask of each group."""
+    masks = [mask.to(q.dtype) for mask in plan.masks]
+    return zip(plan.queries.pad(q), plan.keys.pad(k), plan.keys.pad(v), masks, strict=True)
+
+
 def _dense(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, p: float) -> Tensor:
     """(rows, heads, width, dim) each -> (rows, heads, query width, dim)."""
-    mask = mask.to(q.dtype)
     if q.is_cuda or (k.shape[2] >= _FUSED_WIDTH and p == 0):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
-    return _Equation.apply(q, k, v, mask, p)  # type: ignore[no-any-return,no-untyped-call]
+    return random_zeros(_weights(q, k, mask), p) @ v
 
 
-class _Equation(torch.autograd.Function):
-    """`dropout(softmax(q k^T / sqrt(dim) + mask)) v`, and its gradient written out.
+def _weights(q: Tensor, k: Tensor, mask: Tensor) -> Tensor:
+    """`softmax(q k^T / sqrt(dim) + mask)`."""
+    return torch.add(mask, q @ k.mT, alpha=q.shape[-1] ** -0.5).softmax(-1)
 
-    Autograd would keep five tensors of the size of the scores for its backward pass; two will do.
+
+class _Attention(torch.autograd.Function):
+    """`dropout(softmax(q k^T / sqrt(dim) + mask)) v` in each group, and its gradient written out.
+
+    Autograd would keep five tensors of the size of the scores for its backward pass, where two
+    will do, and add every gradient up row by row where it passes a gather.
     """
 
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, p: float) -> Tensor:
-        ctx.scale = q.shape[-1] ** -0.5
-        weights = torch.add(mask, q @ k.mT, alpha=ctx.scale).softmax(-1)
-        kept, ctx.factor = dropout_mask(weights, p) if p else (None, 1.0)
-        ctx.save_for_backward(q, k, v, weights, kept)
-        return (_masked(weights, kept) @ v).mul_(ctx.factor)
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, plan: AttentionPlan, p: float) -> Tensor:
+        ctx.plan, ctx.factor = plan, 1.0
+        results: list[Tensor] = []
+        saved: list[Tensor | None] = []
+        for qs, ks, vs, mask in _padded(q, k, v, plan):
+            weights, kept = _weights(qs, ks, mask), None
+            if p:
+                kept, ctx.factor = dropout_mask(weights, p)
+            results.append(_masked(weights, kept) @ vs)
+            saved += qs, ks, vs, weights, kept
+        ctx.save_for_backward(*saved)
+        return plan.queries.unpad(results).mul_(ctx.factor)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        q, k, v, weights, kept = ctx.saved_tensors
-        grad = grad * ctx.factor
-        grad_v = _masked(weights, kept).mT @ grad
-        grad_weights = _masked(grad @ v.mT, kept)
-        grad_scores = torch._softmax_backward_data(grad_weights, weights, -1, weights.dtype)
-        grad_scores.mul_(ctx.scale)
-        return grad_scores @ k, grad_scores.mT @ q, grad_v, None, None
+        queries, keys = ctx.plan.queries, ctx.plan.keys
+        grads = []
+        for i, grad_out in enumerate(queries.pad_with_zeros(grad * ctx.factor)):
+            q, k, v, weights, kept = ctx.saved_tensors[5 * i : 5 * i + 5]
+            grad_v = _masked(weights, kept).mT @ grad_out
+            grad_weights = _masked(grad_out @ v.mT, kept)
+            scores = torch._softmax_backward_data(grad_weights, weights, -1, weights.dtype)
+            scores.mul_(q.shape[-1] ** -0.5)
+            grads.append((scores @ k, scores.mT @ q, grad_v))
+        of_q, of_k, of_v = zip(*grads, strict=True)
+        return queries.unpad(of_q), keys.unpad(of_k), keys.unpad(of_v), None, None
 
 
 def _masked(x: Tensor, kept: Tensor | None) -> Tensor:

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Dropout", "dropout", "dropout_mask"]
+__all__ = ["Dropout", "drawing_from", "dropout", "dropout_mask"]
 
 _BYTES_PER_DRAW = 8
+
+
+class _Source(threading.local):
+    """Where a thread draws from; None is torch's generator, which all threads share."""
+
+    generator: torch.Generator | None = None
+
+
+_source = _Source()
+
+
+@contextmanager
+def drawing_from(generator: torch.Generator) -> Iterator[None]:
+    """Have this thread's dropout draw from `generator` inside the block.
+
+    Threads that drew from one generator would each get whatever the other left.
+    """
+    before, _source.generator = _source.generator, generator
+    try:
+        yield
+    finally:
+        _source.generator = before
 
 
 def dropout_mask(x: Tensor, p: float) -> tuple[Tensor, float]:
     """What dropout multiplies by: zeros and ones in the shape and dtype of `x`, and a factor.
 
-    One 64-bit draw of torch's generator decides eight elements, since drawing is what dropout
+    One 64-bit draw of a random generator decides eight elements, since drawing is what dropout
     costs on a CPU. `p` is therefore rounded to the nearest 1/256; the factor uses the rounded
     value, so expectations stay exact. It is apart from the mask because bfloat16 would round it
     by up to 0.4%.
@@ -27,7 +52,11 @@ def dropout_mask(x: Tensor, p: float) -> tuple[Tensor, float]:
     threshold = round(p * 256)
     draws = torch.empty(-(-x.numel() // _BYTES_PER_DRAW), dtype=torch.int64, device=x.device)
     # From the least int64 on: the default range leaves the top bit unset.
-    octets = draws.random_(-(2**63), None).view(torch.uint8)[: x.numel()].view(x.shape)
+    octets = (
+        draws.random_(-(2**63), None, generator=_source.generator)
+        .view(torch.uint8)[: x.numel()]
+        .view(x.shape)
+    )
     # Straight into the dtype of `x`: by way of a bool it takes three times as long.
     return torch.ge(octets, threshold, out=torch.empty_like(x)), 256 / (256 - threshold)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,16 +15,19 @@ import torch
 from torch import Tensor, nn
 
 from glossator.errors import GlossatorError
+from glossator.models.dropout import drawing_from
 from glossator.models.encoder import Encoder
 from glossator.tasks.answers import is_out_of_memory, token_batches
 from glossator.tasks.learnable import Example, Learnable, collate
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Evaluated, Halved, Notify, Started, Stepped
-from glossator.training.masters import MasterWeights
+from glossator.training.masters import Gradients
 from glossator.training.memory import keep_freed_memory
-from glossator.training.optimizers import adamw, clip, parameter_groups, set_rate
+from glossator.training.optimizers import clip_factor, parameter_groups
 from glossator.training.schedules import learning_rate
+from glossator.training.sharding import ShardedAdamW
 from glossator.training.vocabulary import narrow_vocabulary
+from glossator.training.workers import Workers, even_shares
 
 __all__ = ["Dev", "History", "Trainable", "train"]
 
@@ -31,7 +35,7 @@ Row = Sequence[Example]
 
 # A product of a new shape compiles kernels first: some milliseconds and a thousand page faults a
 # step while no two steps have equally many tokens (measured: benchmarks/notes.md).
-_TOKENS_STEP = 16
+_TOKENS_STEP = 8
 
 
 class Trainable(Protocol):
@@ -126,7 +130,8 @@ def _masters(run: _Run) -> Iterator[None]:
     try:
         yield
     finally:
-        run.masters.release()
+        run.workers.close()
+        run.optimizer.release()
         run.encoder.compute_dtype = torch.float32
         run.model.eval()
 
@@ -156,18 +161,20 @@ class _Run:
 
     def begin(self) -> None:
         """Set up masters and optimizer; the word table is already narrow."""
-        named = dict(self.model.named_parameters())
-        low = [name for name in named if not name.startswith("encoder.embeddings.")]
+        self.named = dict(self.model.named_parameters())
+        low = [name for name in self.named if not name.startswith("encoder.embeddings.")]
         groups = parameter_groups(
-            named,
+            self.named,
             blocks=len(self.encoder.blocks),
             weight_decay=self.config.weight_decay,
             layer_decay=self.config.layer_decay,
         )
-        self.masters = MasterWeights(named, [group.names for group in groups], low, self.dtype)
+        self.workers = Workers(self.device)
+        self.optimizer = ShardedAdamW(
+            self.named, groups, low=low, dtype=self.dtype, workers=self.workers
+        )
         self.encoder.compute_dtype = self.dtype
-        self.optimizer = adamw(self.masters.vectors, groups)
-        self.best: list[Tensor] | None = None
+        self.best: list[list[Tensor]] | None = None
         self.best_scores: Mapping[str, Any] | None = None
 
     def loop(self) -> None:
@@ -219,7 +226,7 @@ class _Run:
         scores = self.dev.score()
         best = self.best_scores is None or self.dev.better(scores, self.best_scores)
         if best:
-            self.best_scores, self.best = scores, self.masters.snapshot()
+            self.best_scores, self.best = scores, self.optimizer.snapshot()
             self.history.best_step = step
         event = Evaluated(step, float(epoch), scores, best)
         self.history.evaluations.append(event)
@@ -229,7 +236,7 @@ class _Run:
     def finish(self) -> None:
         """Give the model the best weights."""
         if self.best is not None:
-            self.masters.restore(self.best)
+            self.optimizer.restore(self.best)
         else:
             self.history.best_step = len(self.history.steps)
 
@@ -245,19 +252,37 @@ class _Run:
 
     def _try_gradients(self, examples: Sequence[Example]) -> tuple[float, float]:
         loss_sum = count_sum = 0.0
-        lengths = [len(example.tokens) for example in examples]
-        for part in token_batches(range(len(examples)), lengths, self.budget):
-            batch = collate(_filled_up([examples[i] for i in part])).to(self.device)
-            loss, count = self.task.loss(self.model, batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.masters.take_gradients()
-            loss_sum += float(loss.detach())
-            count_sum += float(count)
+        for parts in self._parts(examples):
+            seeds = torch.randint(2**62, (len(parts),)).tolist()
+            answers = self.workers.map(self._part, list(zip(parts, seeds, strict=True)))
+            losses, counts, gradients = zip(*answers, strict=True)
+            self.optimizer.take_gradients(gradients)
+            loss_sum += sum(losses)
+            count_sum += sum(counts)
         return loss_sum, count_sum
+
+    def _parts(self, examples: Sequence[Example]) -> Iterator[list[list[Example]]]:
+        """The examples in parts that fit into the token budget, some of them side by side."""
+        lengths = [len(example.tokens) for example in examples]
+        workers = self.workers.count if self.budget > max(lengths) else 1
+        shares = even_shares(lengths, workers)
+        budget = max(max(lengths), self.budget // len(shares))
+        queues = [token_batches(share, lengths, budget) for share in shares]
+        for parts in itertools.zip_longest(*queues, fillvalue=()):
+            yield [[examples[i] for i in part] for part in parts if part]
+
+    def _part(self, work: tuple[list[Example], int]) -> tuple[float, float, Gradients]:
+        """Sum of losses and of counts, and the gradients, of examples under a seed."""
+        examples, seed = work
+        batch = collate(_filled_up(examples)).to(self.device)
+        with drawing_from(torch.Generator(self.device).manual_seed(seed)):
+            loss, count = self.task.loss(self.model, batch)
+        gradients = torch.autograd.grad(loss, list(self.named.values()), allow_unused=True)
+        return float(loss.detach()), float(count), dict(zip(self.named, gradients, strict=True))
 
     def _halve(self, examples: Sequence[Example]) -> None:
         """Drop what was computed and allow half as many tokens at once."""
-        self.masters.drop_gradients()
+        self.optimizer.drop_gradients()
         longest = max(len(example.tokens) for example in examples)
         tokens = sum(len(example.tokens) for example in examples)
         if self.budget <= longest:
@@ -280,23 +305,19 @@ class _Run:
         )
 
     def _update(self, rate: float, count: float) -> float:
-        norm = clip(self.masters.gradients, divisor=count, longest=self.config.clip_norm)
+        norm = self.optimizer.norm() / count
         _check_finite("gradient", norm, len(self.history.steps) + 1)
-        set_rate(self.optimizer, rate)
-        self.optimizer.step()
-        self.masters.publish()
-        self.masters.drop_gradients()
+        self.optimizer.step(rate=rate, factor=clip_factor(norm, self.config.clip_norm) / count)
         return norm
 
 
 def _filled_up(examples: list[Example]) -> list[Example]:
-    """The examples and one of weight 0, all together of a multiple of `_TOKENS_STEP` tokens."""
-    tokens = examples[0].tokens
-    missing = _TOKENS_STEP - sum(len(example.tokens) for example in examples) % _TOKENS_STEP
-    return [
-        *examples,
-        dataclasses.replace(examples[0], tokens=tokens[:1].repeat(missing), weight=0.0),
-    ]
+    """The examples and one of weight 0, if that makes their tokens a multiple of `_TOKENS_STEP`."""
+    missing = -sum(len(example.tokens) for example in examples) % _TOKENS_STEP
+    if missing == 0:
+        return examples
+    tokens = examples[0].tokens[:1].repeat(missing)
+    return [*examples, dataclasses.replace(examples[0], tokens=tokens, weight=0.0)]
 
 
 def _check_finite(what: str, value: float, step: int) -> None:

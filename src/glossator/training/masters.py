@@ -8,7 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["MasterWeights"]
+__all__ = ["Gradients", "MasterWeights"]
+
+# By the names of the parameters; None where the loss does not hang on one.
+Gradients = Mapping[str, Tensor | None]
 
 # Each parameter begins on a cache line, of 64 bytes in bfloat16 too.
 _ALIGNMENT = 32
@@ -45,12 +48,7 @@ class MasterWeights:
     ):
         rounded = set(low) if dtype != torch.float32 else set()
         self._groups = [
-            _Group(
-                [named[name] for name in names if name in rounded],
-                [named[name] for name in names if name not in rounded],
-                dtype,
-            )
-            for names in groups
+            _Group({name: named[name] for name in names}, rounded, dtype) for names in groups
         ]
         self.vectors = [group.master for group in self._groups]
         self._fresh = True
@@ -60,16 +58,14 @@ class MasterWeights:
         """For each group the (n,) sum of the gradients taken."""
         return [group.gradient for group in self._groups]
 
-    def take_gradients(self) -> None:
-        """Add the gradients of a backward pass to those of the masters."""
+    def take_gradients(self, parts: Sequence[Gradients]) -> None:
+        """Add the gradients of parts of a batch, in their order, to those of the step."""
         for group in self._groups:
-            group.take_gradients(fresh=self._fresh)
+            group.take_gradients(parts, fresh=self._fresh)
         self._fresh = False
 
     def drop_gradients(self) -> None:
-        """Forget all gradients."""
-        for group in self._groups:
-            group.clear()
+        """Forget the gradients taken."""
         self._fresh = True
 
     def publish(self) -> None:
@@ -97,15 +93,16 @@ class MasterWeights:
 class _Group:
     """Parameters whose masters lie in one vector, those with a rounded copy first."""
 
-    def __init__(self, rounded: list[nn.Parameter], kept: list[nn.Parameter], dtype: torch.dtype):
-        self.parameters = rounded + kept
-        device = self.parameters[0].device
-        self.master = torch.zeros(sum(map(_room, self.parameters)), device=device)
+    def __init__(self, named: Mapping[str, nn.Parameter], low: Collection[str], dtype: torch.dtype):
+        self.named = dict(sorted(named.items(), key=lambda item: item[0] not in low))
+        parameters = list(self.named.values())
+        rounded = [parameter for name, parameter in self.named.items() if name in low]
+        self.master = torch.zeros(sum(map(_room, parameters)), device=parameters[0].device)
         self.gradient = self.master.grad = torch.zeros_like(self.master)
         self.rounded = self.master.new_zeros(sum(map(_room, rounded)), dtype=dtype)
-        self._masters = _views(self.master, self.parameters)
-        self._gradients = _views(self.gradient, self.parameters)
-        for parameter, master in zip(self.parameters, self._masters, strict=True):
+        self._masters = _views(self.master, parameters)
+        self._gradients = _views(self.gradient, parameters)
+        for parameter, master in zip(parameters, self._masters, strict=True):
             master.copy_(parameter.detach())
             parameter.data = master
         for parameter, copy in zip(rounded, _views(self.rounded, rounded), strict=True):
@@ -115,26 +112,16 @@ class _Group:
     def publish(self) -> None:
         self.rounded.copy_(self.master[: len(self.rounded)])
 
-    def take_gradients(self, *, fresh: bool) -> None:
-        pairs = [
-            (ours, parameter.grad)
-            for ours, parameter in zip(self._gradients, self.parameters, strict=True)
-            if parameter.grad is not None
-        ]
-        if fresh and len(pairs) < len(self.parameters):
-            self.gradient.zero_()
-        if pairs:
-            ours, theirs = (list(side) for side in zip(*pairs, strict=True))
-            (torch._foreach_copy_ if fresh else torch._foreach_add_)(ours, theirs)
-        self.clear()
-
-    def clear(self) -> None:
-        for parameter in self.parameters:
-            parameter.grad = None
+    def take_gradients(self, parts: Sequence[Gradients], *, fresh: bool) -> None:
+        for name, ours in zip(self.named, self._gradients, strict=True):
+            theirs = [gradient for part in parts if (gradient := part[name]) is not None]
+            if fresh:
+                ours.copy_(theirs.pop(0)) if theirs else ours.zero_()
+            for gradient in theirs:
+                ours.add_(gradient)
 
     def release(self) -> None:
-        self.clear()
-        for parameter, master in zip(self.parameters, self._masters, strict=True):
+        for parameter, master in zip(self.named.values(), self._masters, strict=True):
             parameter.data = master.clone()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["keep_freed_memory"]
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
 _LARGEST = 1 << 30  # bytes that malloc takes from the heap at once; more is mapped apart
 _LARGE_PAGE = 2 << 20
 
@@ -31,6 +31,7 @@ def keep_freed_memory() -> None:
     libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST)
     libc.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
     libc.mallopt(_M_TOP_PAD, 64 << 20)
+    libc.mallopt(_M_ARENA_MAX, 1)  # threads to come take from this heap too
     _grow_heap(libc)
     for start, stop in _heap():
         first = -(-start // _LARGE_PAGE) * _LARGE_PAGE

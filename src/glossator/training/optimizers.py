@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["ParameterGroup", "adamw", "clip", "depth_of", "parameter_groups", "set_rate"]
+__all__ = ["ParameterGroup", "adamw", "clip_factor", "depth_of", "parameter_groups", "set_rate"]
 
 
 def depth_of(name: str, blocks: int) -> int:
@@ -68,17 +68,9 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate * group["scale"]
 
 
-def clip(gradients: list[Tensor], *, divisor: float, longest: float) -> float:
-    """Divide gradients in place by `divisor`, then shorten them together to the norm `longest`.
-
-    Returns:
-        their norm after the division, before the shortening.
+def clip_factor(norm: float, longest: float) -> float:
+    """What shortens a gradient of length `norm` to `longest`; 1 where it is no longer than that.
 
     Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks".
     """
-    norms = torch.stack(torch._foreach_norm(gradients))
-    norm = float(norms.norm()) / divisor
-    factor = min(1.0, longest / (norm + 1e-6)) / divisor
-    if factor != 1:
-        torch._foreach_mul_(gradients, factor)
-    return norm
+    return min(1.0, longest / (norm + 1e-6))

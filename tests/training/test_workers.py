@@ -1,0 +1,77 @@
+"""Threads side by side."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glossator.training.workers import Workers, even_shares
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def workers():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    made = Workers(CPU)
+    yield made
+    made.close()
+    torch.set_num_threads(before)
+
+
+def test_results_are_in_order_and_side_by_side(workers):
+    meeting = threading.Barrier(2, timeout=10)
+
+    def meet(x):
+        meeting.wait()
+        return x * x, torch.get_num_threads()
+
+    assert workers.map(meet, [2, 3]) == [(4, 1), (9, 1)]
+    assert torch.get_num_threads() == 2
+
+
+def test_one_item_has_all_threads_and_stays_where_it_is(workers):
+    here = threading.get_ident()
+    assert workers.map(lambda _: (threading.get_ident(), torch.get_num_threads()), [0]) == [
+        (here, 2)
+    ]
+
+
+def test_an_error_is_raised_when_all_are_done(workers):
+    done = []
+
+    def fail_or_wait(x):
+        if x == 0:
+            raise ValueError("no")
+        time.sleep(0.05)
+        done.append(x)
+
+    with pytest.raises(ValueError, match="no"):
+        workers.map(fail_or_wait, [0, 1])
+    assert done == [1]
+
+
+def test_one_thread_is_one_worker():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        made = Workers(CPU)
+        assert made.count == 1
+        made.close()
+    finally:
+        torch.set_num_threads(before)
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=40), st.integers(1, 4))
+def test_shares_hold_each_item_once_and_are_even(sizes, count):
+    shares = even_shares(sizes, count)
+    assert sorted(i for share in shares for i in share) == list(range(len(sizes)))
+    assert len(shares) == min(count, len(sizes))
+    sums = [sum(sizes[i] for i in share) for share in shares]
+    assert max(sums) - min(sums) <= max(sizes)
