@@ -6,19 +6,16 @@ import torch
 from torch import nn
 
 from glossator.training.masters import Gradients, MasterWeights
-from glossator.training.optimizers import ParameterGroup, adamw, set_rate
+from glossator.training.optimizers import AdamW
 
 
-def make(dtype: torch.dtype) -> tuple[nn.Sequential, MasterWeights, torch.optim.Optimizer]:
+def make(dtype: torch.dtype) -> tuple[nn.Sequential, MasterWeights]:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
-    named = dict(model.named_parameters())
-    groups = [
-        ParameterGroup(("0.weight", "2.weight"), 0.01, 1.0),
-        ParameterGroup(("0.bias", "2.bias"), 0.0, 1.0),
-    ]
-    masters = MasterWeights(named, [group.names for group in groups], list(named), dtype)
-    return model, masters, adamw(masters.vectors, groups)
+    groups = [("0.weight", "2.weight"), ("0.bias", "2.bias")]
+    return model, MasterWeights(
+        dict(model.named_parameters()), groups, list(dict(model.named_parameters())), dtype
+    )
 
 
 def gradients(model: nn.Module, loss: torch.Tensor) -> Gradients:
@@ -27,20 +24,22 @@ def gradients(model: nn.Module, loss: torch.Tensor) -> Gradients:
     return dict(zip(named, found, strict=True))
 
 
-def train(model: nn.Module, masters: MasterWeights, optimizer: torch.optim.Optimizer) -> None:
-    dtype = next(model.parameters()).dtype
+def train(model: nn.Module, masters: MasterWeights) -> None:
+    dtype, rule = next(model.parameters()).dtype, AdamW()
+    moments = [[torch.zeros_like(vector) for _ in range(2)] for vector in masters.vectors]
     for step in range(5):
         x = torch.randn(4, 5, generator=torch.Generator().manual_seed(step)).to(dtype)
         masters.take_gradients([gradients(model, model(x).float().square().sum() / 2)])
-        set_rate(optimizer, 0.01)
-        optimizer.step()
+        groups = zip(masters.vectors, masters.gradients, moments, (0.01, 0.0), strict=True)
+        for vector, gradient, kept, decay in groups:
+            rule.update(vector, gradient, kept, step=step + 1, rate=0.01, weight_decay=decay)
         masters.publish()
         masters.drop_gradients()
 
 
 def test_in_float32_it_is_plain_adamw() -> None:
-    ours, masters, optimizer = make(torch.float32)
-    train(ours, masters, optimizer)
+    ours, masters = make(torch.float32)
+    train(ours, masters)
     masters.release()
     torch.manual_seed(0)
     theirs = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
@@ -60,9 +59,9 @@ def test_in_float32_it_is_plain_adamw() -> None:
 
 
 def test_a_master_keeps_updates_that_its_rounded_copy_loses() -> None:
-    model, masters, optimizer = make(torch.bfloat16)
+    model, masters = make(torch.bfloat16)
     before = [p.detach().clone() for p in model.parameters()]
-    train(model, masters, optimizer)
+    train(model, masters)
     rounded = [p.detach().float().clone() for p in model.parameters()]
     assert all(p.dtype == torch.bfloat16 for p in model.parameters())
     masters.release()
@@ -75,7 +74,7 @@ def test_a_master_keeps_updates_that_its_rounded_copy_loses() -> None:
 
 
 def test_gradients_of_parts_add_up() -> None:
-    model, masters, _ = make(torch.float32)
+    model, masters = make(torch.float32)
     x = torch.randn(6, 5)
     masters.take_gradients([gradients(model, model(x).square().sum())])
     whole = [g.clone() for g in masters.gradients]
@@ -89,7 +88,7 @@ def test_gradients_of_parts_add_up() -> None:
 
 def test_parts_are_added_in_float32() -> None:
     """256 + 1 is 256 in bfloat16."""
-    model, masters, _ = make(torch.bfloat16)
+    model, masters = make(torch.bfloat16)
     parts = [
         {name: torch.full_like(p, value) for name, p in model.named_parameters()}
         for value in (256.0, 1.0, 1.0)
@@ -99,7 +98,7 @@ def test_parts_are_added_in_float32() -> None:
 
 
 def test_a_parameter_without_a_gradient_has_zeros_and_not_those_of_the_step_before() -> None:
-    model, masters, _ = make(torch.float32)
+    model, masters = make(torch.float32)
     masters.take_gradients([gradients(model, model(torch.randn(2, 5)).square().sum())])
     masters.drop_gradients()
     alone = model[2](torch.randn(2, 7)).square().sum()  # the first layer takes no part
@@ -109,9 +108,9 @@ def test_a_parameter_without_a_gradient_has_zeros_and_not_those_of_the_step_befo
 
 
 def test_a_snapshot_is_restored_to_the_bit() -> None:
-    model, masters, optimizer = make(torch.bfloat16)
+    model, masters = make(torch.bfloat16)
     kept, shown = masters.snapshot(), [p.detach().clone() for p in model.parameters()]
-    train(model, masters, optimizer)
+    train(model, masters)
     masters.restore(kept)
     assert all(torch.equal(a, b) for a, b in zip(masters.vectors, kept, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), shown, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 import subprocess
 import sys
@@ -37,3 +38,12 @@ def test_twice_is_once() -> None:
 
     keep_freed_memory()
     keep_freed_memory()
+
+
+def test_the_collector_passes_over_what_there_was_and_takes_it_back() -> None:
+    from glossator.training.memory import collector_spared
+
+    gc.unfreeze()
+    with collector_spared():
+        assert gc.get_freeze_count() > 1000
+    assert gc.get_freeze_count() == 0

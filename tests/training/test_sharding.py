@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from glossator.training.optimizers import ParameterGroup, clip_factor
-from glossator.training.sharding import ShardedAdamW
+from glossator.training.sharding import ShardedOptimizer
 from glossator.training.workers import Workers
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ def batch(step: int) -> torch.Tensor:
     return torch.randn(4, 5, generator=torch.Generator().manual_seed(step))
 
 
-def train(model: nn.Module, optimizer: ShardedAdamW, clip: float) -> list[float]:
+def train(model: nn.Module, optimizer: ShardedOptimizer, clip: float) -> list[float]:
     named = dict(model.named_parameters())
     norms = []
     for step in range(4):
@@ -55,7 +55,7 @@ def train(model: nn.Module, optimizer: ShardedAdamW, clip: float) -> list[float]
 def test_it_is_plain_adamw_over_the_whole_batch(two_workers, clip):
     ours, theirs = make(), make()
     named = dict(ours.named_parameters())
-    sharded = ShardedAdamW(named, GROUPS, low=[], dtype=torch.float32, workers=two_workers)
+    sharded = ShardedOptimizer(named, GROUPS, low=[], dtype=torch.float32, workers=two_workers)
     norms = train(ours, sharded, clip)
     parameters = dict(theirs.named_parameters())
     plain = torch.optim.AdamW(
@@ -80,7 +80,7 @@ def test_it_is_plain_adamw_over_the_whole_batch(two_workers, clip):
 def test_each_parameter_has_one_owner(two_workers):
     named = dict(make().named_parameters())
     before = {name: p.detach().clone() for name, p in named.items()}
-    sharded = ShardedAdamW(named, GROUPS, low=[], dtype=torch.float32, workers=two_workers)
+    sharded = ShardedOptimizer(named, GROUPS, low=[], dtype=torch.float32, workers=two_workers)
     held = sum(len(vector) for shard in sharded.snapshot() for vector in shard)
     assert held == sum(-(-p.numel() // 32) * 32 for p in named.values())
     assert len(sharded.snapshot()) == 2
@@ -90,7 +90,7 @@ def test_each_parameter_has_one_owner(two_workers):
 def test_a_snapshot_is_restored(two_workers):
     model = make()
     named = dict(model.named_parameters())
-    sharded = ShardedAdamW(named, GROUPS, low=named, dtype=torch.bfloat16, workers=two_workers)
+    sharded = ShardedOptimizer(named, GROUPS, low=named, dtype=torch.bfloat16, workers=two_workers)
     kept, shown = sharded.snapshot(), [p.detach().clone() for p in model.parameters()]
     sharded.take_gradients([{name: torch.ones_like(p) for name, p in named.items()}])
     sharded.step(rate=0.1, factor=1.0)

@@ -22,10 +22,10 @@ from glossator.tasks.learnable import Example, Learnable, collate
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Evaluated, Halved, Notify, Started, Stepped
 from glossator.training.masters import Gradients
-from glossator.training.memory import keep_freed_memory
+from glossator.training.memory import collector_spared, keep_freed_memory
 from glossator.training.optimizers import clip_factor, parameter_groups
 from glossator.training.schedules import learning_rate
-from glossator.training.sharding import ShardedAdamW
+from glossator.training.sharding import ShardedOptimizer
 from glossator.training.vocabulary import narrow_vocabulary
 from glossator.training.workers import Workers, even_shares
 
@@ -113,7 +113,12 @@ def train(
     keep_freed_memory()
     run = _Run(model, task, rows, config, dtype, dev, notify)
     texts = (e.tokens for part in (rows, dev.rows if dev else ()) for row in part for e in row)
-    with narrow_vocabulary(run.encoder, texts), torch.random.fork_rng(), _masters(run):
+    with (
+        narrow_vocabulary(run.encoder, texts),
+        torch.random.fork_rng(),
+        collector_spared(),
+        _masters(run),
+    ):
         torch.manual_seed(config.seed)
         try:
             run.loop()
@@ -170,7 +175,7 @@ class _Run:
             layer_decay=self.config.layer_decay,
         )
         self.workers = Workers(self.device)
-        self.optimizer = ShardedAdamW(
+        self.optimizer = ShardedOptimizer(
             self.named, groups, low=low, dtype=self.dtype, workers=self.workers
         )
         self.encoder.compute_dtype = self.dtype

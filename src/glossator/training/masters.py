@@ -34,7 +34,7 @@ class MasterWeights:
         dtype: what the model computes in.
 
     Attributes:
-        vectors: for each group (n,) float32 masters, whose `grad` is always there.
+        vectors: for each group (n,) float32 masters.
 
     Source: Micikevicius et al. 2018, "Mixed precision training", section 3.1.
     """
@@ -98,7 +98,7 @@ class _Group:
         parameters = list(self.named.values())
         rounded = [parameter for name, parameter in self.named.items() if name in low]
         self.master = torch.zeros(sum(map(_room, parameters)), device=parameters[0].device)
-        self.gradient = self.master.grad = torch.zeros_like(self.master)
+        self.gradient = torch.zeros_like(self.master)
         self.rounded = self.master.new_zeros(sum(map(_room, rounded)), dtype=dtype)
         self._masters = _views(self.master, parameters)
         self._gradients = _views(self.gradient, parameters)

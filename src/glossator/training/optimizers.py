@@ -1,15 +1,15 @@
-"""Parameter groups, and torch's optimizers over them."""
+"""Parameter groups, and what changes their parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
-__all__ = ["ParameterGroup", "adamw", "clip_factor", "depth_of", "parameter_groups", "set_rate"]
+__all__ = ["AdamW", "ParameterGroup", "clip_factor", "depth_of", "parameter_groups"]
 
 
 def depth_of(name: str, blocks: int) -> int:
@@ -53,19 +53,61 @@ def parameter_groups(
     return [ParameterGroup(tuple(names), *settings) for settings, names in groups.items()]
 
 
-def adamw(vectors: Sequence[Tensor], groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019) over one vector for each group, in one pass each."""
-    settings: list[dict[str, Any]] = [
-        {"params": [vector], "weight_decay": group.weight_decay, "scale": group.scale}
-        for vector, group in zip(vectors, groups, strict=True)
-    ]
-    return torch.optim.AdamW(settings, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
+class AdamW:
+    """Adam with decoupled weight decay.
 
+    Args:
+        betas: how much of the mean of gradients, and of that of their squares, a step keeps.
+        eps: added to the root of the latter.
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of every group by its scale."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["scale"]
+    Attributes:
+        moments: how many numbers it remembers for each parameter.
+
+    Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization".
+    """
+
+    moments = 2
+
+    def __init__(self, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8):
+        self.betas, self.eps = betas, eps
+
+    def update(
+        self,
+        weights: Tensor,
+        gradient: Tensor,
+        moments: Sequence[Tensor],
+        *,
+        step: int,
+        rate: float,
+        weight_decay: float,
+    ) -> None:
+        """Change weights and moments in place.
+
+        Args:
+            weights: (n,) float32.
+            gradient: (n,) float32.
+            moments: (n,) float32 each.
+            step: number of the step, from 1.
+            rate: the learning rate.
+            weight_decay: how much of the weights a rate of 1 would take away.
+        """
+        mean, square = moments
+        adamw(
+            [weights],
+            [gradient],
+            [mean],
+            [square],
+            [],
+            [torch.tensor(step - 1.0, device=weights.device)],
+            fused=True,
+            amsgrad=False,
+            maximize=False,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            lr=rate,
+            weight_decay=weight_decay,
+            eps=self.eps,
+        )
 
 
 def clip_factor(norm: float, longest: float) -> float:

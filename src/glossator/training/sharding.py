@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from glossator.training.masters import Gradients, MasterWeights
-from glossator.training.optimizers import ParameterGroup, adamw, set_rate
+from glossator.training.optimizers import AdamW, ParameterGroup
 from glossator.training.workers import Workers, even_shares
 
-__all__ = ["ShardedAdamW"]
+__all__ = ["ShardedOptimizer"]
 
 
-class ShardedAdamW:
-    """AdamW over float32 masters, of which each worker looks after a share.
+class ShardedOptimizer:
+    """An optimizer over float32 masters, of which each worker looks after a share.
 
     Args:
         named: the parameters, by name.
@@ -41,7 +41,7 @@ class ShardedAdamW:
     ):
         self._workers = workers
         self._shards = [
-            _Shard(MasterWeights(named, [group.names for group in own], low, dtype), own)
+            _Shard(MasterWeights(named, [group.names for group in own], low, dtype), own, AdamW())
             for own in _dealt_out(named, groups, workers.count)
         ]
 
@@ -80,18 +80,30 @@ class ShardedAdamW:
 class _Shard:
     """What one worker looks after."""
 
-    def __init__(self, masters: MasterWeights, groups: Sequence[ParameterGroup]):
+    def __init__(self, masters: MasterWeights, groups: Sequence[ParameterGroup], rule: AdamW):
         self.masters = masters
-        self._optimizer = adamw(masters.vectors, groups)
+        self._groups, self._rule, self._steps = groups, rule, 0
+        self._moments = [
+            [torch.zeros_like(vector) for _ in range(rule.moments)] for vector in masters.vectors
+        ]
 
     def square_of_norm(self) -> float:
         return sum(float(gradient.dot(gradient)) for gradient in self.masters.gradients)
 
     def step(self, rate: float, factor: float) -> None:
-        for gradient in self.masters.gradients:
-            gradient.mul_(factor)
-        set_rate(self._optimizer, rate)
-        self._optimizer.step()
+        self._steps += 1
+        vectors = zip(
+            self._groups, self.masters.vectors, self.masters.gradients, self._moments, strict=True
+        )
+        for group, master, gradient, moments in vectors:
+            self._rule.update(
+                master,
+                gradient.mul_(factor),
+                moments,
+                step=self._steps,
+                rate=rate * group.scale,
+                weight_decay=group.weight_decay,
+            )
         self.masters.publish()
         self.masters.drop_gradients()
 
