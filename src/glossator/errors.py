@@ -7,6 +7,7 @@ GlossatorError                  something failed                                
     |-- ConfigError             an option or a TOML file
     |-- TableError              a table cannot be read, or not as asked
     |   `-- ColumnError         a column is missing, doubled or of the wrong kind
+    |-- CheckpointError         a run cannot be taken up from what it left
     |-- TextError               one text cannot be read (a lone surrogate)
     |-- ModelFolderError        a model folder is missing, incomplete or of another kind
     |   `-- ChangedFileError    a file of a model folder is not the one its manifest names
@@ -23,6 +24,7 @@ from typing import Any
 
 __all__ = [
     "ChangedFileError",
+    "CheckpointError",
     "ColumnError",
     "ConfigError",
     "GlossatorError",
@@ -97,6 +99,10 @@ class TableError(InputError):
 
 class ColumnError(TableError):
     """A column is missing, doubled or of the wrong kind."""
+
+
+class CheckpointError(InputError):
+    """A run cannot be taken up from the checkpoint it left."""
 
 
 class TextError(InputError):

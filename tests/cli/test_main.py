@@ -55,7 +55,6 @@ def test_options_come_from_the_configs(run):
         for name in names:
             assert f"--{name.replace('_', '-')} " in shown, name
     assert "--no-hub" not in shown
-    assert "optimizer" not in shown
     assert "passes over the training rows" in shown  # the words of the docstring
     assert "[default: 5]" in shown
     assert "[default: text]" in shown

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
+
+PROGRAM = [sys.executable, "-m", "glossator"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -41,3 +46,43 @@ def test_a_killed_run_leaves_no_model_and_says_so(training, run):
     assert Path("slow/manifest.json").is_file()
     left = {path.name for path in Path().iterdir()}
     assert left == {"table.csv", "model", "tiny", "slow", "slow.run"}
+
+
+def weights(folder):
+    return Path(folder, "model.safetensors").read_bytes()
+
+
+def test_a_killed_run_goes_on_where_it_was_and_ends_in_the_same_bits(here, run):
+    words = ["fit", "table.csv", "--model", "tiny", "--epochs", "40", "--patience", "40"]
+    process = subprocess.Popen([*PROGRAM, *words, "--output", "slow"], stderr=subprocess.DEVNULL)
+    log = Path("slow.run/log.jsonl")
+    deadline = time.monotonic() + 60
+    while not (log.exists() and '"saved"' in log.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    saved = max(x["step"] for x in events(log) if x["event"] == "saved")
+    assert not Path("slow").exists()
+    done = run(*words, "--output", "slow", "--resume")
+    assert done.code == 0, done.err
+    (resumed,) = [x for x in events(log) if x["event"] == "resumed"]
+    assert resumed["step"] >= saved
+    assert run(*words, "--output", "whole").code == 0
+    assert weights("slow") == weights("whole")
+    again = run(*words, "--output", "slow", "--resume")
+    assert again.code == 0
+    assert "slow is finished" in again.error
+    assert not Path("slow.run/checkpoints").exists()
+    changed = run(*words, "--learning-rate", "0.01", "--output", "slow", "--resume")
+    assert changed.code == 0  # it is finished all the same
+
+
+def events(log):
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_resume_without_a_run_begins_one_and_says_so(run):
+    words = ["fit", "table.csv", "--model", "tiny", "--epochs", "1", "--output", "fresh"]
+    done = run(*words, "--resume")
+    assert done.code == 0, done.error
+    assert "there is no checkpoint to go on from: the run begins anew" in done.err

@@ -111,9 +111,10 @@ def heard() -> Heard:
 def fit(tiny_model_folder: Path) -> Callable[..., FitResult]:
     """Runs `run_fit` on the tiny model."""
 
-    def run(source: Any, *, output=None, overwrite=False, watch=None, **options) -> FitResult:
+    def run(source: Any, *, output=None, watch=None, **options) -> FitResult:
+        how = {name: options.pop(name, False) for name in ("overwrite", "resume")}
         config = make_config(options.pop("model", tiny_model_folder), **options)
-        return run_fit(source, config, output=output, overwrite=overwrite, watch=watch)
+        return run_fit(source, config, output=output, watch=watch, **how)
 
     return run
 

@@ -9,48 +9,13 @@ import pytest
 import torch
 
 from glossator.errors import GlossatorError
-from glossator.models import checkpoint
 from glossator.tasks.text_classification import TextClassification
-from glossator.text.tokenizer import Tokenizer
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Evaluated, Halved, Started, Stepped
 from glossator.training.loop import Dev, train
 
 LABELS = ("no", "yes")
 NO_MEMORY = "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
-
-
-@pytest.fixture
-def task(tiny_model_folder):
-    return TextClassification(Tokenizer.load(tiny_model_folder), LABELS, max_length=24)
-
-
-@pytest.fixture
-def rows(task):
-    """40 rows of mixed lengths, some of several windows; the first word gives the label away."""
-    random = np.random.default_rng(2)
-    words = ["film", "card", "the", "market", "won", "week"]
-    targets = random.integers(0, 2, 40)
-    texts = [
-        f"{'great' if y else 'bad'} " + " ".join(random.choice(words, random.integers(1, 40)))
-        for y in targets
-    ]
-    return task.encode(texts, targets.tolist())
-
-
-@pytest.fixture
-def model_of(tiny_model_folder):
-    """Makes a model, always the same; without dropout unless asked for."""
-
-    def make(dropout=0.0):
-        model = checkpoint.load_classifier(tiny_model_folder, LABELS, seed=1)
-        for module in model.modules():
-            for name in ("p", "dropout", "dropout_p"):
-                if isinstance(getattr(module, name, None), float):
-                    setattr(module, name, dropout)
-        return model
-
-    return make
 
 
 def config(**options):
@@ -137,7 +102,7 @@ def test_parts_of_a_step_add_up_to_the_step(model_of, task, rows, budget):
     expected = run(whole, task, rows, token_budget=10**9, epochs=1)
     history = run(parts, task, rows, token_budget=budget, epochs=1)
     assert [e.loss for e in history.steps] == pytest.approx([e.loss for e in expected.steps], 1e-5)
-    assert apart(weights(whole), weights(parts)) < 5e-6
+    assert apart(weights(whole), weights(parts)) < 1e-5
 
 
 def test_a_mean_over_each_part_would_be_caught(model_of, task, rows):
@@ -185,7 +150,7 @@ def test_where_memory_is_short_the_budget_is_halved_and_said(
     assert budgets == sorted(set(budgets), reverse=True)
     assert tokens == 0 or budgets[-1] <= 60
     assert [e.loss for e in history.steps] == pytest.approx([e.loss for e in plain.steps], 1e-5)
-    assert apart(weights(expected), weights(got)) < 5e-6
+    assert apart(weights(expected), weights(got)) < 1e-5
 
 
 def test_one_text_that_does_not_fit_ends_the_run(model_of, task, rows):

@@ -30,6 +30,7 @@ class FitOptions:
         output: name of the model folder; by default that of the first table with -model. The run
             folder beside it has the report, the log and the answers for the test rows.
         overwrite: replace folders of that name, once the new ones are whole.
+        resume: go on with a run that was killed or interrupted; type the same command again.
         config: a TOML file with the tables data, model, training and runtime; what is typed wins.
         task: what to learn.
         data: which rows.
@@ -41,6 +42,7 @@ class FitOptions:
 
     output: Path | None = None
     overwrite: bool = False
+    resume: bool = False
     config: Path | None = None
     task: Literal["text-classification"] = "text-classification"
     data: Annotated[DataConfig, Parameter(name="*", group="Data")] = field(
@@ -78,15 +80,33 @@ def fit(tables: list[str], /, *, options: Annotated[FitOptions, FLAT] = _DEFAULT
     """
     screen = Screen(json=options.shown.json)
     folder = options.output or Path(f"{_stem(tables[0])}-model")
-    result = run(tables, options.run(), folder, screen, overwrite=options.overwrite)
+    if options.resume and _is_finished(folder):
+        screen.say(f"{folder} is finished: there is nothing to go on with")
+        screen.json({"model": str(folder), "finished": True})
+        return 0
+    result = run(
+        tables,
+        options.run(),
+        folder,
+        screen,
+        overwrite=options.overwrite,
+        resume=options.resume,
+    )
     return 0 if result.finished else 130
 
 
 def run(
-    tables: list[str], options: FitConfig, folder: Path, screen: Screen, *, overwrite: bool
+    tables: list[str],
+    options: FitConfig,
+    folder: Path,
+    screen: Screen,
+    *,
+    overwrite: bool,
+    resume: bool = False,
 ) -> FitResult:
     """Fine-tune, telling how it goes, and show what was learned."""
-    refuse_existing(folder, overwrite=overwrite)  # before torch is loaded, which takes seconds
+    # Before torch is loaded, which takes seconds.
+    refuse_existing(folder, overwrite=overwrite or resume)
     from glossator.cli.fit_result import show_result
     from glossator.cli.fit_watch import FitWatch
     from glossator.finetuning.run import run_fit
@@ -98,6 +118,7 @@ def run(
                 options,
                 output=folder,
                 overwrite=overwrite,
+                resume=resume,
                 command=TYPED.get(),
                 watch=watch,
             )
@@ -108,6 +129,12 @@ def run(
     screen.json(result.to_json())
     show_result(screen, result, tables, options.data)
     return result
+
+
+def _is_finished(folder: Path) -> bool:
+    from glossator.finetuning.run_folder import is_finished
+
+    return is_finished(folder)
 
 
 def _stem(table: str) -> str:

@@ -13,7 +13,7 @@ from glossator.cli.progress import Meter, meter
 from glossator.cli.screen import Screen
 from glossator.finetuning.watch import Watch
 from glossator.text.findings import Finding
-from glossator.training.events import Evaluated, Event, Halved, Started, Stepped
+from glossator.training.events import Evaluated, Event, Halved, Resumed, Started, Stepped
 
 __all__ = ["FitWatch"]
 
@@ -38,6 +38,9 @@ class FitWatch(Watch):
     ) -> None:
         self._stack.close()
 
+    def note(self, text: str) -> None:
+        self._screen.say(f"! {text}", "yellow")
+
     def preflight(self, findings: Sequence[Finding], rows: RowCounts) -> None:
         self._screen.say("Preflight", "bold")
         self._screen.findings(findings)
@@ -57,6 +60,11 @@ class FitWatch(Watch):
             self._meter.add(1, _speed(event))
         elif isinstance(event, Evaluated):
             self._screen.say(_dev_scores(event))
+        elif isinstance(event, Resumed):
+            self._meter.add(event.step, "")
+            self._screen.say(f"  going on after step {event.step:,}")
+            for difference in event.differences:
+                self.note(f"{difference}: the last bits of the weights may differ")
         elif isinstance(event, Halved):
             budget = f"{event.token_budget:,}"
             self._screen.say(

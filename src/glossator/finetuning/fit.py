@@ -35,6 +35,7 @@ def fit(
     model: str = "minilm",
     output: str | Path | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     watch: Watch | None = None,
     **options: Any,
 ) -> Predictor:
@@ -47,6 +48,7 @@ def fit(
         model: a starter name, a model folder, or with `hub=True` a hub id.
         output: write the model folder there, and `NAME.run` beside it.
         overwrite: whether both may be replaced.
+        resume: go on with the run that `NAME.run` holds, if it was cut short.
         watch: told of each stage, see `glossator.finetuning.watch`.
         **options: any option of `glossator fit --help`, with underscores: `epochs=3`, `seed=1`.
 
@@ -62,6 +64,7 @@ def fit(
         _config(options),
         output=None if output is None else Path(output),
         overwrite=overwrite,
+        resume=resume,
         command=f"glossator.fit(..., text={text!r}, label={label!r})",
         watch=watch,
     )

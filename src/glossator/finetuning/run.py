@@ -27,7 +27,7 @@ from glossator.models.hardware import choose_device, choose_dtype, using_threads
 from glossator.models.heads import SequenceClassifier
 from glossator.tasks.text_classification import TextClassification
 from glossator.text.preflight import Preflight, preflight
-from glossator.training.events import Event
+from glossator.training.events import Diverged, Event
 from glossator.training.loop import History, train
 
 __all__ = ["FitResult", "run_fit"]
@@ -39,6 +39,7 @@ def run_fit(
     *,
     output: Path | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     command: str = "",
     watch: Watch | None = None,
 ) -> FitResult:
@@ -47,26 +48,35 @@ def run_fit(
     An interrupt (Ctrl-C) while it trains ends training: the best weights so far are scored and
     written, marked unfinished.
 
+    A run with an output saves its state every `checkpoint_steps` steps. Whatever ended it, the
+    same call with `resume` goes on from there and comes to the same weights, bit for bit.
+
     Args:
         source: tables, or rows in memory (mappings by column name).
         config: all options.
         output: the model folder to write; its run folder is `NAME.run`. None writes nothing.
         overwrite: whether both may be replaced.
+        resume: go on with the run that `NAME.run` holds; where there is none a new one begins.
         command: what the report names as the command.
         watch: told of each stage.
 
     Raises:
         InputError: a table, a column, a model or an option is wrong.
         OutputExistsError: `output` exists and `overwrite` is false.
+        CheckpointError: what the run left was changed, or is of another run.
         OSError: the disk is full or read-only; no model folder is then written.
     """
     with ExitStack() as stack:
-        run = stack.enter_context(open_run(output, overwrite=overwrite)) if output else None
+        run = None
+        if output:
+            run = stack.enter_context(open_run(output, overwrite=overwrite, resume=resume))
         stack.enter_context(using_threads(config.runtime.threads))
-        fitting = _Fitting(config, run, watch or Watch())
+        fitting = _Fitting(config, run, watch or Watch(), resume=resume)
         result = fitting.fit(source, name=output.name if output else "model", command=command)
         if output:
-            result.predictor.save(output, overwrite=overwrite)
+            result.predictor.save(output, overwrite=overwrite or resume)
+            if run and result.finished:
+                run.checkpoints(keep=1).clear()
             result = dataclasses.replace(result, model=output, run=run_path(output))
     return result
 
@@ -74,7 +84,7 @@ def run_fit(
 class _Fitting:
     """The stages of a run, in order."""
 
-    def __init__(self, config: FitConfig, run: RunFolder | None, watch: Watch):
+    def __init__(self, config: FitConfig, run: RunFolder | None, watch: Watch, *, resume: bool):
         self.run, self.watch = run, watch
         self.device = choose_device(config.runtime.device)
         self.dtype = choose_dtype(config.runtime.precision, self.device)
@@ -82,6 +92,8 @@ class _Fitting:
         self.config = self.base.resolve(config)
         if run:
             run.config(self.config)
+            if resume and not run.trained:
+                self.watch.note("there is no checkpoint to go on from: the run begins anew")
 
     def fit(self, source: Source, *, name: str, command: str) -> FitResult:
         _refuse_unscored(self.config.data)
@@ -140,18 +152,24 @@ class _Fitting:
         def notify(event: Event) -> None:
             if self.run:
                 self.run.event(event)
+                if isinstance(event, Diverged):
+                    items = parts["train"].items
+                    path = self.run.diverged([items[i] for i in event.rows])
+                    self.watch.note(f"the rows of that step are in {path}")
             self.watch.training(event)
 
-        budget = self.config.training.token_budget
+        config = self.config.training
+        budget = config.token_budget
         dev = parts.get("dev")
         return train(
             model,
             task,
             parts["train"].rows,
-            self.config.training,
+            config,
             dtype=self.dtype,
             dev=None if dev is None else dev_rows(model, task, dev, token_budget=budget),
             notify=notify,
+            checkpoints=self.run.checkpoints(keep=config.keep_checkpoints) if self.run else None,
         )
 
     def _predictor(

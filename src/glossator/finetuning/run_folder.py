@@ -5,28 +5,31 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from glossator.artifact.folder import SETTINGS
 from glossator.artifact.manifest import MANIFEST
 from glossator.artifact.report import Report, write_report
 from glossator.config import to_toml
+from glossator.errors import OutputExistsError
 from glossator.files import durable_write, refuse_existing, replace_folder
 from glossator.finetuning.config import FitConfig
 from glossator.text.answers import write_answers
+from glossator.text.columns import LabelledText
 from glossator.text.tables import Rejection
-from glossator.training.events import Evaluated, Event, Stepped
+from glossator.training.checkpoints import Checkpoints
+from glossator.training.events import Evaluated, Event, Resumed, Stepped
 
-__all__ = ["RunFolder", "open_run", "run_path"]
+__all__ = ["RunFolder", "is_finished", "open_run", "run_path"]
 
 LOG = "log.jsonl"
 REJECTED = "rejected.jsonl"
 PREDICTIONS = "predictions.jsonl"
 REPORT = "report.html"
+DIVERGED = "diverged.jsonl"
 
 
 class RunFolder:
@@ -42,9 +45,14 @@ class RunFolder:
 
     def __init__(self, path: Path, name: Path):
         self.path, self.name = path, name
-        self._log: IO[str] = (path / LOG).open("w", encoding="utf-8")
+        self._log: IO[str] = (path / LOG).open("a", encoding="utf-8")
         self._board: Any = None
-        self.trained = False
+        self._resumed_at: int | None = None
+        self.trained = bool(self.checkpoints(keep=1).steps())
+
+    def checkpoints(self, *, keep: int) -> Checkpoints:
+        """What the run can be taken up from, of which the last `keep` stay."""
+        return Checkpoints(self.path / "checkpoints", keep=keep)
 
     def config(self, config: FitConfig) -> None:
         """Write the resolved config, from which the run can be repeated."""
@@ -54,7 +62,7 @@ class RunFolder:
         """Write the rows that cannot be used, each with its line and reason."""
         if rejections:
             rows = ({**dataclasses.asdict(rejection)} for rejection in rejections)
-            write_answers(self.path / REJECTED, rows)
+            write_answers(self.path / REJECTED, rows, overwrite=True)
 
     def event(self, event: Event) -> None:
         """Log an event of the training loop, and draw it for TensorBoard."""
@@ -62,14 +70,26 @@ class RunFolder:
         record = {"event": type(event).__name__.lower(), **dataclasses.asdict(event)}
         self._log.write(json.dumps(record, allow_nan=False, default=float) + "\n")
         self._log.flush()
+        if isinstance(event, Resumed):
+            self._resumed_at = event.step
         if isinstance(event, Stepped):
             self._draw(event.step, {"train/loss": event.loss, "train/rate": event.rate})
         if isinstance(event, Evaluated):
             self._draw(event.step, {f"dev/{name}": x for name, x in event.scores.items()})
 
+    def diverged(self, items: Sequence[LabelledText]) -> Path:
+        """Write the rows of the step whose loss was no number."""
+        rows = (
+            {"source": x.row.source, "line": x.row.line, "text": x.text, "label": x.label}
+            for x in items
+        )
+        write_answers(self.path / DIVERGED, rows, overwrite=True)
+        return self.name / DIVERGED
+
     def predictions(self, answers: Iterator[Mapping[str, Any]]) -> None:
         """Write what the model answered for the rows it was scored on."""
-        write_answers(self.path / PREDICTIONS, (dict(answer) for answer in answers))
+        rows = (dict(answer) for answer in answers)
+        write_answers(self.path / PREDICTIONS, rows, overwrite=True)
 
     def report(self, report: Report) -> None:
         """Write the report."""
@@ -85,7 +105,8 @@ class RunFolder:
         if self._board is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(str(self.path / "tensorboard"))
+            after = None if self._resumed_at is None else self._resumed_at + 1
+            self._board = SummaryWriter(str(self.path / "tensorboard"), purge_step=after)
         for name, value in values.items():
             if isinstance(value, int | float):
                 self._board.add_scalar(name, value, step)
@@ -96,33 +117,59 @@ def run_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.run")
 
 
+def is_finished(output: Path) -> bool:
+    """Whether a model folder stands at `output` that was not interrupted, and no run is pending."""
+    try:
+        details = json.loads((output / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(details.get("finished", True)) and not _pending(output).exists()
+
+
 @contextlib.contextmanager
-def open_run(output: Path, *, overwrite: bool) -> Iterator[RunFolder]:
+def open_run(output: Path, *, overwrite: bool = False, resume: bool = False) -> Iterator[RunFolder]:
     """Make `NAME.run`, readable by its owner alone since it holds texts.
 
-    One that is there already is replaced when the block ends well, not before. A run that fails
-    before training leaves nothing, so that it can be started again under its name.
+    One that is there already is replaced when the block ends well, not before; until then the new
+    one stands beside it as `.NAME.run.new`. A run that fails before training leaves nothing, so
+    that it can be started again under its name.
+
+    Args:
+        output: `NAME`, the model folder.
+        overwrite: whether `NAME` and `NAME.run` may be replaced.
+        resume: go on in the folder that a run left, if there is one.
 
     Raises:
         OutputExistsError: `NAME` or `NAME.run` exists and may not be replaced.
     """
-    final = run_path(output)
-    refuse_existing(output, overwrite=overwrite, marker=MANIFEST)
-    refuse_existing(final, overwrite=overwrite, marker=LOG)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    replaces = final.exists()
-    if replaces:
-        path = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}.", suffix=".tmp"))
-    else:
-        path = final
-        os.mkdir(path, 0o700)
+    final, pending = run_path(output), _pending(output)
+    left = next((path for path in (pending, final) if path.exists()), None) if resume else None
+    if left is None:
+        refuse_existing(output, overwrite=overwrite, marker=MANIFEST)
+        _refuse_run(final, overwrite=overwrite)
+        shutil.rmtree(pending, ignore_errors=True)
+        final.parent.mkdir(parents=True, exist_ok=True)
+    path = left or (pending if final.exists() else final)
+    path.mkdir(0o700, exist_ok=True)
     run = RunFolder(path, final)
     try:
         yield run
         run.close()
-        if replaces:
+        if path != final:
             replace_folder(path, final)
     finally:
         run.close()
-        if path != final or not run.trained:
+        if not run.trained:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _pending(output: Path) -> Path:
+    """Where a run goes on that will replace another."""
+    final = run_path(output)
+    return final.with_name(f".{final.name}.new")
+
+
+def _refuse_run(path: Path, *, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists; --resume goes on with it, --overwrite replaces it")
+    refuse_existing(path, overwrite=overwrite, marker=LOG)

@@ -14,6 +14,9 @@ __all__ = ["Watch"]
 class Watch:
     """Told of each stage of a run; does nothing itself."""
 
+    def note(self, text: str) -> None:
+        """Something the user should know, in a sentence."""
+
     def preflight(self, findings: Sequence[Finding], rows: RowCounts) -> None:
         """The tables were read and checked."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from glossator.errors import ConfigError
 
-__all__ = ["TrainingConfig"]
+__all__ = ["TrainingConfig", "seconds_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,14 @@ class TrainingConfig:
         label_smoothing: share of a label's mass that is spread over all labels.
         focal_gamma: above 0, rows that are already right count less.
         class_weights: `auto` lets each class weigh alike, however rare.
+        optimizer: what turns gradients into steps. adafactor remembers little, and its rates are
+            relative; sgd has a momentum of 0.9.
+        ema: above 0, answers come from a running mean of the weights, of which each step keeps
+            this share.
+        time_limit: how long training may take, `30m` or `1h30m`, evaluations included; the
+            learning rate then falls so that it ends in time.
+        checkpoint_steps: steps between checkpoints, from which `--resume` goes on.
+        keep_checkpoints: how many of the last stay, besides the best.
         patience: evaluations without a better dev score after which training ends.
         seed: of all that is random.
     """
@@ -37,13 +47,20 @@ class TrainingConfig:
     batch_size: int = 32
     token_budget: int = 8192
     warmup: float = 0.1
-    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    schedule: Literal[
+        "linear", "cosine", "constant", "inverse-square-root", "warmup-stable-decay"
+    ] = "linear"
     weight_decay: float = 0.01
     layer_decay: float = 1.0
     clip_norm: float = 1.0
     label_smoothing: float = 0.0
     focal_gamma: float = 0.0
     class_weights: Literal["none", "auto"] = "none"
+    optimizer: Literal["adamw", "adafactor", "sgd"] = "adamw"
+    ema: float = 0.0
+    time_limit: str | None = None
+    checkpoint_steps: int = 100
+    keep_checkpoints: int = 2
     patience: int = 3
     seed: int = 0
 
@@ -60,10 +77,32 @@ class TrainingConfig:
         smoothing = self.label_smoothing
         _check("label-smoothing", 0 <= smoothing < 1, smoothing, "from 0 to below 1")
         _check("focal-gamma", self.focal_gamma >= 0, self.focal_gamma, "0 or more")
+        _check("ema", 0 <= self.ema < 1, self.ema, "from 0 to below 1")
+        _check("checkpoint-steps", self.checkpoint_steps >= 1, self.checkpoint_steps, "1 or more")
+        _check("keep-checkpoints", self.keep_checkpoints >= 1, self.keep_checkpoints, "1 or more")
         _check("patience", self.patience >= 1, self.patience, "1 or more")
         _check("seed", 0 <= self.seed < 2**63, self.seed, "from 0 to below 2^63")
+        _ = self.seconds
         if self.focal_gamma and self.label_smoothing:
             raise ConfigError("--focal-gamma and --label-smoothing exclude each other")
+
+    @property
+    def seconds(self) -> float:
+        """The time limit; infinite where there is none."""
+        return math.inf if self.time_limit is None else seconds_of(self.time_limit)
+
+
+def seconds_of(text: str) -> float:
+    """The seconds of `90s`, `30m`, `1h30m` or `2d`.
+
+    Raises:
+        ConfigError: it is no such time, or none at all.
+    """
+    found = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip().lower())
+    days, hours, minutes, seconds = (int(x or 0) for x in (found.groups() if found else (0,) * 4))
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    _check("time-limit", total > 0, repr(text), "a time such as 90s, 30m, 1h30m or 2d")
+    return float(total)
 
 
 def _check(name: str, right: bool, got: object, expected: str) -> None:

@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["Evaluated", "Event", "Halved", "Notify", "Started", "Stepped"]
+__all__ = [
+    "Diverged",
+    "Evaluated",
+    "Event",
+    "Halved",
+    "Notify",
+    "Resumed",
+    "Saved",
+    "Started",
+    "Stepped",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +87,46 @@ class Halved:
     token_budget: int
 
 
-Event: TypeAlias = Started | Stepped | Evaluated | Halved
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Training goes on from a checkpoint; what was told of later steps is void.
+
+    Attributes:
+        step: the last one taken.
+        differences: what is not as it was, so that the result will not be the same to the bit.
+    """
+
+    step: int
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint is on the disk, whole and synced.
+
+    Attributes:
+        step: after which step.
+    """
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """A loss or a gradient is no number; the run ends.
+
+    Attributes:
+        step: which one.
+        what: `loss` or `gradient`.
+        value: what it was, as a word.
+        rows: numbers of the training rows in the step.
+    """
+
+    step: int
+    what: str
+    value: str
+    rows: tuple[int, ...]
+
+
+Event: TypeAlias = Started | Stepped | Evaluated | Halved | Resumed | Saved | Diverged
 Notify: TypeAlias = Callable[[Event], None]

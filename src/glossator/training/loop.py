@@ -3,39 +3,53 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from glossator.errors import GlossatorError
-from glossator.models.dropout import drawing_from
+from glossator.errors import CheckpointError, GlossatorError
 from glossator.models.encoder import Encoder
-from glossator.tasks.answers import is_out_of_memory, token_batches
-from glossator.tasks.learnable import Example, Learnable, collate
+from glossator.tasks.learnable import Example, Learnable
+from glossator.training.checkpoints import Checkpoint, Checkpoints
 from glossator.training.config import TrainingConfig
-from glossator.training.events import Evaluated, Halved, Notify, Started, Stepped
-from glossator.training.masters import Gradients
+from glossator.training.distributed import Ranks
+from glossator.training.events import (
+    Diverged,
+    Evaluated,
+    Halved,
+    Notify,
+    Resumed,
+    Saved,
+    Started,
+    Stepped,
+)
+from glossator.training.gradients import StepGradients
 from glossator.training.memory import collector_spared, keep_freed_memory
-from glossator.training.optimizers import clip_factor, parameter_groups
+from glossator.training.parameter_groups import clip_factor, parameter_groups
+from glossator.training.randomness import (
+    random_state,
+    restore_random_state,
+    shuffled,
+    user_random_kept,
+)
 from glossator.training.schedules import learning_rate
-from glossator.training.sharding import ShardedOptimizer
+from glossator.training.sharding import ShardedOptimizer, Snapshot
+from glossator.training.state import History, Identity, Progress
 from glossator.training.vocabulary import narrow_vocabulary
-from glossator.training.workers import Workers, even_shares
+from glossator.training.workers import Workers
 
 __all__ = ["Dev", "History", "Trainable", "train"]
 
 Row = Sequence[Example]
 
-# A product of a new shape compiles kernels first: some milliseconds and a thousand page faults a
-# step while no two steps have equally many tokens (measured: benchmarks/notes.md).
-_TOKENS_STEP = 8
+# Steps after which the time of one is known well enough to say how many fit into a limit.
+_MEASURED = 5
 
 
 class Trainable(Protocol):
@@ -53,34 +67,13 @@ class Dev:
 
     Attributes:
         rows: their examples.
-        score: scores them with the model as it is, by name.
+        score: scores them with the model as it is, by name; on all processes alike.
         better: of two scores, whether the first is better than the second.
     """
 
     rows: Sequence[Row]
     score: Callable[[], Mapping[str, Any]]
     better: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
-
-
-@dataclass
-class History:
-    """What happened.
-
-    Attributes:
-        steps: one event a step.
-        evaluations: one event an evaluation.
-        best_step: the step whose weights the model has at the end.
-        seconds: of training alone, evaluations left out.
-        epochs: passes over the data.
-        finished: false where the run was interrupted.
-    """
-
-    steps: list[Stepped] = field(default_factory=list)
-    evaluations: list[Evaluated] = field(default_factory=list)
-    best_step: int = 0
-    seconds: float = 0.0
-    epochs: float = 0.0
-    finished: bool = True
 
 
 def train(
@@ -92,11 +85,13 @@ def train(
     dtype: torch.dtype,
     dev: Dev | None = None,
     notify: Notify = lambda _: None,
+    checkpoints: Checkpoints | None = None,
 ) -> History:
     """Train a model on rows of a task; it has the best weights at the end, in float32.
 
-    Two runs with one seed on one kind of machine end in the same bits. An interrupt (Ctrl-C) ends
-    the run early, with the best weights so far.
+    Two runs with one seed on one kind of machine end in the same bits, and so does one that was
+    killed and taken up from a checkpoint. An interrupt (Ctrl-C) ends the run early, with the best
+    weights so far.
 
     Args:
         model: on the device to train on.
@@ -105,21 +100,23 @@ def train(
         config: how; `learning_rate` is set.
         dtype: what to compute in; parameters keep float32 masters.
         dev: after each epoch its score decides which weights are best; None: the last are.
-        notify: is told of each step and evaluation.
+        notify: is told of each step, evaluation and checkpoint.
+        checkpoints: where the run is saved; it is taken up from the last that stands there.
 
     Raises:
         GlossatorError: a loss or a gradient is no number, or one text does not fit into memory.
+        CheckpointError: a checkpoint was changed, or is of another run.
+        OSError: a checkpoint cannot be written.
     """
     keep_freed_memory()
-    run = _Run(model, task, rows, config, dtype, dev, notify)
+    run = _Run(model, task, rows, config, dtype, dev, notify, checkpoints)
     texts = (e.tokens for part in (rows, dev.rows if dev else ()) for row in part for e in row)
     with (
         narrow_vocabulary(run.encoder, texts),
-        torch.random.fork_rng(),
+        user_random_kept(config.seed),
         collector_spared(),
         _masters(run),
     ):
-        torch.manual_seed(config.seed)
         try:
             run.loop()
         except KeyboardInterrupt:
@@ -131,12 +128,14 @@ def train(
 @contextmanager
 def _masters(run: _Run) -> Iterator[None]:
     """Give a run its masters, and the model its float32 parameters back at the end."""
-    run.begin()
     try:
+        run.begin()
         yield
     finally:
+        if run.checkpoints:
+            run.checkpoints.close()
         run.workers.close()
-        run.optimizer.release()
+        run.optimizer.release(run.best)
         run.encoder.compute_dtype = torch.float32
         run.model.eval()
 
@@ -153,180 +152,246 @@ class _Run:
         dtype: torch.dtype,
         dev: Dev | None,
         notify: Notify,
+        checkpoints: Checkpoints | None,
     ):
         assert isinstance(model.encoder, Encoder)
         self.model, self.task, self.rows, self.config = model, task, rows, config
         self.encoder, self.dtype, self.dev, self.notify = model.encoder, dtype, dev, notify
-        self.device = next(model.parameters()).device
-        self.budget = config.token_budget
-        self.history = History()
+        self.checkpoints, self.ranks = checkpoints, Ranks.here()
+        self.ranks.check(len(rows), config.batch_size)
+        self.history, self.progress = History(), Progress(token_budget=config.token_budget)
         self.steps_per_epoch = math.ceil(len(rows) / config.batch_size)
         self.steps = config.epochs * self.steps_per_epoch
-        self.tokens_seen = self.rows_seen = 0
+        self.best: Snapshot | None = None
+        self.order: tuple[int, list[int]] = (-1, [])
+        self.last_evaluation = 0.0
+        self.saved = 0
 
     def begin(self) -> None:
-        """Set up masters and optimizer; the word table is already narrow."""
-        self.named = dict(self.model.named_parameters())
-        low = [name for name in self.named if not name.startswith("encoder.embeddings.")]
-        groups = parameter_groups(
-            self.named,
-            blocks=len(self.encoder.blocks),
-            weight_decay=self.config.weight_decay,
-            layer_decay=self.config.layer_decay,
+        """Set up masters and optimizer, the word table being narrow, and go where the run was."""
+        named = dict(self.model.named_parameters())
+        config = self.config
+        self.identity = Identity.of(
+            config, self.rows, named.values(), dtype=self.dtype, processes=self.ranks.count
         )
-        self.workers = Workers(self.device)
+        self.workers = Workers(next(self.model.parameters()).device)
         self.optimizer = ShardedOptimizer(
-            self.named, groups, low=low, dtype=self.dtype, workers=self.workers
+            named,
+            parameter_groups(
+                named,
+                blocks=len(self.encoder.blocks),
+                weight_decay=config.weight_decay,
+                layer_decay=config.layer_decay,
+            ),
+            low=[name for name in named if not name.startswith("encoder.embeddings.")],
+            dtype=self.dtype,
+            workers=self.workers,
+            kind=config.optimizer,
+            average=config.ema,
         )
         self.encoder.compute_dtype = self.dtype
-        self.best: list[list[Tensor]] | None = None
-        self.best_scores: Mapping[str, Any] | None = None
+        self.gradients = StepGradients(
+            self.model,
+            self.task,
+            named,
+            optimizer=self.optimizer,
+            workers=self.workers,
+            ranks=self.ranks,
+            config=config,
+            halved=lambda budget: self.notify(Halved(budget)),
+        )
 
     def loop(self) -> None:
-        """All epochs, or fewer where patience ends."""
+        """All epochs, or fewer where patience or time ends."""
         tokens = sum(len(example.tokens) for row in self.rows for example in row)
         self.notify(Started(self.steps, len(self.rows), tokens))
-        waited = 0
-        for epoch in range(self.config.epochs):
-            order = torch.randperm(len(self.rows)).tolist()
-            for start in range(0, len(order), self.config.batch_size):
-                self.step([self.rows[i] for i in order[start : start + self.config.batch_size]])
-            waited = 0 if self.evaluate(epoch + 1) else waited + 1
-            if waited == self.config.patience:
+        self.resume()
+        self.clock = time.perf_counter() - self.progress.spent
+        progress = self.progress
+        while True:
+            over = progress.step >= self.steps or self._time_is_up()
+            epoch_over = progress.step % self.steps_per_epoch == 0
+            if progress.step > progress.evaluated and (over or epoch_over):
+                self.evaluate()
+                self.save()
+            elif progress.step > self.saved and progress.step % self.config.checkpoint_steps == 0:
+                self.save()
+            if over or progress.waited == self.config.patience:
                 return
+            self.step()
 
-    def step(self, rows: Sequence[Row]) -> None:
-        """One optimizer step over rows, in as many parts as the token budget asks for."""
-        began = time.perf_counter()
-        number = len(self.history.steps)
-        examples = [example for row in rows for example in row]
+    def step(self) -> None:
+        """One optimizer step over `batch_size` rows."""
+        began, progress = time.perf_counter(), self.progress
+        numbers = self._rows_of_step()
+        examples = [example for i in numbers for example in self.rows[i]]
         self.model.train()
-        loss, count = self._gradients(examples)
-        _check_finite("loss", loss, number + 1)
-        rate = self._rate(number)
-        norm = self._update(rate, count)
-        self.rows_seen += len(rows)
-        self.tokens_seen += sum(len(example.tokens) for example in examples)
-        self.history.seconds += time.perf_counter() - began
-        self.history.epochs = (number + 1) / self.steps_per_epoch
-        event = Stepped(
-            step=number + 1,
-            epoch=self.history.epochs,
-            loss=loss / count,
-            rate=rate,
-            norm=norm,
-            rows=self.rows_seen,
-            tokens=self.tokens_seen,
-            seconds=self.history.seconds,
+        loss, count = self.gradients.take(examples, progress.step)
+        progress.token_budget = self.gradients.token_budget
+        self._check_finite("loss", loss, numbers)
+        norm = self.optimizer.norm() / count
+        self._check_finite("gradient", norm, numbers)
+        rate = self._rate()
+        factor = clip_factor(norm, self.config.clip_norm) / count
+        self.optimizer.step(progress.step + 1, rate=rate, factor=factor)
+        progress.step += 1
+        progress.rows += len(numbers)
+        progress.tokens += sum(len(example.tokens) for example in examples)
+        progress.seconds += time.perf_counter() - began
+        self.history.steps.append(
+            Stepped(
+                step=progress.step,
+                epoch=progress.step / self.steps_per_epoch,
+                loss=loss / count,
+                rate=rate,
+                norm=norm,
+                rows=progress.rows,
+                tokens=progress.tokens,
+                seconds=progress.seconds,
+            )
         )
-        self.history.steps.append(event)
-        self.notify(event)
+        self.notify(self.history.steps[-1])
+        self._tell_saved()
 
-    def evaluate(self, epoch: int) -> bool:
-        """Score the dev rows; whether training goes on to be worth it."""
-        step = len(self.history.steps)
+    def evaluate(self) -> None:
+        """Score the dev rows with the weights to answer with."""
+        progress, began = self.progress, time.perf_counter()
+        progress.evaluated = progress.step
         if self.dev is None:
-            self.history.best_step = step
-            return True
-        scores = self.dev.score()
-        best = self.best_scores is None or self.dev.better(scores, self.best_scores)
+            progress.best_step = progress.step
+            return
+        answering = self.optimizer.snapshot()
+        if self.optimizer.averages:
+            self.optimizer.show(answering)
+        scores = {name: _plain(value) for name, value in self.dev.score().items()}
+        self.optimizer.hide()
+        best = progress.best_scores is None or self.dev.better(scores, progress.best_scores)
         if best:
-            self.best_scores, self.best = scores, self.optimizer.snapshot()
-            self.history.best_step = step
-        event = Evaluated(step, float(epoch), scores, best)
+            progress.best_scores, progress.best_step, self.best = scores, progress.step, answering
+        progress.waited = 0 if best else progress.waited + 1
+        self.last_evaluation = time.perf_counter() - began
+        event = Evaluated(progress.step, progress.step / self.steps_per_epoch, scores, best)
         self.history.evaluations.append(event)
         self.notify(event)
-        return best
 
     def finish(self) -> None:
-        """Give the model the best weights."""
-        if self.best is not None:
-            self.optimizer.restore(self.best)
-        else:
-            self.history.best_step = len(self.history.steps)
+        """Say which weights the model gets, and wait for the last checkpoint."""
+        if self.best is None:
+            self.progress.best_step = self.progress.step
+            self.best = self.optimizer.snapshot()
+        if self.checkpoints:
+            self._tell_saved(wait=True)
+        self.history.best_step = self.progress.best_step
+        self.history.seconds = self.progress.seconds
+        self.history.epochs = self.progress.step / self.steps_per_epoch
 
-    def _gradients(self, examples: Sequence[Example]) -> tuple[float, float]:
-        """Sum of losses and of counts; the gradients of the sum are with the masters."""
-        while True:
-            try:
-                return self._try_gradients(examples)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                self._halve(examples)
+    def save(self) -> None:
+        """Hand what the run hangs on to the writer of checkpoints."""
+        self.saved = self.progress.step
+        if self.checkpoints is None or not self.ranks.first:
+            return
+        self.progress.spent = time.perf_counter() - self.clock
+        self._tell_saved(wait=True)
+        values, tensors = random_state()
+        tensors |= {name: x.detach().cpu() for name, x in self.optimizer.state().items()}
+        tensors = {name: tensor.clone() for name, tensor in tensors.items()}
+        checkpoint = Checkpoint(
+            step=self.progress.step,
+            values={
+                "identity": vars(self.identity),
+                "progress": vars(self.progress),
+                "evaluations": [dataclasses.asdict(event) for event in self.history.evaluations],
+                "random": values,
+            },
+            tensors=tensors | {"curve": self.history.curve()},
+        )
+        self.checkpoints.save(checkpoint, best_step=self.progress.best_step)
 
-    def _try_gradients(self, examples: Sequence[Example]) -> tuple[float, float]:
-        loss_sum = count_sum = 0.0
-        for parts in self._parts(examples):
-            seeds = torch.randint(2**62, (len(parts),)).tolist()
-            answers = self.workers.map(self._part, list(zip(parts, seeds, strict=True)))
-            losses, counts, gradients = zip(*answers, strict=True)
-            self.optimizer.take_gradients(gradients)
-            loss_sum += sum(losses)
-            count_sum += sum(counts)
-        return loss_sum, count_sum
+    def resume(self) -> None:
+        """Go where the last checkpoint left the run, if there is one."""
+        steps = self.checkpoints.steps() if self.checkpoints else []
+        if not steps:
+            return
+        assert self.checkpoints is not None
+        saved = self.checkpoints.read(steps[-1])
+        differences = self.identity.differences(saved.values["identity"])
+        self.progress = Progress(**saved.values["progress"])
+        self.history.restore(saved.tensors["curve"], saved.values["evaluations"])
+        best = self.progress.best_step
+        if self.progress.best_scores is not None:
+            if best not in steps:
+                raise CheckpointError(
+                    f"the checkpoint of the best step, {best}, is gone",
+                    file=self.checkpoints.folder,
+                )
+            self.optimizer.load_state(self.checkpoints.read(best).tensors)
+            self.best = self.optimizer.snapshot()
+        self.optimizer.load_state(saved.tensors)
+        self.gradients.token_budget = self.progress.token_budget
+        restore_random_state(saved.values["random"], saved.tensors)
+        self.saved = saved.step
+        self.notify(Resumed(saved.step, differences))
 
-    def _parts(self, examples: Sequence[Example]) -> Iterator[list[list[Example]]]:
-        """The examples in parts that fit into the token budget, some of them side by side."""
-        lengths = [len(example.tokens) for example in examples]
-        workers = self.workers.count if self.budget > max(lengths) else 1
-        shares = even_shares(lengths, workers)
-        budget = max(max(lengths), self.budget // len(shares))
-        queues = [token_batches(share, lengths, budget) for share in shares]
-        for parts in itertools.zip_longest(*queues, fillvalue=()):
-            yield [[examples[i] for i in part] for part in parts if part]
+    def _tell_saved(self, *, wait: bool = False) -> None:
+        if self.checkpoints is None:
+            return
+        step = self.checkpoints.wait() if wait else self.checkpoints.written()
+        if step is not None:
+            self.notify(Saved(step))
 
-    def _part(self, work: tuple[list[Example], int]) -> tuple[float, float, Gradients]:
-        """Sum of losses and of counts, and the gradients, of examples under a seed."""
-        examples, seed = work
-        batch = collate(_filled_up(examples)).to(self.device)
-        with drawing_from(torch.Generator(self.device).manual_seed(seed)):
-            loss, count = self.task.loss(self.model, batch)
-        gradients = torch.autograd.grad(loss, list(self.named.values()), allow_unused=True)
-        return float(loss.detach()), float(count), dict(zip(self.named, gradients, strict=True))
+    def _rows_of_step(self) -> list[int]:
+        """The numbers of the rows of the next step; their order hangs on seed and epoch alone."""
+        epoch, place = divmod(self.progress.step, self.steps_per_epoch)
+        if self.order[0] != epoch:
+            self.order = epoch, shuffled(len(self.rows), self.config.seed, epoch).tolist()
+        start = place * self.config.batch_size
+        return self.order[1][start : start + self.config.batch_size]
 
-    def _halve(self, examples: Sequence[Example]) -> None:
-        """Drop what was computed and allow half as many tokens at once."""
-        self.optimizer.drop_gradients()
-        longest = max(len(example.tokens) for example in examples)
-        tokens = sum(len(example.tokens) for example in examples)
-        if self.budget <= longest:
-            raise GlossatorError(
-                f"not enough memory to train on one text of {longest} tokens; "
-                "a smaller --max-length reads it in shorter windows"
-            )
-        self.budget = max(longest, min(self.budget, tokens) // 2)
-        self.notify(Halved(self.budget))
-
-    def _rate(self, step: int) -> float:
+    def _rate(self) -> float:
         config = self.config
         assert config.learning_rate is not None
         return learning_rate(
-            step,
-            steps=self.steps,
+            self.progress.step,
+            steps=self._steps_in_time(),
             peak=config.learning_rate,
             warmup=config.warmup,
             schedule=config.schedule,
         )
 
-    def _update(self, rate: float, count: float) -> float:
-        norm = self.optimizer.norm() / count
-        _check_finite("gradient", norm, len(self.history.steps) + 1)
-        self.optimizer.step(rate=rate, factor=clip_factor(norm, self.config.clip_norm) / count)
-        return norm
+    def _steps_in_time(self) -> int:
+        """How many steps the run will have, by its epochs and its time limit."""
+        done = self.progress.step
+        if self.config.time_limit is None or done < _MEASURED:
+            return self.steps
+        left = (self._deadline() - time.perf_counter()) / (self.progress.seconds / done)
+        return int(self.ranks.agreed(max(done + 1, min(self.steps, done + math.floor(left)))))
 
+    def _time_is_up(self) -> bool:
+        if self.config.time_limit is None:
+            return False
+        return bool(self.ranks.agreed(time.perf_counter() >= self._deadline()))
 
-def _filled_up(examples: list[Example]) -> list[Example]:
-    """The examples and one of weight 0, if that makes their tokens a multiple of `_TOKENS_STEP`."""
-    missing = -sum(len(example.tokens) for example in examples) % _TOKENS_STEP
-    if missing == 0:
-        return examples
-    tokens = examples[0].tokens[:1].repeat(missing)
-    return [*examples, dataclasses.replace(examples[0], tokens=tokens, weight=0.0)]
+    def _deadline(self) -> float:
+        """When the last step has to be over, so that the last evaluation still fits."""
+        reserve = self.last_evaluation
+        if not reserve and self.dev and self.progress.tokens:
+            # Answering takes about a third of the time of learning.
+            tokens = sum(len(example.tokens) for row in self.dev.rows for example in row)
+            reserve = tokens * self.progress.seconds / self.progress.tokens / 3
+        return self.clock + self.config.seconds - 1.1 * reserve
 
-
-def _check_finite(what: str, value: float, step: int) -> None:
-    if not math.isfinite(value):
+    def _check_finite(self, what: str, value: float, numbers: Sequence[int]) -> None:
+        if math.isfinite(value):
+            return
+        step = self.progress.step + 1
+        self.notify(Diverged(step, what, str(value), tuple(numbers)))
         raise GlossatorError(
             f"the {what} of step {step} is {value}; a lower --learning-rate may help"
         )
+
+
+def _plain(value: Any) -> Any:
+    """A score as JSON can hold it."""
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    return [_plain(x) for x in value] if isinstance(value, list | tuple) else float(value)

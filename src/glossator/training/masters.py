@@ -54,6 +54,11 @@ class MasterWeights:
         self._fresh = True
 
     @property
+    def shapes(self) -> list[list[tuple[int, tuple[int, ...]]]]:
+        """For each group where in its vector each parameter begins, and its shape."""
+        return [group.shapes for group in self._groups]
+
+    @property
     def gradients(self) -> list[Tensor]:
         """For each group the (n,) sum of the gradients taken."""
         return [group.gradient for group in self._groups]
@@ -68,26 +73,16 @@ class MasterWeights:
         """Forget the gradients taken."""
         self._fresh = True
 
-    def publish(self) -> None:
-        """Give the model the rounded values of its masters, after an optimizer step."""
-        for group in self._groups:
-            group.publish()
+    def publish(self, vectors: Sequence[Tensor] | None = None) -> None:
+        """Give the model the rounded values of its masters, or of other vectors like them."""
+        for group, vector in zip(self._groups, vectors or self.vectors, strict=True):
+            group.publish(vector)
 
-    def release(self) -> None:
-        """Give the model its masters back as parameters, in float32."""
-        for group in self._groups:
-            group.release()
+    def release(self, vectors: Sequence[Tensor] | None = None) -> None:
+        """Give the model its masters back as parameters in float32, or other vectors like them."""
+        for group, vector in zip(self._groups, vectors or self.vectors, strict=True):
+            group.release(vector)
         self._groups, self.vectors = [], []
-
-    def snapshot(self) -> list[Tensor]:
-        """A copy of all masters."""
-        return [vector.clone() for vector in self.vectors]
-
-    def restore(self, snapshot: Sequence[Tensor]) -> None:
-        """Set all masters, and with them the model, to a snapshot."""
-        for vector, values in zip(self.vectors, snapshot, strict=True):
-            vector.copy_(values)
-        self.publish()
 
 
 class _Group:
@@ -100,17 +95,27 @@ class _Group:
         self.master = torch.zeros(sum(map(_room, parameters)), device=parameters[0].device)
         self.gradient = torch.zeros_like(self.master)
         self.rounded = self.master.new_zeros(sum(map(_room, rounded)), dtype=dtype)
-        self._masters = _views(self.master, parameters)
+        self.shapes = [
+            (start, tuple(parameter.shape))
+            for start, parameter in zip(_starts(parameters), parameters, strict=True)
+        ]
         self._gradients = _views(self.gradient, parameters)
-        for parameter, master in zip(parameters, self._masters, strict=True):
+        for parameter, master in zip(parameters, _views(self.master, parameters), strict=True):
             master.copy_(parameter.detach())
-            parameter.data = master
         for parameter, copy in zip(rounded, _views(self.rounded, rounded), strict=True):
             parameter.data = copy
-        self.publish()
+        self._unrounded = parameters[len(rounded) :]
+        self._shown: Tensor | None = None
+        self.publish(self.master)
 
-    def publish(self) -> None:
-        self.rounded.copy_(self.master[: len(self.rounded)])
+    def publish(self, vector: Tensor) -> None:
+        self.rounded.copy_(vector[: len(self.rounded)])
+        if vector is self._shown:
+            return
+        self._shown = vector
+        views = _views(vector, list(self.named.values()))
+        for parameter, view in zip(reversed(self._unrounded), reversed(views), strict=False):
+            parameter.data = view
 
     def take_gradients(self, parts: Sequence[Gradients], *, fresh: bool) -> None:
         for name, ours in zip(self.named, self._gradients, strict=True):
@@ -120,19 +125,24 @@ class _Group:
             for gradient in theirs:
                 ours.add_(gradient)
 
-    def release(self) -> None:
-        for parameter, master in zip(self.named.values(), self._masters, strict=True):
-            parameter.data = master.clone()
+    def release(self, vector: Tensor) -> None:
+        parameters = list(self.named.values())
+        for parameter, values in zip(parameters, _views(vector, parameters), strict=True):
+            parameter.data = values.clone()
 
 
 def _room(parameter: Tensor) -> int:
     return -(-parameter.numel() // _ALIGNMENT) * _ALIGNMENT
 
 
+def _starts(parameters: Sequence[Tensor]) -> list[int]:
+    rooms = [_room(parameter) for parameter in parameters]
+    return [end - room for end, room in zip(itertools.accumulate(rooms), rooms, strict=True)]
+
+
 def _views(vector: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
     """The part of a vector that each parameter has, in its shape."""
-    starts = itertools.accumulate(map(_room, parameters), initial=0)
     return [
         vector[start : start + parameter.numel()].view(parameter.shape)
-        for start, parameter in zip(starts, parameters, strict=False)
+        for start, parameter in zip(_starts(parameters), parameters, strict=True)
     ]

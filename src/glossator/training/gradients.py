@@ -1,0 +1,145 @@
+"""The gradients of one step, in parts that fit into memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from glossator.errors import GlossatorError
+from glossator.models.dropout import drawing_from
+from glossator.tasks.answers import is_out_of_memory, token_batches
+from glossator.tasks.learnable import Example, Learnable, collate
+from glossator.training.config import TrainingConfig
+from glossator.training.distributed import Ranks
+from glossator.training.masters import Gradients
+from glossator.training.randomness import place_seed
+from glossator.training.sharding import ShardedOptimizer
+from glossator.training.workers import Workers, even_shares
+
+__all__ = ["StepGradients"]
+
+# A product of a new shape compiles kernels first: some milliseconds and a thousand page faults a
+# step while no two steps have equally many tokens (measured: benchmarks/notes.md).
+_TOKENS_STEP = 8
+
+
+class StepGradients:
+    """Computes the gradients of the sum of losses over the examples of a step.
+
+    Args:
+        model: what is trained.
+        task: what it learns.
+        named: the parameters, by name.
+        optimizer: takes the gradients.
+        workers: compute parts side by side.
+        ranks: the other processes, each of which computes a share.
+        config: names the seed and how many tokens go through the model at once.
+        halved: told of the new budget where memory did not suffice.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        task: Learnable,
+        named: Mapping[str, nn.Parameter],
+        *,
+        optimizer: ShardedOptimizer,
+        workers: Workers,
+        ranks: Ranks,
+        config: TrainingConfig,
+        halved: Callable[[int], None],
+    ):
+        self.model, self.task, self.named = model, task, named
+        self.optimizer, self.workers, self.ranks = optimizer, workers, ranks
+        self.seed, self.token_budget, self._halved = config.seed, config.token_budget, halved
+        self.device = next(model.parameters()).device
+
+    def take(self, examples: Sequence[Example], step: int) -> tuple[float, float]:
+        """Have the optimizer take the gradients of a step.
+
+        Args:
+            examples: of the whole step, on all processes alike.
+            step: its number; with the seed it says what dropout draws.
+
+        Returns:
+            the sum of losses and the count it is to be divided by, over all processes.
+
+        Raises:
+            GlossatorError: one text alone does not fit into memory.
+        """
+        mine = self.ranks.share(examples, [len(example.tokens) for example in examples])
+        loss, count = self._in_memory(mine, step)
+        self.ranks.add_up(self.optimizer.gradients)
+        loss, count = self.ranks.totals(loss, count)
+        return loss, count
+
+    def _in_memory(self, examples: list[Example], step: int) -> tuple[float, float]:
+        """Repeat with half the budget until memory suffices."""
+        while True:
+            try:
+                return self._try(examples, step)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve(examples)
+
+    def _try(self, examples: list[Example], step: int) -> tuple[float, float]:
+        loss_sum = count_sum = 0.0
+        if not examples:
+            self.optimizer.take_gradients([])
+        for turn, parts in enumerate(self._parts(examples) if examples else ()):
+            places = [(step, self.ranks.rank, turn, i) for i in range(len(parts))]
+            answers = self.workers.map(self._part, list(zip(parts, places, strict=True)))
+            losses, counts, gradients = zip(*answers, strict=True)
+            self.optimizer.take_gradients(gradients)
+            loss_sum += sum(losses)
+            count_sum += sum(counts)
+        return loss_sum, count_sum
+
+    def _parts(self, examples: list[Example]) -> Iterator[list[list[Example]]]:
+        """The examples in parts that fit into the token budget, some of them side by side."""
+        lengths = [len(example.tokens) for example in examples]
+        workers = self.workers.count if self.token_budget > max(lengths) else 1
+        shares = even_shares(lengths, workers)
+        budget = max(max(lengths), self.token_budget // len(shares))
+        queues = [token_batches(share, lengths, budget) for share in shares]
+        for parts in itertools.zip_longest(*queues, fillvalue=()):
+            yield [[examples[i] for i in part] for part in parts if part]
+
+    def _part(self, work: tuple[list[Example], tuple[int, ...]]) -> tuple[float, float, Gradients]:
+        """Sum of losses and of counts, and the gradients, of examples at a place of the run."""
+        examples, place = work
+        batch = collate(_filled_up(examples)).to(self.device)
+        generator = torch.Generator(self.device).manual_seed(place_seed(self.seed, *place))
+        with drawing_from(generator):
+            loss, count = self.task.loss(self.model, batch)
+        gradients: Sequence[Tensor | None] = torch.autograd.grad(
+            loss, list(self.named.values()), allow_unused=True
+        )
+        return float(loss.detach()), float(count), dict(zip(self.named, gradients, strict=True))
+
+    def _halve(self, examples: list[Example]) -> None:
+        """Drop what was computed and allow half as many tokens at once."""
+        self.optimizer.drop_gradients()
+        longest = max(len(example.tokens) for example in examples)
+        tokens = sum(len(example.tokens) for example in examples)
+        if self.token_budget <= longest:
+            raise GlossatorError(
+                f"not enough memory to train on one text of {longest} tokens; "
+                "a smaller --max-length reads it in shorter windows"
+            )
+        self.token_budget = max(longest, min(self.token_budget, tokens) // 2)
+        self._halved(self.token_budget)
+
+
+def _filled_up(examples: list[Example]) -> list[Example]:
+    """The examples and one of weight 0, if that makes their tokens a multiple of `_TOKENS_STEP`."""
+    missing = -sum(len(example.tokens) for example in examples) % _TOKENS_STEP
+    if missing == 0:
+        return examples
+    tokens = examples[0].tokens[:1].repeat(missing)
+    return [*examples, dataclasses.replace(examples[0], tokens=tokens, weight=0.0)]
