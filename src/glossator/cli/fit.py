@@ -14,7 +14,7 @@ from glossator.errors import TableError
 from glossator.files import refuse_existing
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.models.config import RuntimeConfig
-from glossator.training.config import TrainingConfig
+from glossator.training.config import SpreadConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from glossator.finetuning.run import FitResult
@@ -37,6 +37,7 @@ class FitOptions:
         model: what is fine-tuned.
         training: how.
         runtime: where.
+        spread: over how many processes.
         shown: how the result is told.
     """
 
@@ -55,6 +56,7 @@ class FitOptions:
         default_factory=TrainingConfig
     )
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
+    spread: Annotated[SpreadConfig, MACHINE] = field(default_factory=SpreadConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
     def run(self) -> FitConfig:
@@ -65,6 +67,7 @@ class FitOptions:
             model=self.model,
             training=self.training,
             runtime=self.runtime,
+            spread=self.spread,
         )
 
 

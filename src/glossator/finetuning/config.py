@@ -7,7 +7,7 @@ from typing import Literal
 
 from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
-from glossator.training.config import TrainingConfig
+from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["DataConfig", "FitConfig", "ModelConfig"]
 
@@ -76,6 +76,7 @@ class FitConfig:
         model: what is fine-tuned.
         training: how.
         runtime: where.
+        spread: over how many processes.
     """
 
     task: Literal["text-classification"] = "text-classification"
@@ -83,3 +84,4 @@ class FitConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+    spread: SpreadConfig = field(default_factory=SpreadConfig)

@@ -15,7 +15,7 @@ from glossator.finetuning.data import Source
 from glossator.finetuning.run import run_fit
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
-from glossator.training.config import TrainingConfig
+from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["fit"]
 
@@ -24,6 +24,7 @@ _PARTS = {
     "model": ModelConfig,
     "training": TrainingConfig,
     "runtime": RuntimeConfig,
+    "spread": SpreadConfig,
 }
 
 

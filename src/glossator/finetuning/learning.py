@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,13 @@ from glossator.models.heads import SequenceClassifier
 from glossator.tasks.answers import answer_rows
 from glossator.tasks.losses import balanced_weights
 from glossator.tasks.text_classification import Objective, TextClassification
+from glossator.training.checkpoints import Checkpoints
 from glossator.training.config import TrainingConfig
-from glossator.training.loop import Dev
+from glossator.training.distributed import ALONE, Ranks
+from glossator.training.loop import Dev, train
+from glossator.training.processes import device_of
 
-__all__ = ["better", "dev_rows", "objective"]
+__all__ = ["Share", "better", "dev_rows", "objective", "train_along"]
 
 
 def objective(config: TrainingConfig, targets: NDArray[np.int64], classes: int) -> Objective:
@@ -37,14 +42,18 @@ def objective(config: TrainingConfig, targets: NDArray[np.int64], classes: int) 
 
 
 def dev_rows(
-    model: SequenceClassifier, task: TextClassification, part: Part, *, token_budget: int
-) -> Dev:
-    """The dev rows, for the loop to score."""
+    model: SequenceClassifier, task: TextClassification, part: Part | None, *, token_budget: int
+) -> Dev | None:
+    """The dev rows, for the loop to score; each process answers a share of them."""
+    if part is None:
+        return None
     device = next(model.parameters()).device
+    ranks = Ranks.here() if len(part.rows) >= Ranks.here().count else ALONE
 
     def score() -> Mapping[str, Any]:
-        logits = answer_rows(task, model, part.rows, token_budget=token_budget, device=device)
-        return task.metrics(logits, part.targets)
+        mine = ranks.deal(part.rows)
+        logits = answer_rows(task, model, mine, token_budget=token_budget, device=device)
+        return task.metrics(ranks.collect(logits), part.targets)
 
     return Dev(part.rows, score, better)
 
@@ -54,3 +63,42 @@ def better(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     if new["accuracy"] != old["accuracy"]:
         return bool(new["accuracy"] > old["accuracy"])
     return bool(new["log_loss"] < old["log_loss"])
+
+
+@dataclass(frozen=True)
+class Share:
+    """All that another process needs to train along.
+
+    Attributes:
+        model: before training, on the CPU.
+        task: what it learns.
+        training: the training rows.
+        dev: the dev rows, if there are any.
+        config: how it is trained.
+        dtype: what it computes in.
+        device: of the first process.
+        checkpoints: where the run is saved, if it is.
+    """
+
+    model: SequenceClassifier
+    task: TextClassification
+    training: Part
+    dev: Part | None
+    config: TrainingConfig
+    dtype: torch.dtype
+    device: torch.device
+    checkpoints: Path | None
+
+
+def train_along(rank: int, share: Share) -> None:
+    """Train with the first process, which does all the telling and writing."""
+    model = share.model.to(device_of(rank, share.device))
+    train(
+        model,
+        share.task,
+        share.training.rows,
+        share.config,
+        dtype=share.dtype,
+        dev=dev_rows(model, share.task, share.dev, token_budget=share.config.token_budget),
+        checkpoints=None if share.checkpoints is None else Checkpoints(share.checkpoints),
+    )

@@ -16,7 +16,7 @@ from glossator.errors import ConfigError
 from glossator.finetuning.base import Base
 from glossator.finetuning.config import DataConfig, FitConfig
 from glossator.finetuning.data import Data, Source, read_data, row_counts
-from glossator.finetuning.learning import dev_rows, objective
+from glossator.finetuning.learning import Share, dev_rows, objective, train_along
 from glossator.finetuning.parts import Part, encode, usable_parts
 from glossator.finetuning.reporting import Findings, build_report, shown
 from glossator.finetuning.result import FitResult
@@ -29,6 +29,7 @@ from glossator.tasks.text_classification import TextClassification
 from glossator.text.preflight import Preflight, preflight
 from glossator.training.events import Diverged, Event
 from glossator.training.loop import History, train
+from glossator.training.processes import together
 
 __all__ = ["FitResult", "run_fit"]
 
@@ -159,17 +160,33 @@ class _Fitting:
             self.watch.training(event)
 
         config = self.config.training
-        budget = config.token_budget
-        dev = parts.get("dev")
-        return train(
-            model,
-            task,
-            parts["train"].rows,
-            config,
+        share = self._share(model, task, parts)
+        kept = self.run.checkpoints(keep=config.keep_checkpoints) if self.run else None
+        with together(self.config.spread.processes, train_along, share):
+            return train(
+                model,
+                task,
+                parts["train"].rows,
+                config,
+                dtype=self.dtype,
+                dev=dev_rows(model, task, share.dev, token_budget=config.token_budget),
+                notify=notify,
+                checkpoints=kept,
+            )
+
+    def _share(
+        self, model: SequenceClassifier, task: TextClassification, parts: Mapping[str, Part]
+    ) -> Share:
+        """What the other processes are given."""
+        return Share(
+            model=model,
+            task=task,
+            training=parts["train"],
+            dev=parts.get("dev"),
+            config=self.config.training,
             dtype=self.dtype,
-            dev=None if dev is None else dev_rows(model, task, dev, token_budget=budget),
-            notify=notify,
-            checkpoints=self.run.checkpoints(keep=config.keep_checkpoints) if self.run else None,
+            device=self.device,
+            checkpoints=self.run.checkpoints(keep=1).folder if self.run else None,
         )
 
     def _predictor(

@@ -9,7 +9,7 @@ from typing import Literal
 
 from glossator.errors import ConfigError
 
-__all__ = ["TrainingConfig", "seconds_of"]
+__all__ = ["SpreadConfig", "TrainingConfig", "seconds_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,21 @@ class TrainingConfig:
     def seconds(self) -> float:
         """The time limit; infinite where there is none."""
         return math.inf if self.time_limit is None else seconds_of(self.time_limit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpreadConfig:
+    """Where training is spread over.
+
+    Attributes:
+        processes: of this machine that train together, each with a share of every batch: one GPU
+            each where there are several, else a share of the processor's threads each.
+    """
+
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        _check("processes", self.processes >= 1, self.processes, "1 or more")
 
 
 def seconds_of(text: str) -> float:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from torch import Tensor
 
-from glossator.errors import ConfigError, GlossatorError
+from glossator.errors import ConfigError
 from glossator.training.workers import even_shares
 
 __all__ = ["ALONE", "Ranks"]
@@ -55,6 +57,20 @@ class Ranks:
         shares = even_shares(sizes, self.count)
         return [items[i] for i in shares[self.rank]] if self.rank < len(shares) else []
 
+    def deal(self, items: Sequence[_Item]) -> list[_Item]:
+        """Every `count`-th item, from that of this rank on; `collect` joins the answers."""
+        return list(items[self.rank :: self.count])
+
+    def collect(self, answers: NDArray[Any]) -> NDArray[Any]:
+        """(N, ...) the answers to all items, in their order, from each process's to its own."""
+        if self.count == 1:
+            return answers
+        shares = self.gathered(answers)
+        joined = np.empty((sum(map(len, shares)), *answers.shape[1:]), dtype=answers.dtype)
+        for rank, share in enumerate(shares):
+            joined[rank :: self.count] = share
+        return joined
+
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its sum over all processes."""
         if self.count > 1:
@@ -92,19 +108,6 @@ class Ranks:
                 f"--processes {self.count} is more than a step has rows "
                 f"({min(rows, batch_size)}); a larger --batch-size gives each of them some"
             )
-
-    def raise_together(self, error: Exception | None) -> None:
-        """Raise on every process what one of them met.
-
-        Raises:
-            GlossatorError: one of the others met an error; its message names the process.
-        """
-        messages = self.gathered(None if error is None else f"{type(error).__name__}: {error}")
-        if error is not None:
-            raise error
-        for rank, message in enumerate(messages):
-            if message is not None:
-                raise GlossatorError(f"process {rank} of {self.count} failed: {message}")
 
 
 ALONE = Ranks()
