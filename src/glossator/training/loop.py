@@ -44,7 +44,7 @@ from glossator.training.state import History, Identity, Progress
 from glossator.training.vocabulary import narrow_vocabulary
 from glossator.training.workers import Workers
 
-__all__ = ["Dev", "History", "Trainable", "train"]
+__all__ = ["Dev", "History", "Run", "Trainable", "carry_out", "train"]
 
 Row = Sequence[Example]
 
@@ -97,7 +97,7 @@ def train(
         model: on the device to train on.
         task: what to learn.
         rows: the examples of each training row.
-        config: how; `learning_rate` is set.
+        config: how; `learning_rate` is a number.
         dtype: what to compute in; parameters keep float32 masters.
         dev: after each epoch its score decides which weights are best; None: the last are.
         notify: is told of each step, evaluation and checkpoint.
@@ -108,12 +108,17 @@ def train(
         CheckpointError: a checkpoint was changed, or is of another run.
         OSError: a checkpoint cannot be written.
     """
+    return carry_out(Run(model, task, rows, config, dtype, dev, notify, checkpoints))
+
+
+def carry_out(run: Run) -> History:
+    """Take all steps of a run; see `train`."""
     keep_freed_memory()
-    run = _Run(model, task, rows, config, dtype, dev, notify, checkpoints)
-    texts = (e.tokens for part in (rows, dev.rows if dev else ()) for row in part for e in row)
+    parts = (run.rows, run.dev.rows if run.dev else ())
+    texts = (example.tokens for part in parts for row in part for example in row)
     with (
         narrow_vocabulary(run.encoder, texts),
-        user_random_kept(config.seed),
+        user_random_kept(run.config.seed),
         collector_spared(),
         _masters(run),
     ):
@@ -126,7 +131,7 @@ def train(
 
 
 @contextmanager
-def _masters(run: _Run) -> Iterator[None]:
+def _masters(run: Run) -> Iterator[None]:
     """Give a run its masters, and the model its float32 parameters back at the end."""
     try:
         run.begin()
@@ -140,8 +145,8 @@ def _masters(run: _Run) -> Iterator[None]:
         run.model.eval()
 
 
-class _Run:
-    """The state of one run."""
+class Run:
+    """The state of one run; the arguments are those of `train`."""
 
     def __init__(
         self,
@@ -231,7 +236,7 @@ class _Run:
         self._check_finite("loss", loss, numbers)
         norm = self.optimizer.norm() / count
         self._check_finite("gradient", norm, numbers)
-        rate = self._rate()
+        rate = self.rate()
         factor = clip_factor(norm, self.config.clip_norm) / count
         self.optimizer.step(progress.step + 1, rate=rate, factor=factor)
         progress.step += 1
@@ -347,9 +352,10 @@ class _Run:
         start = place * self.config.batch_size
         return self.order[1][start : start + self.config.batch_size]
 
-    def _rate(self) -> float:
+    def rate(self) -> float:
+        """The learning rate of the next step."""
         config = self.config
-        assert config.learning_rate is not None
+        assert isinstance(config.learning_rate, float)
         return learning_rate(
             self.progress.step,
             steps=self._steps_in_time(),
