@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -24,17 +23,12 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
 
 
-def test_help_is_quick_and_loads_no_torch():
+def test_help_loads_nothing_that_is_slow_to_load():
     code = "import sys; from glossator.cli import main; main(['--help']); "
     code += "sys.stderr.write(str({'torch', 'numpy', 'pyarrow', 'sklearn'} & {*sys.modules}))"
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        done = python(code)
-        seconds.append(time.perf_counter() - began)
+    done = python(code)
     assert done.stderr == "set()"
     assert all(verb in done.stdout for verb in VERBS)
-    assert min(seconds) <= 0.5
 
 
 def test_the_help_of_a_verb_loads_no_torch():
