@@ -19,10 +19,11 @@ from glossator.tasks.text_classification import Objective, TextClassification
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.config import TrainingConfig
 from glossator.training.distributed import ALONE, Ranks
-from glossator.training.loop import Dev, train
+from glossator.training.events import Notify
+from glossator.training.loop import Dev, History, train
 from glossator.training.processes import device_of
 
-__all__ = ["Share", "better", "dev_rows", "objective", "train_along"]
+__all__ = ["Share", "Trained", "better", "dev_rows", "objective", "train_along"]
 
 
 def objective(config: TrainingConfig, targets: NDArray[np.int64], classes: int) -> Objective:
@@ -90,15 +91,33 @@ class Share:
     checkpoints: Path | None
 
 
-def train_along(rank: int, share: Share) -> None:
-    """Train with the first process, which does all the telling and writing."""
+def train_along(rank: int, share: Share, notify: Notify = lambda _: None) -> Trained:
+    """Train with the other processes, of which the first alone writes checkpoints."""
     model = share.model.to(device_of(rank, share.device))
-    train(
+    history = train(
         model,
         share.task,
         share.training.rows,
         share.config,
         dtype=share.dtype,
         dev=dev_rows(model, share.task, share.dev, token_budget=share.config.token_budget),
-        checkpoints=None if share.checkpoints is None else Checkpoints(share.checkpoints),
+        notify=notify,
+        checkpoints=None
+        if share.checkpoints is None
+        else Checkpoints(share.checkpoints, keep=share.config.keep_checkpoints),
     )
+    weights = {name: x.detach().cpu() for name, x in model.state_dict().items()}
+    return Trained(history, weights)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training elsewhere came to.
+
+    Attributes:
+        history: what happened.
+        weights: the best, by name.
+    """
+
+    history: History
+    weights: Mapping[str, torch.Tensor]

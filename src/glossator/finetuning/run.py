@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import cast
 
 from glossator.artifact.card import model_card
 from glossator.artifact.folder import Details, versions
@@ -27,7 +29,8 @@ from glossator.models.hardware import choose_device, choose_dtype, using_threads
 from glossator.models.heads import SequenceClassifier
 from glossator.tasks.text_classification import TextClassification
 from glossator.text.preflight import Preflight, preflight
-from glossator.training.events import Diverged, Event
+from glossator.training.cluster import on_cluster
+from glossator.training.events import Diverged, Event, Notify
 from glossator.training.loop import History, train
 from glossator.training.processes import together
 
@@ -160,9 +163,11 @@ class _Fitting:
             self.watch.training(event)
 
         config = self.config.training
-        share = self._share(model, task, parts)
+        share, spread = self._share(model, task, parts), self.config.spread
+        if spread.ray is not None:
+            return self._train_on_ray(model, share, notify)
         kept = self.run.checkpoints(keep=config.keep_checkpoints) if self.run else None
-        with together(self.config.spread.processes, train_along, share):
+        with together(spread.processes, train_along, share):
             return train(
                 model,
                 task,
@@ -173,6 +178,23 @@ class _Fitting:
                 notify=notify,
                 checkpoints=kept,
             )
+
+    def _train_on_ray(self, model: SequenceClassifier, share: Share, notify: Notify) -> History:
+        """Train on a cluster, and give the model the weights that come back."""
+        spread = self.config.spread
+        assert spread.ray is not None
+        with tempfile.TemporaryDirectory(prefix="glossator-") as scratch:
+            folder = share.checkpoints or Path(scratch, "checkpoints")
+            trained = on_cluster(
+                spread.ray,
+                spread.workers,
+                train_along,
+                [dataclasses.replace(share, checkpoints=folder)],
+                folder=folder.parent,
+                notify=notify,
+            )
+        model.load_state_dict(trained.weights)
+        return cast(History, trained.history)
 
     def _share(
         self, model: SequenceClassifier, task: TextClassification, parts: Mapping[str, Part]

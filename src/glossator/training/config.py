@@ -18,7 +18,8 @@ class TrainingConfig:
 
     Attributes:
         epochs: passes over the training rows.
-        learning_rate: its highest value; None chooses by the model's width.
+        learning_rate: its highest value; `auto` tries rates on the rows in a few steps first, None
+            chooses by the model's width.
         batch_size: rows of one step.
         token_budget: tokens that go through the model at once. A step with more is computed in
             parts whose gradients add up to the same.
@@ -43,7 +44,7 @@ class TrainingConfig:
     """
 
     epochs: int = 5
-    learning_rate: float | None = None
+    learning_rate: float | Literal["auto"] | None = None
     batch_size: int = 32
     token_budget: int = 8192
     warmup: float = 0.1
@@ -67,7 +68,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         rate = self.learning_rate
         _check("epochs", self.epochs >= 1, self.epochs, "1 or more")
-        _check("learning-rate", rate is None or 0 < rate < 1, rate, "between 0 and 1")
+        right = rate in (None, "auto") or (isinstance(rate, float) and 0 < rate < 1)
+        _check("learning-rate", right, rate, "between 0 and 1, or auto")
         _check("batch-size", self.batch_size >= 1, self.batch_size, "1 or more")
         _check("token-budget", self.token_budget >= 1, self.token_budget, "1 or more")
         _check("warmup", 0 <= self.warmup < 1, self.warmup, "from 0 to below 1")
@@ -99,11 +101,22 @@ class SpreadConfig:
     Attributes:
         processes: of this machine that train together, each with a share of every batch: one GPU
             each where there are several, else a share of the processor's threads each.
+        ray: address of a Ray cluster to train on, or `local` for one on this machine.
+        workers: of the cluster that train together.
     """
 
     processes: int = 1
+    ray: str | None = None
+    workers: int = 1
 
     def __post_init__(self) -> None:
+        _check("workers", self.workers >= 1, self.workers, "1 or more")
+        if self.ray is None and self.workers > 1:
+            raise ConfigError("--workers asks for --ray ADDRESS or --ray local")
+        if self.ray is not None and self.processes > 1:
+            raise ConfigError(
+                "--ray and --processes exclude each other; --workers spreads over Ray"
+            )
         _check("processes", self.processes >= 1, self.processes, "1 or more")
 
 

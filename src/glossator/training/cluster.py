@@ -1,0 +1,176 @@
+"""Workers of a Ray cluster as the ranks of a group; one that is lost is replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from glossator.errors import ConfigError, GlossatorError, MissingPackageError
+from glossator.training.events import Notify
+
+__all__ = ["connected", "on_cluster"]
+
+# How often workers are lost before the run is given up.
+_LOSSES = 3
+_POLL = 0.2
+_CONNECT = 10.0
+
+
+@contextlib.contextmanager
+def connected(address: str, workers: int) -> Iterator[Any]:
+    """The `ray` package, connected to a cluster for the length of a block.
+
+    Args:
+        address: of a cluster, or `local` for one on this machine that ends with the block.
+        workers: how many there will be.
+
+    Raises:
+        MissingPackageError: Ray is not installed.
+        ConfigError: no cluster answers at the address, or it has too few processors.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError:
+        raise MissingPackageError("Ray is missing: pip install 'glossator[ray]'") from None
+    _check_reachable(address)
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    try:
+        if address == "local":
+            # A worker is a process, not a core: two may share one.
+            cores = max(workers, os.cpu_count() or 1)
+            ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+        else:
+            ray.init(address=address, **quiet)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"no Ray cluster answers at {address}: {error}") from error
+    try:
+        has = int(ray.cluster_resources().get("CPU", 0))
+        if has < workers:
+            raise ConfigError(f"--workers {workers} is more than the cluster has processors: {has}")
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def on_cluster(
+    address: str,
+    workers: int,
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    *,
+    folder: Path,
+    notify: Notify,
+) -> Any:
+    """Call a function on each worker, as ranks of one group, and give what the first returned.
+
+    When a worker is lost all begin again, with another in its place: the function goes on from
+    whatever it left in `folder`.
+
+    Args:
+        address: of a cluster, or `local`.
+        workers: how many.
+        function: called as `function(rank, *arguments, notify=notify)`; it can be imported.
+        arguments: can be pickled.
+        folder: where Ray keeps its own record; on several machines, one that all of them see.
+        notify: is told of what happens on the first worker, in this process.
+
+    Raises:
+        GlossatorError: a worker failed, or was lost too often.
+    """
+    with connected(address, workers) as ray:
+        from ray.train import FailureConfig, RunConfig, ScalingConfig
+        from ray.train.torch import TorchConfig, TorchTrainer
+        from ray.util.queue import Queue
+
+        told = Queue(actor_options={"num_cpus": 0})
+        gpus = ray.cluster_resources().get("GPU", 0) >= workers
+        cores = int(ray.cluster_resources()["CPU"]) // workers
+        trainer = TorchTrainer(
+            _worker,
+            train_loop_config={"told": told, "call": (function, tuple(arguments)), "cores": cores},
+            scaling_config=ScalingConfig(
+                num_workers=workers, use_gpu=gpus, resources_per_worker={"CPU": 1}
+            ),
+            torch_config=TorchConfig(backend="nccl" if gpus else "gloo"),
+            run_config=RunConfig(
+                name="ray",
+                storage_path=str(folder.resolve()),
+                failure_config=FailureConfig(max_failures=_LOSSES),
+            ),
+        )
+        return _listen(trainer, told, notify)
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself tries for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT).close()
+    except OSError as error:
+        raise ConfigError(f"no Ray cluster answers at {address}: {error}") from error
+
+
+def _listen(trainer: Any, told: Any, notify: Notify) -> Any:
+    """Pass on what the first worker tells until the trainer is through."""
+    from ray.util.queue import Empty
+
+    errors: list[Exception] = []
+    results: list[Any] = []
+
+    def fit() -> None:
+        try:
+            trainer.fit()
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=fit, daemon=True)
+    thread.start()
+    while thread.is_alive() or not told.empty():
+        with contextlib.suppress(Empty):
+            kind, value = told.get(timeout=_POLL)
+            if kind == "failed":  # of our own making: another try would come to the same
+                raise GlossatorError(value)
+            if kind == "done":
+                results.append(value)
+            else:
+                notify(value)
+    if errors and not results:
+        why = _first_line(errors[0])
+        raise GlossatorError(f"a worker of the cluster failed: {why}") from errors[0]
+    return results[-1]
+
+
+def _worker(config: dict[str, Any]) -> None:
+    """What each worker does."""
+    from ray.train import get_context
+
+    told, (function, arguments) = config["told"], config["call"]
+    rank = get_context().get_world_rank()
+    torch.set_num_threads(max(1, config["cores"]))
+    try:
+        result = function(
+            rank,
+            *arguments,
+            notify=(lambda event: told.put(("event", event))) if rank == 0 else lambda _: None,
+        )
+    except GlossatorError as error:
+        told.put(("failed", f"worker {rank}: {error}"))
+        raise
+    if rank == 0:
+        told.put(("done", result))
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
