@@ -50,7 +50,7 @@ configs = st.builds(
     training=st.builds(
         TrainingConfig,
         epochs=st.integers(1, 2**40),
-        learning_rate=st.none() | st.floats(1e-9, 0.5),
+        learning_rate=st.none() | st.just("auto") | st.floats(1e-9, 0.5),
         schedule=st.sampled_from(["linear", "cosine", "constant"]),
         class_weights=st.sampled_from(["none", "auto"]),
         seed=st.integers(0, 2**63 - 1),
@@ -159,6 +159,9 @@ def test_wrong_values_are_named_with_what_was_expected(mapping, message):
         (TrainingConfig, {"epochs": 0}, "--epochs must be 1 or more, got 0"),
         (TrainingConfig, {"learning_rate": 1.0}, "--learning-rate must be between 0 and 1"),
         (TrainingConfig, {"learning_rate": float("nan")}, "--learning-rate must be"),
+        (TrainingConfig, {"learning_rate": "fast"}, "is 'fast'; expected float or auto"),
+        (TrainingConfig, {"learning_rate": ["auto"]}, r"\['auto'\]; expected float or auto"),
+        (TrainingConfig, {"learning_rate": True}, "is True; expected float or auto"),
         (TrainingConfig, {"batch_size": 0}, "--batch-size"),
         (TrainingConfig, {"token_budget": 0}, "--token-budget"),
         (TrainingConfig, {"warmup": 1.0}, "--warmup"),

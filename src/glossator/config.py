@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import reprlib
 import tomllib
@@ -95,10 +96,14 @@ def _convert(hint: Any, value: Any, key: str, file: str | Path | None) -> Any:
     """`value` as a field of type `hint`."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        kinds = [kind for kind in arguments if kind is not type(None)]
+        kinds = _kinds(hint)
         if value is None and len(kinds) < len(arguments):
             return None
-        return _convert(kinds[0], value, key, file)
+        if len(kinds) == 1:
+            return _convert(kinds[0], value, key, file)
+        for kind in kinds:
+            with contextlib.suppress(ConfigError):
+                return _convert(kind, value, key, file)
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return from_mapping(hint, value, file=file)  # type: ignore[arg-type]
     if origin is tuple and isinstance(value, str | list | tuple):
@@ -115,10 +120,18 @@ def _convert(hint: Any, value: Any, key: str, file: str | Path | None) -> Any:
     raise ConfigError(f"{key} is {_SHOW.repr(value)}; expected {_named(hint)}", file=file)
 
 
+def _kinds(hint: Any) -> list[Any]:
+    """The types of a union, None left out."""
+    return [kind for kind in typing.get_args(hint) if kind is not type(None)]
+
+
 def _named(hint: Any) -> str:
     """A type in words."""
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return " or ".join(map(_named, _kinds(hint)))
     if typing.get_origin(hint) is Literal:
-        return f"one of: {', '.join(map(str, typing.get_args(hint)))}"
+        choices = ", ".join(map(str, typing.get_args(hint)))
+        return f"one of: {choices}" if "," in choices else choices
     if typing.get_origin(hint) is tuple:
         return f"a list of {_named(typing.get_args(hint)[0])}"
     return "a table of options" if dataclasses.is_dataclass(hint) else str(hint.__name__)
