@@ -174,6 +174,7 @@ class Predictor:
                 rows,
                 token_budget=_TOKEN_BUDGET,
                 device=self.device,
+                alone=self.runtime.precision == "exact",
                 progress=progress,
             )
         return Answers(self.task, logits, rows, top_k)

@@ -29,9 +29,9 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """The dtype for `auto`, `float32` or `bfloat16`: for `auto` the one that computes faster."""
+    """The dtype to train in: for `auto` the one that computes faster, for `exact` float32."""
     if precision != "auto":
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+        return torch.bfloat16 if precision == "bfloat16" else torch.float32
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:

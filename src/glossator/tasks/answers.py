@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import nn
 
 from glossator.errors import GlossatorError
+from glossator.models.hardware import using_threads
 from glossator.tasks.learnable import Example, Learnable, Logits, collate
 
 __all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
@@ -21,6 +23,7 @@ def answer_rows(
     *,
     token_budget: int,
     device: torch.device,
+    alone: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Logits:
     """The combined answer of each row.
@@ -34,6 +37,8 @@ def answer_rows(
         rows: the examples of each of N rows.
         token_budget: tokens that go through the model at once, but for one longer example.
         device: where the model is.
+        alone: each window goes through the model by itself. Its answer is then the same to the
+            bit whatever is beside it, in whatever order and with any number of threads.
         progress: is told how many examples were answered since the last call.
 
     Returns:
@@ -42,9 +47,10 @@ def answer_rows(
     flat = [example for row in rows for example in row]
     order = sorted(range(len(flat)), key=lambda i: -len(flat[i].tokens))
     answers: list[Logits | None] = [None] * len(flat)
+    answered = _answers_alone if alone else _answers
     model.eval()
     for batch in token_batches(order, [len(example.tokens) for example in flat], token_budget):
-        for part, logits in _answers(task, model, [flat[i] for i in batch], device):
+        for part, logits in answered(task, model, [flat[i] for i in batch], device):
             for i, one in zip(batch[part], logits, strict=True):
                 answers[i] = one
         progress(len(batch))
@@ -103,6 +109,28 @@ def _answers(
     for part in halved(examples):
         for inner, logits in _answers(task, model, examples[part], device):
             yield slice(part.start + inner.start, part.start + inner.stop), logits
+
+
+def _answers_alone(
+    task: Learnable, model: nn.Module, examples: list[Example], device: torch.device
+) -> list[tuple[slice, Logits]]:
+    """The answer of each example by itself, with as many side by side as torch has threads.
+
+    A product adds up in an order that hangs on its shape and on how many threads share it. Here
+    the shape is given by the example's own length, and the thread is one.
+    """
+
+    def answer(i: int) -> tuple[slice, Logits]:
+        ((_, logits),) = _answers(task, model, [examples[i]], device)
+        return slice(i, i + 1), logits
+
+    count = torch.get_num_threads() if device.type == "cpu" else 1
+    # On both sides: what the number is of MKL's threads, all threads share.
+    with (
+        using_threads(1),
+        ThreadPoolExecutor(count, "glossator-answers", torch.set_num_threads, (1,)) as pool,
+    ):
+        return list(pool.map(answer, range(len(examples))))
 
 
 def _try_answer(
