@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -166,3 +167,32 @@ def test_other_columns_can_be_named(run, model, table):
     done = run("predict", model, name, "--text", "title,body")
     found = [json.loads(line) for line in done.out.splitlines()]
     assert [x["prediction"]["n_tokens"] for x in found] == [2, 2]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(
+    "GLOSSATOR_RAY" not in os.environ, reason="set GLOSSATOR_RAY=1: a cluster takes a minute"
+)
+def test_on_ray_the_answers_are_the_same_and_in_order(run, model):
+    pytest.importorskip("ray")
+    rows = [{"message": f"{('card', 'pin')[i % 2]} number {i}", "n": i} for i in range(5000)]
+    rows[7]["message"], rows[11]["message"] = " ", "lone \ud800"
+    Path("many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ["predict", model, "many.jsonl", "--threads", "1", "--output"]
+    assert run(*words, "plain.jsonl").code == 0
+    done = run(*words, "spread.jsonl", "--ray", "local", "--workers", "2")
+    assert done.code == 0, done.err
+    plain, spread = answers("plain.jsonl"), answers("spread.jsonl")
+    assert [row.get("n") for row in spread] == [row.get("n") for row in plain]
+    assert [row.get("error") for row in spread] == [row.get("error") for row in plain]
+    labels = [[(row["prediction"] or {}).get("label") for row in x] for x in (plain, spread)]
+    assert labels[0] == labels[1]
+    assert len(spread) == 5000
+
+
+def test_what_ray_cannot_do_is_said(run, model):
+    done = run("predict", model, "new.csv", "--workers", "2")
+    assert done.code == 2
+    assert "--workers asks for --ray" in done.error
+    done = run("predict", model, ".", "--ray", "local")
+    assert done.code == 2

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from glossator.clusters import connected
 from glossator.errors import ConfigError, GlossatorError, MissingPackageError
 from glossator.training.checkpoints import Checkpoints
-from glossator.training.cluster import connected, on_cluster
+from glossator.training.cluster import on_cluster
 from glossator.training.config import SpreadConfig, TrainingConfig
 from glossator.training.events import Resumed, Saved, Stepped
 from glossator.training.loop import train
@@ -89,7 +90,7 @@ class TestCluster:
 
     def test_an_error_of_a_worker_is_told(self, tmp_path):
         pytest.importorskip("ray")
-        with pytest.raises(GlossatorError, match="worker [01]: no memory left"):
+        with pytest.raises(GlossatorError, match=r"worker [01]: no memory left"):
             on_cluster("local", 2, fails, [], folder=tmp_path, notify=lambda _: None)
 
 

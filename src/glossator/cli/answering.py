@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from glossator.artifact.predictor import Predictor
+from glossator.cli.options import TableOptions
 from glossator.cli.progress import Meter, meter
 from glossator.cli.screen import Screen
 from glossator.text.answers import Answer, answer_writer, failed_answer
 from glossator.text.columns import check_columns, select
 from glossator.text.seen import is_blank
-from glossator.text.tables import Item, Rejection, Table
+from glossator.text.tables import Item, Rejection, Table, open_table
 
-__all__ = ["Answering", "answer_table"]
+__all__ = ["AnswerTexts", "Answering", "Texts", "answer_table", "by_predictor", "readable_text"]
+
+AnswerTexts = Callable[[Sequence[str]], Iterator[Any]]
 
 # Read, answered and written together: enough to group texts of like length.
 _ROWS, _CHARACTERS = 2048, 2**22
@@ -23,10 +28,9 @@ class Answering:
     """Rows in, answers out.
 
     Args:
-        predictor: what answers.
+        answer: the predictions of texts, in their order, as JSON holds them.
         table: the rows.
         columns: of the text.
-        top_k: how many labels each answer lists.
 
     Attributes:
         done: rows answered so far, those that failed among them.
@@ -36,10 +40,9 @@ class Answering:
         ColumnError: a column is missing.
     """
 
-    def __init__(self, predictor: Predictor, table: Table, columns: Sequence[str], top_k: int):
+    def __init__(self, answer: AnswerTexts, table: Table, columns: Sequence[str]):
         check_columns(table, columns)
-        self._predictor, self.table, self._columns = predictor, table, columns
-        self._top_k = top_k
+        self._answer, self.table, self._columns = answer, table, columns
         self.done = self.failed = 0
 
     def answers(self) -> Iterator[Answer]:
@@ -47,7 +50,7 @@ class Answering:
         batch: list[tuple[Item, str | Rejection]] = []
         characters = 0
         for item in self.table:
-            text = self._text(item)
+            text = readable_text(item, self._columns)
             batch.append((item, text))
             characters += len(text) if isinstance(text, str) else 0
             if len(batch) >= _ROWS or characters >= _CHARACTERS:
@@ -55,25 +58,54 @@ class Answering:
                 batch, characters = [], 0
         yield from self._answered(batch)
 
-    def _text(self, item: Item) -> str | Rejection:
-        if isinstance(item, Rejection):
-            return item
-        text = select(item, self._columns)
-        if isinstance(text, str) and is_blank(text):
-            message = "the text is empty"
-            return Rejection(item.source, item.line, "empty_text", message, item.values)
-        return text
-
     def _answered(self, batch: list[tuple[Item, str | Rejection]]) -> Iterator[Answer]:
         texts = [text for _, text in batch if isinstance(text, str)]
-        found = iter(self._predictor.answers(texts, top_k=self._top_k))
+        found = self._answer(texts)
         for item, text in batch:
             self.done += 1
             if isinstance(text, Rejection):
                 self.failed += 1
                 yield failed_answer(text)
             else:
-                yield {**(item.values or {}), "prediction": next(found).to_json()}
+                yield {**(item.values or {}), "prediction": next(found)}
+
+
+def readable_text(item: Item, columns: Sequence[str]) -> str | Rejection:
+    """The text of a row, or why it cannot be answered."""
+    if isinstance(item, Rejection):
+        return item
+    text = select(item, columns)
+    if isinstance(text, str) and is_blank(text):
+        return Rejection(item.source, item.line, "empty_text", "the text is empty", item.values)
+    return text
+
+
+def by_predictor(predictor: Predictor, top_k: int) -> AnswerTexts:
+    """Answers of a model in this process."""
+    return lambda texts: (a.to_json() for a in predictor.answers(texts, top_k=top_k))
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The readable texts of a table, as often as asked for, in whatever process.
+
+    Attributes:
+        path: of the table.
+        options: how it is read.
+        columns: of the text.
+    """
+
+    path: str
+    options: TableOptions
+    columns: tuple[str, ...]
+
+    def __call__(self) -> Iterator[str]:
+        for item in open_table(
+            self.path, format=self.options.format, encoding=self.options.encoding
+        ):
+            text = readable_text(item, self.columns)
+            if isinstance(text, str):
+                yield text
 
 
 def answer_table(job: Answering, output: str, screen: Screen, *, overwrite: bool) -> None:

@@ -16,6 +16,7 @@ from glossator.models.config import RuntimeConfig
 __all__ = [
     "FLAT",
     "MACHINE",
+    "SPREAD",
     "TYPED",
     "LabelledOptions",
     "Shown",
@@ -30,6 +31,7 @@ TYPED: ContextVar[str] = ContextVar("typed", default="glossator")
 # The fields of a config become options of the verb; of some in a panel of their own.
 FLAT = Parameter(name="*")
 MACHINE = Parameter(name="*", group="Machine")
+SPREAD = Parameter(group="Machine")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from glossator.cli.options import FLAT, MACHINE, Shown, TableOptions
+from glossator.cli.options import FLAT, MACHINE, SPREAD, Shown, TableOptions
 from glossator.cli.screen import Screen
 from glossator.errors import ConfigError
 from glossator.files import refuse_existing
@@ -15,7 +18,7 @@ from glossator.models.config import RuntimeConfig
 from glossator.text.findings import count_of
 
 if TYPE_CHECKING:
-    from glossator.cli.answering import Answering
+    from glossator.cli.answering import Answering, AnswerTexts, Texts
 
 __all__ = ["PredictOptions", "predict"]
 
@@ -32,6 +35,9 @@ class PredictOptions:
         text: columns of the text; by default those that the model was trained on.
         table: how the table is read.
         runtime: where the model runs.
+        ray: address of a Ray cluster that answers, or `local` for one on this machine; the table
+            and the model folder must be files that its workers see.
+        workers: of the cluster, each of which loads the model.
         shown: how the result is told; with --json a summary, and --output must name a file.
     """
 
@@ -41,11 +47,17 @@ class PredictOptions:
     text: tuple[str, ...] = ()
     table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
+    ray: Annotated[str | None, SPREAD] = None
+    workers: Annotated[int, SPREAD] = 1
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
             raise ConfigError(f"--top-k must be 1 or more, got {self.top_k}")
+        if self.workers < 1:
+            raise ConfigError(f"--workers must be 1 or more, got {self.workers}")
+        if self.ray is None and self.workers > 1:
+            raise ConfigError("--workers asks for --ray ADDRESS or --ray local")
         if self.output == "-" and self.shown.json:
             raise ConfigError("--json prints a summary on standard output; --output names a file")
 
@@ -65,7 +77,7 @@ def predict(
     """
     if options.output != "-":
         refuse_existing(Path(options.output), overwrite=options.overwrite)
-    from glossator.cli.answering import Answering, answer_table
+    from glossator.cli.answering import Answering, Texts, answer_table, by_predictor
     from glossator.cli.loading import opened, text_columns
     from glossator.text.formats import format_of
     from glossator.text.tables import open_table
@@ -76,12 +88,38 @@ def predict(
     predictor = opened(model, options.runtime, screen)
     columns = text_columns(predictor, options.text or (("text",) if plain else ()))
     began = time.perf_counter()
-    job = Answering(predictor, table, columns, options.top_k)
-    answer_table(job, options.output, screen, overwrite=options.overwrite)
+    with ExitStack() as stack:
+        answer = by_predictor(predictor, options.top_k)
+        if options.ray is not None:
+            texts = Texts(data, read, tuple(columns))
+            answer = stack.enter_context(_on_ray(model, texts, options))
+        job = Answering(answer, table, columns)
+        answer_table(job, options.output, screen, overwrite=options.overwrite)
     seconds = time.perf_counter() - began
     screen.json({"task": predictor.task.name, **_object(job, options.output, seconds)})
     _show(screen, job, options.output, seconds)
     return 0
+
+
+@contextmanager
+def _on_ray(model: Path, texts: Texts, options: PredictOptions) -> Iterator[AnswerTexts]:
+    """Answers from a cluster, whose workers read the texts of the table themselves."""
+    from glossator.artifact.scattering import scattered_answers
+    from glossator.clusters import connected
+
+    assert options.ray is not None
+    if not Path(texts.path).is_file():
+        raise ConfigError(f"--ray wants a table that its workers can open, not {texts.path!r}")
+    with connected(options.ray, options.workers) as ray:
+        found = scattered_answers(
+            ray,
+            options.workers,
+            model,
+            texts,
+            runtime=options.runtime,
+            top_k=options.top_k,
+        )
+        yield lambda wanted: itertools.islice(found, len(wanted))
 
 
 def _object(job: Answering, output: str, seconds: float) -> dict[str, Any]:

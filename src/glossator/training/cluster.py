@@ -3,63 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
-import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from glossator.errors import ConfigError, GlossatorError, MissingPackageError
+from glossator.clusters import connected
+from glossator.errors import GlossatorError
 from glossator.training.events import Notify
 
-__all__ = ["connected", "on_cluster"]
+__all__ = ["on_cluster"]
 
 # How often workers are lost before the run is given up.
 _LOSSES = 3
 _POLL = 0.2
-_CONNECT = 10.0
-
-
-@contextlib.contextmanager
-def connected(address: str, workers: int) -> Iterator[Any]:
-    """The `ray` package, connected to a cluster for the length of a block.
-
-    Args:
-        address: of a cluster, or `local` for one on this machine that ends with the block.
-        workers: how many there will be.
-
-    Raises:
-        MissingPackageError: Ray is not installed.
-        ConfigError: no cluster answers at the address, or it has too few processors.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError:
-        raise MissingPackageError("Ray is missing: pip install 'glossator[ray]'") from None
-    _check_reachable(address)
-    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
-    try:
-        if address == "local":
-            # A worker is a process, not a core: two may share one.
-            cores = max(workers, os.cpu_count() or 1)
-            ray.init(num_cpus=cores, include_dashboard=False, **quiet)
-        else:
-            ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"no Ray cluster answers at {address}: {error}") from error
-    try:
-        has = int(ray.cluster_resources().get("CPU", 0))
-        if has < workers:
-            raise ConfigError(f"--workers {workers} is more than the cluster has processors: {has}")
-        yield ray
-    finally:
-        ray.shutdown()
 
 
 def on_cluster(
@@ -109,17 +68,6 @@ def on_cluster(
             ),
         )
         return _listen(trainer, told, notify)
-
-
-def _check_reachable(address: str) -> None:
-    """Ray itself tries for many minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not port.isdigit():
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=_CONNECT).close()
-    except OSError as error:
-        raise ConfigError(f"no Ray cluster answers at {address}: {error}") from error
 
 
 def _listen(trainer: Any, told: Any, notify: Notify) -> Any:

@@ -1,0 +1,65 @@
+"""A connection to a Ray cluster, where Ray is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from glossator.errors import ConfigError, MissingPackageError
+
+__all__ = ["connected"]
+
+_CONNECT = 10.0
+
+
+@contextlib.contextmanager
+def connected(address: str, workers: int) -> Iterator[Any]:
+    """The `ray` package, connected to a cluster for the length of a block.
+
+    Args:
+        address: of a cluster, or `local` for one on this machine that ends with the block.
+        workers: how many there will be.
+
+    Raises:
+        MissingPackageError: Ray is not installed.
+        ConfigError: no cluster answers at the address, or it has too few processors.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError:
+        raise MissingPackageError("Ray is missing: pip install 'glossator[ray]'") from None
+    _check_reachable(address)
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    try:
+        if address == "local":
+            
+            cores = max(workers + 1, os.cpu_count() or 1)  # one more reads
+            ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+        else:
+            ray.init(address=address, **quiet)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"no Ray cluster answers at {address}: {error}") from error
+    try:
+        has = int(ray.cluster_resources().get("CPU", 0))
+        if has < workers:
+            raise ConfigError(f"--workers {workers} is more than the cluster has processors: {has}")
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself tries for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT).close()
+    except OSError as error:
+        raise ConfigError(f"no Ray cluster answers at {address}: {error}") from error
