@@ -16,8 +16,8 @@ from glossator.artifact.escaping import visible
 from glossator.artifact.heatmap import confused_pairs
 from glossator.artifact.plots import loss_series
 from glossator.artifact.report import render_report, write_report
-from glossator.artifact.report_parts import Learning, Mistake
-from glossator.artifact.wording import duration, measure
+from glossator.artifact.report_parts import Learning, Mistake, RateCurve
+from glossator.artifact.wording import duration, measure, power_of_ten
 
 CANARY = "canary7f3a"
 ATTACKS = [
@@ -200,6 +200,40 @@ def test_a_diverged_run_has_a_report(report_of):
     assert "Loss of the training" in render_report(replace(report, learning=one))
 
 
+def tried(chosen: float | None = 3.1e-4, count: int = 20) -> RateCurve:
+    """A range test whose loss falls from 2 to 1 and is ruined at the end."""
+    rates = np.geomspace(1e-6, 1e-1, count).tolist()
+    losses = [*np.linspace(2, 1, count - 1).tolist(), 900.0]
+    note = f"Learning rate {chosen}, {ATTACKS[0]}"
+    return RateCurve(rates=rates, losses=losses, smoothed=losses, chosen=chosen, note=note)
+
+
+def test_rates_that_were_tried_are_drawn_by_powers_of_ten(report_of):
+    report = report_of()
+    assert "tried before training" not in render_report(report)
+    learning = replace(report.learning, rate_curve=tried())
+    html = render_report(replace(report, learning=learning))
+    page = Page(html)
+    assert page.bad == []
+    (plot,) = re.findall(r"<svg(?:(?!</svg>).)*tried before training.*?</svg>", html, re.DOTALL)
+    ticks = re.findall(r'<text class="tick"[^>]*middle">([^<]*)<', plot)
+    assert ticks == [f"{digit}e-{power}" for power in range(6, 1, -1) for digit in (1, 2, 5)] + [
+        "1e-1"
+    ]
+    assert "chosen: 3.1e-4" in plot
+    assert "1e-6: 2</title>" in plot
+    assert 'class="line' in plot, "colours are the style sheet's"
+    assert "Learning rate 0.00031" in page.text
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_rates_and_none_chosen_are_drawn_too(report_of, count):
+    learning = replace(report_of().learning, rate_curve=tried(None, count))
+    page = render_report(replace(report_of(), learning=learning))
+    assert "tried before training" in page
+    assert "chosen:" not in page
+
+
 def test_weakest_class_first(report_of):
     report = report_of(["a", "b", "c", "d"])
     page = render_report(report)
@@ -259,3 +293,10 @@ def test_words_for_numbers():
     ]
     assert measure({"accuracy": 0.92345, "log_loss": 0.5}, "accuracy") == "92.3%"
     assert measure({"roc_auc": None}, "roc_auc") == "–"
+    assert [power_of_ten(x) for x in (2e-4, 3.14e-4, 0.1, 0.0999, 12)] == [
+        "2e-4",
+        "3.1e-4",
+        "1e-1",
+        "1e-1",
+        "1.2e1",
+    ]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from glossator.artifact.wording import power_of_ten
+
 __all__ = ["Axes", "joined", "ticks"]
 
 LEFT, RIGHT, TOP, BOTTOM = 52, 26, 22, 44
@@ -39,12 +41,18 @@ class Axes:
         y: lowest and highest value up.
         width: of the picture, in pixels.
         height: of the picture, in pixels.
+        powers: whether values across are powers of ten, and to be named so.
     """
 
     x: tuple[float, float]
     y: tuple[float, float]
     width: int = 800
     height: int = 270
+    powers: bool = False
+
+    def x_name(self, value: float) -> str:
+        """A value across as it is printed."""
+        return power_of_ten(10**value) if self.powers else f"{value:,g}"
 
     def px(self, value: float) -> float:
         """The pixel across of a value, kept inside the frame."""
@@ -94,8 +102,19 @@ class Axes:
         up = (
             Markup(
                 '<line class="grid" x1="{x}" x2="{x}" y1="{y}" y2="{e}"/>'
-                '<text class="tick" x="{x}" y="{t}" text-anchor="middle">{v:,g}</text>'
-            ).format(x=self.px(v), y=floor, e=floor + 4, t=floor + 16, v=v)
-            for v in ticks(*self.x, about=self.width // 70)
+                '<text class="tick" x="{x}" y="{t}" text-anchor="middle">{name}</text>'
+            ).format(x=self.px(v), y=floor, e=floor + 4, t=floor + 16, name=self.x_name(v))
+            for v in self._x_ticks()
         )
         return joined([*across, *up])
+
+    def _x_ticks(self) -> list[float]:
+        if not self.powers:
+            return ticks(*self.x, about=self.width // 70)
+        low, high = self.x
+        places = (
+            power + math.log10(digit)
+            for power in range(math.floor(low), math.ceil(high) + 1)
+            for digit in (1, 2, 5)
+        )
+        return [place for place in places if low - 1e-9 <= place <= high + 1e-9]

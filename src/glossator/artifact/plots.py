@@ -36,6 +36,7 @@ def line_plot(
     y_label: str,
     y_range: tuple[float, float] | None = None,
     mark: tuple[float, str] | None = None,
+    powers: bool = False,
 ) -> Markup:
     """Lines over a common axis, with a legend where there is more than one.
 
@@ -46,10 +47,12 @@ def line_plot(
         y_label: beside.
         y_range: lowest and highest value up; by default what the lines need.
         mark: a place across and what stands there, as a dashed line.
+        powers: whether values across are powers of ten, and to be named so.
     """
     across = [float(x) for line in series for x in line.x]
     up = [float(y) for line in series for y in line.y]
-    axes = Axes(_span(min(across), max(across)), y_range or _with_room(_span(min(up), max(up))))
+    span = y_range or _with_room(_span(min(up), max(up)))
+    axes = Axes(_span(min(across), max(across)), span, powers=powers)
     drawn = [_line(axes, line) for line in series]
     if mark is not None:
         drawn.append(_mark(axes, *mark))
@@ -79,8 +82,8 @@ def _line(axes: Axes, line: Series) -> Markup:
         return path
     dots = (
         Markup(
-            '<circle class="dot {}" cx="{}" cy="{}" r="3"><title>{:g}: {:.4g}</title></circle>'
-        ).format(line.look, axes.px(x), axes.py(y), x, y)
+            '<circle class="dot {}" cx="{}" cy="{}" r="3"><title>{}: {:.4g}</title></circle>'
+        ).format(line.look, axes.px(x), axes.py(y), axes.x_name(x), y)
         for x, y in zip(line.x, line.y, strict=True)
     )
     return path + joined(dots)

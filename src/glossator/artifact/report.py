@@ -19,6 +19,7 @@ from markupsafe import Markup
 from glossator.artifact.escaping import shortened, visible
 from glossator.artifact.heatmap import confused_pairs, confusion_map, labelled_confusion_map
 from glossator.artifact.plots import Series, histogram, line_plot, loss_series
+from glossator.artifact.rate_plot import rate_plot
 from glossator.artifact.reliability_diagram import reliability_plot
 from glossator.artifact.report_parts import Calibration, Learning, Lengths, Report, Scores
 from glossator.artifact.wording import METRICS, duration, interval, measure, weakest_first
@@ -109,6 +110,9 @@ def _learning(learning: Learning) -> list[tuple[str, Markup]]:
             (title, line_plot(losses, title=title, x_label="step", y_label="loss", mark=mark))
         )
     plots += _dev_curve(learning, mark)
+    if learning.rate_curve and learning.rate_curve.rates:
+        title = "Loss at each learning rate, tried before training"
+        plots.append((title, rate_plot(learning.rate_curve, title=title)))
     return plots
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "Learning",
     "Lengths",
     "Mistake",
+    "RateCurve",
     "Report",
     "RowCounts",
     "Scores",
@@ -77,6 +78,25 @@ class Evaluation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RateCurve:
+    """The losses of a learning-rate range test.
+
+    Args:
+        rates: `(S,)` learning rates, rising, at least one.
+        losses: `(S,)` loss after the step with each.
+        smoothed: `(S,)` the same without the noise of batches.
+        chosen: the rate that was trained with, or None where the test found none.
+        note: what was chosen and why, in a sentence.
+    """
+
+    rates: Sequence[float]
+    losses: Sequence[float]
+    smoothed: Sequence[float]
+    chosen: float | None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Learning:
     """How training went.
 
@@ -88,6 +108,7 @@ class Learning:
         evaluations: in the order they were made.
         chosen_by: the metric that picked the best step, one of those in `evaluations`.
         finished: false where the run was interrupted.
+        rate_curve: of the range test before it, if there was one.
     """
 
     summary: Mapping[str, float]
@@ -96,6 +117,7 @@ class Learning:
     evaluations: Sequence[Evaluation] = ()
     chosen_by: str = "accuracy"
     finished: bool = True
+    rate_curve: RateCurve | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from glossator.evaluation.confusion import ClassScore
 
-__all__ = ["METRICS", "duration", "interval", "measure", "weakest_first"]
+__all__ = ["METRICS", "duration", "interval", "measure", "power_of_ten", "weakest_first"]
 
 METRICS = {
     "accuracy": "Accuracy",
@@ -41,6 +41,12 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def power_of_ten(value: float) -> str:
+    """A number above 0 as `3.1e-4`, or `2e-4`."""
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits.removesuffix('.0')}e{int(power)}"
 
 
 def weakest_first(classes: Iterable[ClassScore]) -> list[ClassScore]:
