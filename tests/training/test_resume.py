@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,29 @@ def test_killed_while_a_checkpoint_is_written(run, tmp_path, monkeypatch):
         with pytest.raises(OSError, match="No space left"):
             run("one")
     assert Checkpoints(tmp_path / "one").steps()[-1] == 5
+    got, _ = run("one")
+    assert same(expected, got)
+
+
+def test_what_is_written_is_the_run_as_it_was_however_far_training_has_gone(run, monkeypatch):
+    from glossator.training import checkpoints
+
+    expected, _ = run()
+    whole, taken = checkpoints.write_checkpoint, [threading.Event() for _ in range(STEPS + 1)]
+
+    def late(path: Path, checkpoint):
+        taken[min(checkpoint.step + 1, 8)].wait(10)
+        whole(path, checkpoint)
+
+    def kill(event):
+        if isinstance(event, Stepped):
+            taken[event.step].set()
+        return at_step(8)(event)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "write_checkpoint", late)
+        with pytest.raises(Killed):
+            run("one", kill=kill)
     got, _ = run("one")
     assert same(expected, got)
 

@@ -304,7 +304,7 @@ class Run:
             step=self.progress.step,
             values={
                 "identity": vars(self.identity),
-                "progress": vars(self.progress),
+                "progress": dataclasses.asdict(self.progress),  # a copy: training goes on
                 "evaluations": [dataclasses.asdict(event) for event in self.history.evaluations],
                 "random": values,
             },
