@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -38,6 +39,54 @@ def test_the_last_ones_and_the_best_stay(checkpoints) -> None:
         checkpoints.save(made(step), best_step=2)
     checkpoints.wait()
     assert checkpoints.steps() == [2, 4, 5]
+
+
+class Killed(Exception):
+    """In the place of a SIGKILL."""
+
+
+@pytest.fixture
+def killed_while_deleting(monkeypatch):
+    """Deleting a folder takes one file away, and then the process is gone."""
+    whole = shutil.rmtree
+
+    def half(path: Path, ignore_errors: bool = False) -> None:
+        for file in list(Path(path).glob("**/state.json"))[:1]:
+            file.unlink()
+            monkeypatch.setattr(shutil, "rmtree", whole)
+            raise Killed
+
+    monkeypatch.setattr(shutil, "rmtree", half)
+
+
+def test_one_that_is_half_deleted_does_not_stand_there(checkpoints, killed_while_deleting) -> None:
+    for step in range(1, 4):
+        checkpoints.save(made(step))
+        if step < 3:
+            checkpoints.wait()
+    with pytest.raises(Killed):
+        checkpoints.wait()
+    assert checkpoints.steps() == [2, 3]
+    assert [checkpoints.read(step).step for step in (2, 3)] == [2, 3]
+
+
+def test_of_all_that_are_deleted_none_stays_behind(checkpoints, killed_while_deleting) -> None:
+    checkpoints.save(made(1))
+    checkpoints.wait()
+    with pytest.raises(Killed):
+        checkpoints.clear()
+    assert checkpoints.steps() == []
+    checkpoints.clear()  # with nothing there
+
+
+def test_what_a_killed_process_left_goes_with_the_next_one(checkpoints, tmp_path: Path) -> None:
+    for name in (".step-000000007.abc.tmp", ".step-000000003.old"):
+        (checkpoints.folder / name).mkdir(parents=True)
+        (checkpoints.folder / name / "tensors.safetensors").write_bytes(b"half")
+    assert checkpoints.steps() == []
+    checkpoints.save(made(9))
+    checkpoints.wait()
+    assert [path.name for path in checkpoints.folder.iterdir()] == ["step-000000009"]
 
 
 def test_training_goes_on_while_one_is_written(tmp_path: Path) -> None:

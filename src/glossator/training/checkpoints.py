@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
@@ -45,8 +46,8 @@ class Checkpoints:
     """The checkpoints of a run, in a folder of their own.
 
     `save` hands a checkpoint to a thread that writes it; training goes on. The last `keep` and the
-    best one stay. Each is written to a temporary folder, synced to disk and then renamed, so that
-    what stands there is whole.
+    best one stay. Each is written to a temporary folder, synced to disk and then renamed, and loses
+    its name before it is deleted, so that what stands there is whole.
 
     Args:
         folder: where they lie; made when the first is written.
@@ -59,6 +60,7 @@ class Checkpoints:
         self._write = write or write_checkpoint
         self._thread = ThreadPoolExecutor(1, "glossator-checkpoint")
         self._writing: Future[int] | None = None
+        self._swept = False
 
     @property
     def busy(self) -> bool:
@@ -113,16 +115,24 @@ class Checkpoints:
         return read_checkpoint(self.path(step))
 
     def clear(self) -> None:
-        """Delete all of them."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete all of them, at once: of some that are left, the best may be gone."""
+        _delete(self.folder)
 
     def _save(self, checkpoint: Checkpoint, best_step: int | None) -> int:
+        self._sweep()
         with new_folder(self.path(checkpoint.step), overwrite=True) as path:
             self._write(path, checkpoint)
         for step in self.steps()[: -self.keep]:
             if step != best_step:
-                shutil.rmtree(self.path(step), ignore_errors=True)
+                _delete(self.path(step))
         return checkpoint.step
+
+    def _sweep(self) -> None:
+        """Delete what a process left that was killed while it wrote or deleted."""
+        if not self._swept:
+            for path in self.folder.glob(f".{_PREFIX}*"):
+                shutil.rmtree(path, ignore_errors=True)
+        self._swept = True
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -158,3 +168,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(f"not a checkpoint: {error}", file=path) from error
+
+
+def _delete(path: Path) -> None:
+    """Delete a folder, if it is there; a half of it never stands under its name."""
+    aside = path.with_name(f".{path.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
