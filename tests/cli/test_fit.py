@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -69,6 +70,40 @@ def test_options_of_a_file_stand_unless_typed(fit, here):
     assert "learning_rate = 0.001" in resolved
 
 
+@pytest.mark.parametrize("by", ["flag", "file"])
+def test_a_learning_rate_can_be_asked_for(fit, here, by):
+    (here / "run.toml").write_text('[training]\nlearning-rate = "auto"\n')
+    words = ["--learning-rate", "auto"] if by == "flag" else ["--config", "run.toml"]
+    done = fit("tickets.csv", *words)
+    assert done.code == 0, done.error
+    assert "! learning rate " in done.err
+    assert "a range test of " in done.err
+    assert "the default for a model" not in done.err
+    assert re.search(
+        r"^learning_rate = \d", Path("tickets-model.run/config.toml").read_text(), re.M
+    )
+
+
+def test_the_usual_range_is_told_beside_the_default_rate(fit):
+    said = "learning rate 2e-4, the default for a model 32 wide; usual are 3e-5 to 3e-4"
+    assert said in fit().err
+    assert "learning rate" not in fit("tickets.csv", "--learning-rate", "1e-3", "--overwrite").err
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("fast", 'convert "fast" into float or auto.'),
+        ("2", "--learning-rate must be between 0 and 1, or auto, got 2.0"),
+    ],
+)
+def test_a_wrong_learning_rate_names_what_is_allowed(fit, word, said):
+    done = fit("tickets.csv", "--learning-rate", word)
+    assert done.code == 2
+    assert said in done.error
+    assert len(done.err.splitlines()) == 1
+
+
 def test_a_run_can_be_repeated_from_its_resolved_config(fit, run):
     fit("tickets.csv", "--seed", "3", "--output", "a")
     assert run("fit", "tickets.csv", "--config", "a.run/config.toml", "--output", "b").code == 0
@@ -83,6 +118,7 @@ def test_a_run_can_be_repeated_from_its_resolved_config(fit, run):
     [
         ("[training]\nepocs = 3\n", "run.toml: unknown option 'epocs'"),
         ("[training]\nepochs = 'many'\n", "run.toml: epochs is 'many'; expected int"),
+        ("[training]\nlearning-rate = 'fast'\n", "'fast'; expected float or auto"),
         ("[training\n", "run.toml: not a TOML file"),
     ],
 )

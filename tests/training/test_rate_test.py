@@ -73,7 +73,7 @@ def test_whatever_the_losses_the_choice_is_one_of_the_rates_or_lower(losses, dec
     rates = np.geomspace(1e-6, 1e-6 * 10**decades, len(losses)).tolist()
     found = choose_rate(rates, losses)
     assert np.isfinite(found.smoothed).all()
-    assert found.chosen is None or 1e-8 < found.chosen <= rates[-1] / 10 * 1.05
+    assert found.chosen is None or 1e-8 < found.chosen <= rates[-1] * 1.05
 
 
 def options(**changed):
@@ -129,6 +129,13 @@ def test_it_takes_a_tenth_of_the_steps(model_of, task, rows, epochs, steps):
     assert found.rates[0] == pytest.approx(1e-6)
     factors = np.diff(np.log(found.rates))
     assert factors == pytest.approx(np.log(1e5) / (steps - 1))
+
+
+def test_a_rate_that_ruined_the_model_bounds_the_choice():
+    losses = losses_of(3e-2, 1e9)
+    free, bound = choose_rate(RATES, losses), choose_rate(RATES, losses, ruined=True)
+    assert (free.rises, bound.rises) == (None, RATES[-1])
+    assert bound.chosen == 1e-2 < free.chosen
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e9])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 import os
+import re
 import sys
 import traceback
 from typing import Any
@@ -50,11 +51,18 @@ def _explained(error: BaseException) -> tuple[int, dict[str, Any]]:
     if isinstance(error, OSError):
         return 1, _object("os", error.strerror or str(error), error.filename)
     if type(error).__module__.startswith("cyclopts"):
-        return 2, _object("usage", str(error).replace(STDIN, "-"))
+        return 2, _object("usage", _types_in_words(str(error).replace(STDIN, "-")))
     text = str(error)
     if isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text:
         return 1, _object("memory", "not enough memory")
     return 1, _object("internal", f"{type(error).__name__}: {text}; {_OURS}")
+
+
+def _types_in_words(text: str) -> str:
+    """`into float|Literal[auto]|None` as `into float or auto`; nobody types a None."""
+    head, into, types = text.rpartition(" into ")
+    types = re.sub(r"Literal\[(.*?)\]", r"\1", types.replace("|None", "")).replace("|", " or ")
+    return head + into + types
 
 
 def _object(kind: str, message: str, file: Any = None) -> dict[str, Any]:

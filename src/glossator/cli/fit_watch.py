@@ -52,6 +52,11 @@ class FitWatch(Watch):
         for note in notes:
             self._screen.say(f"  {note}")
 
+    def rate_test(self, done: int, total: int) -> None:
+        if done == 1:
+            self._start("learning rates", total)
+        self._meter.add(1)
+
     def training(self, event: Event) -> None:
         if isinstance(event, Started):
             self._screen.say("Training", "bold")

@@ -49,10 +49,15 @@ class Base:
         name = self.folder.name
         return (f"{name} reads {longest} tokens at most; --max-length {self._asked} is too long",)
 
+    @property
+    def width(self) -> int:
+        """Of its hidden states."""
+        return self._source.config.hidden_size
+
     def resolve(self, config: FitConfig) -> FitConfig:
         """The config with what was left to be chosen by the model."""
         encoder = self._source.config
-        return resolved(config, width=encoder.hidden_size, longest=encoder.max_length)
+        return resolved(config, width=self.width, longest=encoder.max_length)
 
     def classifier(self, labels: Sequence[str], seed: int) -> SequenceClassifier:
         """The model with a head for these labels, see `checkpoint.load_classifier`."""

@@ -17,6 +17,7 @@ from glossator.artifact.report_parts import (
     Learning,
     Lengths,
     Mistake,
+    RateCurve,
     RowCounts,
     Scores,
 )
@@ -36,12 +37,13 @@ _MISTAKES = 50
 
 @dataclass(frozen=True)
 class Findings:
-    """What was read, what a look at it found, and what was learned from."""
+    """What was read, what a look at it found, what was learned from, and which rates were tried."""
 
     files: Sequence[DataFile]
     preflight: Preflight
     rows: RowCounts
     training: Part
+    rates: RateCurve | None = None
 
 
 def shown(scored: Mapping[str, Scored]) -> Scored:
@@ -105,7 +107,7 @@ def build_report(
         rejected_file=f"{name}.run/{REJECTED}" if findings.rows.rejected else "",
         findings=findings.preflight.findings,
         scores=_scores(scored),
-        learning=_learning(history),
+        learning=_learning(history, findings.rates),
         calibration=calibration_of(part.answers, part.part.targets),
         lengths=_lengths(findings.training, predictor.task.max_length),
         settings=_settings(config),
@@ -131,7 +133,7 @@ def _lengths(training: Part, limit: int) -> Lengths:
     )
 
 
-def _learning(history: History) -> Learning:
+def _learning(history: History, rates: RateCurve | None) -> Learning:
     return Learning(
         summary=summary(history),
         steps=[event.step for event in history.steps],
@@ -142,6 +144,7 @@ def _learning(history: History) -> Learning:
         ],
         chosen_by="accuracy",
         finished=history.finished,
+        rate_curve=rates,
     )
 
 

@@ -13,13 +13,15 @@ from glossator.artifact.card import model_card
 from glossator.artifact.folder import Details, versions
 from glossator.artifact.predictor import Predictor
 from glossator.artifact.report import Report
-from glossator.artifact.report_parts import DataFile
+from glossator.artifact.report_parts import DataFile, RateCurve
 from glossator.errors import ConfigError
 from glossator.finetuning.base import Base
 from glossator.finetuning.config import DataConfig, FitConfig
 from glossator.finetuning.data import Data, Source, read_data, row_counts
+from glossator.finetuning.defaults import default_learning_rate, rate_note
 from glossator.finetuning.learning import Share, dev_rows, objective, train_along
 from glossator.finetuning.parts import Part, encode, usable_parts
+from glossator.finetuning.rate_choice import chosen_because, found_or_kept, rate_curve
 from glossator.finetuning.reporting import Findings, build_report, shown
 from glossator.finetuning.result import FitResult
 from glossator.finetuning.run_folder import RunFolder, open_run, run_path
@@ -33,6 +35,7 @@ from glossator.training.cluster import on_cluster
 from glossator.training.events import Diverged, Event, Notify
 from glossator.training.loop import History, train
 from glossator.training.processes import together
+from glossator.training.rate_test import rate_test
 
 __all__ = ["FitResult", "run_fit"]
 
@@ -94,6 +97,7 @@ class _Fitting:
         self.dtype = choose_dtype(config.runtime.precision, self.device)
         self.base = Base(config.model)
         self.config = self.base.resolve(config)
+        self.rate_is_default = config.training.learning_rate is None
         if run:
             run.config(self.config)
             if resume and not run.trained:
@@ -106,6 +110,7 @@ class _Fitting:
         labels, parts = usable_parts(data, checked, self.base.labels)
         model, task = self._model(labels), self._task(labels, parts["train"])
         encode(parts, task)
+        rates = self._choose_rate(model, task, parts["train"])
         history = self._train(model, task, parts)
         predictor = self._predictor(model, task, data.files, history)
         scored = score_parts(predictor, parts, self.watch.scoring)
@@ -113,7 +118,7 @@ class _Fitting:
             predictor,
             self.config,
             history,
-            Findings(data.files, checked, row_counts(checked), parts["train"]),
+            Findings(data.files, checked, row_counts(checked), parts["train"], rates),
             scored,
             name=name,
             command=command,
@@ -139,7 +144,8 @@ class _Fitting:
 
     def _model(self, labels: Sequence[str]) -> SequenceClassifier:
         model = self.base.classifier(labels, self.config.training.seed).to(self.device)
-        self.watch.model((*self.base.notes, *model.notes))
+        rates = (rate_note(self.base.width),) if self.rate_is_default else ()
+        self.watch.model((*self.base.notes, *model.notes, *rates))
         return model
 
     def _task(self, labels: Sequence[str], training: Part) -> TextClassification:
@@ -149,6 +155,28 @@ class _Fitting:
             max_length=_max_length(self.config),
             objective=objective(self.config.training, training.targets, len(labels)),
         )
+
+    def _choose_rate(
+        self, model: SequenceClassifier, task: TextClassification, training: Part
+    ) -> RateCurve | None:
+        """With `auto`, try rates on the training rows, and train with the one that is chosen."""
+        config = self.config.training
+        if config.learning_rate != "auto":
+            return None
+        found = found_or_kept(
+            self.run,
+            lambda: rate_test(
+                model, task, training.rows, config, dtype=self.dtype, told=self.watch.rate_test
+            ),
+        )
+        default = default_learning_rate(self.base.width)
+        config = dataclasses.replace(config, learning_rate=found.chosen or default)
+        self.config = dataclasses.replace(self.config, training=config)
+        if self.run:
+            self.run.config(self.config)
+        note = chosen_because(found, default)
+        self.watch.note(note)
+        return rate_curve(found, note)
 
     def _train(
         self, model: SequenceClassifier, task: TextClassification, parts: Mapping[str, Part]

@@ -23,6 +23,9 @@ class Watch:
     def model(self, notes: Sequence[str]) -> None:
         """The model was loaded."""
 
+    def rate_test(self, done: int, total: int) -> None:
+        """So many of at most `total` steps were taken to choose a learning rate."""
+
     def training(self, event: Event) -> None:
         """Something happened in the training loop."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -28,8 +29,8 @@ LOWEST, HIGHEST = 1e-6, 1e-1
 _MOST, _FEWEST = 100, 20
 _SHARE_OF_RUN = 10
 
-# A loss this many times the lowest one so far does not come back.
-_TOO_HIGH = 4
+# Where the mean of some losses is so many times the lowest such mean, it does not come back.
+_TOO_HIGH, _RECENT = 4, 5
 
 # The losses of batches differ by more than what one step does to them, so that those of rates
 # within a factor of two (0.3 decades, a standard deviation of the weights) are seen as one.
@@ -77,7 +78,7 @@ def rate_test(
     The rate rises from 1e-6 to 1e-1, by the same factor each step, over a tenth of the run's steps,
     but at least 20 and at most 100. Options and rows are those of the run, whose first steps these
     are but for the rate; so is the seed, and two tests on one machine find the same. It ends early
-    where the loss is no number, or four times the lowest. The model stays as it is.
+    where the loss is no number, or has become four times the lowest. The model stays as it is.
 
     Args:
         model: on the device to train on.
@@ -101,20 +102,25 @@ def rate_test(
         if isinstance(event, Stepped):
             steps.append(event)
             told(event.step, run.steps)
-            if event.loss > _TOO_HIGH * min(step.loss for step in steps):
+            if _is_ruined([step.loss for step in steps]):
                 raise _Over
 
     config = dataclasses.replace(config, time_limit=None, ema=0.0)
     run = _Rising(copy.deepcopy(model), task, rows, config, dtype, None, listen, None)
     run.steps = max(_FEWEST, min(_MOST, run.steps // _SHARE_OF_RUN))
+    ruined = True
     with contextlib.suppress(_Over):
         if not carry_out(run).finished:
             raise KeyboardInterrupt
+        ruined = False
     # The loss of a step was computed before its weights were changed.
-    return choose_rate([step.rate for step in steps[:-1]], [step.loss for step in steps[1:]])
+    rates, losses = [step.rate for step in steps[:-1]], [step.loss for step in steps[1:]]
+    return choose_rate(rates, losses, ruined=ruined)
 
 
-def choose_rate(rates: Sequence[float], losses: Sequence[float]) -> RateTest:
+def choose_rate(
+    rates: Sequence[float], losses: Sequence[float], *, ruined: bool = False
+) -> RateTest:
     """The rate at which losses fell fastest, or a tenth of that from which they rose, if lower.
 
     Losses are averaged over near rates, near by the logarithm, and the slope of the line through
@@ -124,6 +130,7 @@ def choose_rate(rates: Sequence[float], losses: Sequence[float]) -> RateTest:
     Args:
         rates: (S,) rising.
         losses: (S,) of the batch after a step with each rate.
+        ruined: whether the last of them ruined the model.
 
     Source: Nadaraya 1964, "On estimating regression", and Cleveland 1979, "Robust locally weighted
     regression and smoothing scatterplots", with Gaussian weights; for the scatter von Neumann et
@@ -137,12 +144,12 @@ def choose_rate(rates: Sequence[float], losses: Sequence[float]) -> RateTest:
     first = float(measured[:still].mean())
     lowest = still + int(smoothed[still:].argmin())
     risen = np.flatnonzero(smoothed[lowest:] > first)
-    rises = rates[lowest + int(risen[0])] if len(risen) else None
+    rises = rates[lowest + int(risen[0])] if len(risen) else rates[-1] if ruined else None
     steepest = chosen = None
     scatter = float(np.sqrt(np.mean(np.diff(measured[: lowest + 1]) ** 2) / 2))
     if first - smoothed[lowest] > max(scatter, _LEAST_FALL * first):
         steepest = rates[still + int(slopes[still : lowest + 1].argmin())]
-        chosen = float(f"{min(steepest, (rises or rates[-1]) / _MARGIN):.1e}")
+        chosen = float(f"{min(steepest, (rises or math.inf) / _MARGIN):.1e}")
     return RateTest(
         rates=tuple(rates),
         losses=tuple(losses),
@@ -163,6 +170,12 @@ class _Rising(Run):
     def rate(self) -> float:
         share = self.progress.step / (self.steps - 1)
         return float(LOWEST * (HIGHEST / LOWEST) ** share)
+
+
+def _is_ruined(losses: Sequence[float]) -> bool:
+    sums = np.cumsum([0.0, *losses])
+    means = (sums[_RECENT:] - sums[:-_RECENT]) / _RECENT
+    return len(losses) > _RECENT and bool(means[-1] > _TOO_HIGH * means.min())
 
 
 def _smoothed(x: Values, y: Values) -> tuple[Values, Values]:
