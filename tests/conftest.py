@@ -11,11 +11,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import json
 import string
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+# What several rooms of the tests share beside fixtures.
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 TINY_CONFIG = {
     "architectures": ["BertModel"],
