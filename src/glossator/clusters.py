@@ -38,7 +38,6 @@ def connected(address: str, workers: int) -> Iterator[Any]:
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if address == "local":
-            
             cores = max(workers + 1, os.cpu_count() or 1)  # one more reads
             ray.init(num_cpus=cores, include_dashboard=False, **quiet)
         else:

@@ -70,12 +70,13 @@ def make_config(model: Path, **options: Any) -> FitConfig:
         "device": "cpu",
         **options,
     }
+    track = options.pop("track", "none")
     parts = {
         name: cls(**{k: options.pop(k) for k in list(options) if k in cls.__dataclass_fields__})
         for name, cls in PARTS.items()
     }
     assert not options
-    return FitConfig(**parts)
+    return FitConfig(**parts, track=track)
 
 
 @dataclass

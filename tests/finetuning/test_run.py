@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -274,7 +275,7 @@ def test_a_disk_that_is_full_at_any_rename_leaves_a_whole_model(fit, rows_of, tm
         if number >= len(made):
             break
     assert new
-    assert failed == len(made) > 10
+    assert failed == len(made) - 1 > 10  # that the checkpoints stay is no failure
 
 
 def test_a_disk_that_is_full_leaves_no_half_model_under_a_fresh_name(fit, rows_of, tmp_path):
@@ -282,7 +283,7 @@ def test_a_disk_that_is_full_leaves_no_half_model_under_a_fresh_name(fit, rows_o
         made = calls_that_fail(patch, None)
         fit(rows_of(16), output=tmp_path / "whole")
     with pytest.MonkeyPatch.context() as patch:
-        calls_that_fail(patch, len(made) - 1)
+        calls_that_fail(patch, [Path(to).name for _, to in made].index("whole"))
         with pytest.raises(OSError, match="No space left"):
             fit(rows_of(16), output=tmp_path / "model")
     assert not (tmp_path / "model").exists()

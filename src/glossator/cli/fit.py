@@ -38,6 +38,7 @@ class FitOptions:
         training: how.
         runtime: where.
         spread: over how many processes.
+        track: where the curves go besides TensorBoard; wandb works without a network too.
         shown: how the result is told.
     """
 
@@ -57,6 +58,7 @@ class FitOptions:
     )
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     spread: Annotated[SpreadConfig, MACHINE] = field(default_factory=SpreadConfig)
+    track: Literal["none", "wandb"] = "none"
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
     def run(self) -> FitConfig:
@@ -68,6 +70,7 @@ class FitOptions:
             training=self.training,
             runtime=self.runtime,
             spread=self.spread,
+            track=self.track,
         )
 
 

@@ -77,6 +77,7 @@ class FitConfig:
         training: how.
         runtime: where.
         spread: over how many processes.
+        track: where the curves go besides TensorBoard.
     """
 
     task: Literal["text-classification"] = "text-classification"
@@ -85,3 +86,4 @@ class FitConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     spread: SpreadConfig = field(default_factory=SpreadConfig)
+    track: Literal["none", "wandb"] = "none"

@@ -88,8 +88,11 @@ def _source(data: Any) -> Source:
 def _config(options: Mapping[str, Any]) -> FitConfig:
     """Sort options into the parts of a config by their names."""
     homes = {field.name: part for part, cls in _PARTS.items() for field in dataclasses.fields(cls)}
-    sorted_options: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
+    sorted_options: dict[str, Any] = {part: {} for part in _PARTS}
     for name, value in options.items():
+        if name == "track":
+            sorted_options[name] = value
+            continue
         if name not in homes:
             hint = did_you_mean(name, homes)
             raise ConfigError(f"unknown option '{name}'; there are: {', '.join(homes)}{hint}")

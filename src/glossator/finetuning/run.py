@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -83,7 +84,8 @@ def run_fit(
         if output:
             result.predictor.save(output, overwrite=overwrite or resume)
             if run and result.finished:
-                run.checkpoints(keep=1).clear()
+                with contextlib.suppress(OSError):  # the model stands; they are only in the way
+                    run.checkpoints(keep=1).clear()
             result = dataclasses.replace(result, model=output, run=run_path(output))
     return result
 

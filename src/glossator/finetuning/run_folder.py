@@ -13,15 +13,16 @@ from typing import IO, Any
 from glossator.artifact.folder import SETTINGS
 from glossator.artifact.manifest import MANIFEST
 from glossator.artifact.report import Report, write_report
-from glossator.config import to_toml
+from glossator.config import to_mapping, to_toml
 from glossator.errors import OutputExistsError
 from glossator.files import durable_write, refuse_existing, replace_folder
+from glossator.finetuning.boards import Board, boards
 from glossator.finetuning.config import FitConfig
 from glossator.text.answers import write_answers
 from glossator.text.columns import LabelledText
 from glossator.text.tables import Rejection
 from glossator.training.checkpoints import Checkpoints
-from glossator.training.events import Evaluated, Event, Resumed, Stepped
+from glossator.training.events import Evaluated, Event, Stepped
 
 __all__ = ["RunFolder", "is_finished", "open_run", "run_path"]
 
@@ -46,8 +47,7 @@ class RunFolder:
     def __init__(self, path: Path, name: Path):
         self.path, self.name = path, name
         self._log: IO[str] = (path / LOG).open("a", encoding="utf-8")
-        self._board: Any = None
-        self._resumed_at: int | None = None
+        self._boards: list[Board] = []
         self.trained = bool(self.checkpoints(keep=1).steps())
 
     def checkpoints(self, *, keep: int) -> Checkpoints:
@@ -55,8 +55,10 @@ class RunFolder:
         return Checkpoints(self.path / "checkpoints", keep=keep)
 
     def config(self, config: FitConfig) -> None:
-        """Write the resolved config, from which the run can be repeated."""
+        """Write the resolved config, from which the run can be repeated, and set up the boards."""
         durable_write(self.path / "config.toml", to_toml(config))
+        name = self.name.name.removesuffix(".run")
+        self._boards = self._boards or boards(config.track, self.path, name, to_mapping(config))
 
     def rejected(self, rejections: Sequence[Rejection]) -> None:
         """Write the rows that cannot be used, each with its line and reason."""
@@ -65,15 +67,15 @@ class RunFolder:
             write_answers(self.path / REJECTED, rows, overwrite=True)
 
     def event(self, event: Event) -> None:
-        """Log an event of the training loop, and draw it for TensorBoard."""
+        """Log an event of the training loop, and draw it."""
         self.trained = True
         record = {"event": type(event).__name__.lower(), **dataclasses.asdict(event)}
         self._log.write(json.dumps(record, allow_nan=False, default=float) + "\n")
         self._log.flush()
-        if isinstance(event, Resumed):
-            self._resumed_at = event.step
         if isinstance(event, Stepped):
-            self._draw(event.step, {"train/loss": event.loss, "train/rate": event.rate})
+            rate = event.tokens / max(event.seconds, 1e-9)
+            values = {"train/loss": event.loss, "train/rate": event.rate, "train/norm": event.norm}
+            self._draw(event.step, {**values, "train/tokens_per_second": rate})
         if isinstance(event, Evaluated):
             self._draw(event.step, {f"dev/{name}": x for name, x in event.scores.items()})
 
@@ -96,20 +98,16 @@ class RunFolder:
         write_report(report, self.path / REPORT)
 
     def close(self) -> None:
-        """Close the log."""
+        """Close the log and the boards."""
         self._log.close()
-        if self._board is not None:
-            self._board.close()
+        for board in self._boards:
+            board.close()
+        self._boards = []
 
     def _draw(self, step: int, values: Mapping[str, Any]) -> None:
-        if self._board is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            after = None if self._resumed_at is None else self._resumed_at + 1
-            self._board = SummaryWriter(str(self.path / "tensorboard"), purge_step=after)
-        for name, value in values.items():
-            if isinstance(value, int | float):
-                self._board.add_scalar(name, value, step)
+        numbers = {k: float(x) for k, x in values.items() if isinstance(x, int | float)}
+        for board in self._boards:
+            board.draw(step, numbers)
 
 
 def run_path(output: Path) -> Path:
