@@ -12,6 +12,7 @@ from glossator.cli.interrupts import was_interrupted
 from glossator.cli.progress import Meter, meter
 from glossator.cli.screen import Screen
 from glossator.finetuning.watch import Watch
+from glossator.models.hardware import peak_memory
 from glossator.text.findings import Finding
 from glossator.training.events import Evaluated, Event, Halved, Resumed, Started, Stepped
 
@@ -92,7 +93,11 @@ class FitWatch(Watch):
 
 def _speed(event: Stepped) -> str:
     rate = event.tokens / max(event.seconds, 1e-9)
-    return f"epoch {event.epoch:.1f}  loss {event.loss:.3f}  {rate:,.0f} tokens/s"
+    memory = peak_memory("auto") / 2**30
+    return (
+        f"epoch {event.epoch:.1f}  loss {event.loss:.3f}  rate {event.rate:.1e}  "
+        f"{rate:,.0f} tokens/s  {memory:.1f} GiB"
+    )
 
 
 def _dev_scores(event: Evaluated) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 
 import torch
 
 from glossator.errors import ConfigError
 
-__all__ = ["choose_device", "choose_dtype", "using_threads"]
+__all__ = ["choose_device", "choose_dtype", "peak_memory", "using_threads"]
 
 
 def choose_device(name: str) -> torch.device:
@@ -54,3 +55,15 @@ def _cpu_has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 in hardware (AVX512-BF16, AMX or Arm's BF16)."""
     capabilities = torch.cpu.get_capabilities()
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def peak_memory(device: str) -> int:
+    """Bytes that this process has taken at most: of the GPU where one is used, else of memory."""
+    if device != "cpu" and torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
