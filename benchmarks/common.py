@@ -67,6 +67,25 @@ def head_of_table(
         csv.writer(file).writerows([header, *body])
 
 
+def tiny_bert(folder: pathlib.Path, *, width: int = 16, inner: int = 32) -> None:
+    """A random two-block BERT with a vocabulary of characters, as transformers writes it."""
+    import tokenizers
+    import torch
+    import transformers as hf
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    for letter in "abcdefghijklmnopqrstuvwxyz0123456789":
+        vocabulary += [letter, f"##{letter}"]
+    inner_tokenizer = tokenizers.BertWordPieceTokenizer({v: i for i, v in enumerate(vocabulary)})
+    config = hf.BertConfig(
+        vocab_size=len(vocabulary), hidden_size=width, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=inner, max_position_embeddings=64,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    hf.BertModel(config).save_pretrained(folder)
+    inner_tokenizer.save(str(folder / "tokenizer.json"))
+
+
 def median(values: list[float]) -> float:
     return statistics.median(values)
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from typing import Any
 
-from benchmarks.common import GLOSSATOR, parser, write_result
+from benchmarks.common import GLOSSATOR, parser, tiny_bert, write_result
 
 CLASSES = 5
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
-        _tiny_model(folder / "tiny")
+        tiny_bert(folder / "tiny")
         _table(folder / "fit.csv", 200)
         fit = ["fit", folder / "fit.csv", "--model", folder / "tiny", "--epochs", 1, "--output"]
         _peak([*fit, folder / "model"])
@@ -58,20 +58,3 @@ def _table(path: pathlib.Path, rows: int) -> None:
         writer.writerow(["text", "label"])
         for i in range(rows):
             writer.writerow([f"{words[i % 10]} {words[i // 10 % 10]} {i}", f"c{i % CLASSES}"])
-
-
-def _tiny_model(folder: pathlib.Path) -> None:
-    """A random two-block BERT with a vocabulary of characters, as transformers writes it."""
-    import tokenizers
-    import transformers as hf
-
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    for letter in "abcdefghijklmnopqrstuvwxyz0123456789":
-        vocabulary += [letter, f"##{letter}"]
-    inner = tokenizers.BertWordPieceTokenizer({v: i for i, v in enumerate(vocabulary)})
-    config = hf.BertConfig(
-        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=64,
-    )  # fmt: skip
-    hf.BertModel(config).save_pretrained(folder)
-    inner.save(str(folder / "tokenizer.json"))
