@@ -22,6 +22,7 @@ from glossator.errors import (
     OutputExistsError,
     TableError,
 )
+from glossator.finetuning import run_folder
 from glossator.finetuning.config import FitConfig
 from glossator.training.events import Evaluated, Started, Stepped
 
@@ -228,6 +229,24 @@ def test_overwrite_replaces_both_folders_and_leaves_nothing_beside_them(fit, row
     loaded = glossator.load(tmp_path / "model")
     assert same(weights(loaded.model), weights(second.predictor.model))
     assert not same(weights(loaded.model), weights(first.predictor.model))
+
+
+def test_killed_before_the_new_run_has_its_name_it_is_taken_up(fit, rows, tmp_path, heard):
+    class Killed(BaseException):
+        """In the place of a SIGKILL."""
+
+    def kill(new, path):
+        raise Killed
+
+    fit(rows, output=tmp_path / "model", seed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_folder, "replace_folder", kill)
+        with pytest.raises(Killed):
+            fit(rows, output=tmp_path / "model", seed=2, overwrite=True)
+    fit(rows, output=tmp_path / "model", seed=2, resume=True, watch=heard)
+    assert not any(isinstance(event, Stepped) for event in heard.events)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.run"]
+    assert not (tmp_path / "model.run" / "checkpoints").exists()
 
 
 def calls_that_fail(patch, at):

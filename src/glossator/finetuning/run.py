@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -25,13 +24,14 @@ from glossator.finetuning.parts import Part, encode, usable_parts
 from glossator.finetuning.rate_choice import chosen_because, found_or_kept, rate_curve
 from glossator.finetuning.reporting import Findings, build_report, shown
 from glossator.finetuning.result import FitResult
-from glossator.finetuning.run_folder import RunFolder, open_run, run_path
+from glossator.finetuning.run_folder import CHECKPOINTS, RunFolder, open_run, run_path
 from glossator.finetuning.scoring import Scored, score_parts
 from glossator.finetuning.watch import Watch
 from glossator.models.hardware import choose_device, choose_dtype, using_threads
 from glossator.models.heads import SequenceClassifier
 from glossator.tasks.text_classification import TextClassification
 from glossator.text.preflight import Preflight, preflight
+from glossator.training.checkpoints import Checkpoints
 from glossator.training.cluster import on_cluster
 from glossator.training.events import Diverged, Event, Notify
 from glossator.training.loop import History, train
@@ -83,10 +83,9 @@ def run_fit(
         result = fitting.fit(source, name=output.name if output else "model", command=command)
         if output:
             result.predictor.save(output, overwrite=overwrite or resume)
-            if run and result.finished:
-                with contextlib.suppress(OSError):  # the model stands; they are only in the way
-                    run.checkpoints(keep=1).clear()
             result = dataclasses.replace(result, model=output, run=run_path(output))
+    if result.run and result.finished:  # until it stands under its name it may have to be taken up
+        Checkpoints(result.run / CHECKPOINTS).clear()
     return result
 
 

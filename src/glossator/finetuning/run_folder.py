@@ -31,6 +31,7 @@ REJECTED = "rejected.jsonl"
 PREDICTIONS = "predictions.jsonl"
 REPORT = "report.html"
 DIVERGED = "diverged.jsonl"
+CHECKPOINTS = "checkpoints"
 
 
 class RunFolder:
@@ -52,7 +53,7 @@ class RunFolder:
 
     def checkpoints(self, *, keep: int) -> Checkpoints:
         """What the run can be taken up from, of which the last `keep` stay."""
-        return Checkpoints(self.path / "checkpoints", keep=keep)
+        return Checkpoints(self.path / CHECKPOINTS, keep=keep)
 
     def config(self, config: FitConfig) -> None:
         """Write the resolved config, from which the run can be repeated, and set up the boards."""

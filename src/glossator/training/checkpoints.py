@@ -171,9 +171,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _delete(path: Path) -> None:
-    """Delete a folder, if it is there; a half of it never stands under its name."""
+    """Delete a folder, if that can be done; a half of it never stands under its name."""
     aside = path.with_name(f".{path.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):
         path.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
