@@ -25,9 +25,9 @@ from benchmarks.common import (
 # model, epochs, learning rate, goal
 DATASETS = {
     "banking77": ("minilm", 5, 2e-4, 0.925),
-    "sst2": ("minilm", 3, 1e-4, 0.89),
-    "phrasebank": ("minilm", 5, 1e-4, 0.85),
-    "hotel_zh": ("multilingual", 2, 1e-4, 0.90),
+    "sst2": ("minilm", 5, 2e-4, 0.89),
+    "phrasebank": ("minilm", 5, 2e-4, 0.85),
+    "hotel_zh": ("multilingual", 2, 2e-4, 0.90),
 }
 
 
