@@ -129,3 +129,13 @@ def test_wrong_data_is_named(tiny_model_folder, data, message):
 def test_a_missing_column_lists_those_there_are(table, tiny_model_folder):
     with pytest.raises(TableError, match=r"column 'txet' is not in .*it has: text, label.*'text'"):
         fit(table, tiny_model_folder, text="txet")
+
+
+def test_a_finished_run_is_loaded_and_not_repeated(rows, tiny_model_folder, tmp_path):
+    options = {"model": str(tiny_model_folder), "epochs": 1, "output": tmp_path / "m"}
+    first = glossator.fit(rows, **options)
+    written = (tmp_path / "m" / "model.safetensors").stat().st_mtime_ns
+    again = glossator.fit(rows, **options, resume=True)
+    assert (tmp_path / "m" / "model.safetensors").stat().st_mtime_ns == written
+    text = [rows[0]["text"]]
+    assert (again.predict_proba(text) == first.predict_proba(text)).all()

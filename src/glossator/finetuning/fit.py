@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from glossator.artifact.predictor import Predictor
+from glossator.artifact.predictor import Predictor, load
 from glossator.config import from_mapping
 from glossator.errors import ConfigError, InputError, did_you_mean
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.data import Source
 from glossator.finetuning.run import run_fit
+from glossator.finetuning.run_folder import is_finished
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
 from glossator.training.config import SpreadConfig, TrainingConfig
@@ -49,7 +50,8 @@ def fit(
         model: a starter name, a model folder, or with `hub=True` a hub id.
         output: write the model folder there, and `NAME.run` beside it.
         overwrite: whether both may be replaced.
-        resume: go on with the run that `NAME.run` holds, if it was cut short.
+        resume: go on with the run that `NAME.run` holds, if it was cut short; one that is finished
+            is loaded.
         watch: told of each stage, see `glossator.finetuning.watch`.
         **options: any option of `glossator fit --help`, with underscores: `epochs=3`, `seed=1`.
 
@@ -59,6 +61,8 @@ def fit(
     Raises:
         InputError: a table, a column, a model or an option is wrong.
     """
+    if resume and output is not None and is_finished(Path(output)):
+        return load(output)
     options |= {"text": text, "label": label, "model": model}
     result = run_fit(
         _source(data),
