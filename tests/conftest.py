@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 # Before anything imports torch or a tokenizer, and inherited by the commands that tests start.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -18,6 +18,11 @@ LABELS = ("no", "yes")
 NO_MEMORY = "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
 
 
+# Weights that move as far as their gradients say. AdamW moves a weight whose gradient is nothing but
+# rounding as far as any other, so it would need a wider bound on what the sums may differ by.
+PLAIN = {"optimizer": "sgd", "learning_rate": 0.1}
+
+
 def config(**options):
     return TrainingConfig(**{"epochs": 2, "learning_rate": 1e-3, "batch_size": 8, **options})
 
@@ -99,10 +104,10 @@ def test_it_learns(model_of, task, rows):
 @pytest.mark.parametrize("budget", [1, 24, 60, 10**9])
 def test_parts_of_a_step_add_up_to_the_step(model_of, task, rows, budget):
     whole, parts = model_of(), model_of()
-    expected = run(whole, task, rows, token_budget=10**9, epochs=1)
-    history = run(parts, task, rows, token_budget=budget, epochs=1)
+    expected = run(whole, task, rows, token_budget=10**9, epochs=1, **PLAIN)
+    history = run(parts, task, rows, token_budget=budget, epochs=1, **PLAIN)
     assert [e.loss for e in history.steps] == pytest.approx([e.loss for e in expected.steps], 1e-5)
-    assert apart(weights(whole), weights(parts)) < 1e-5
+    assert apart(weights(whole), weights(parts)) < 2e-6
 
 
 def test_a_mean_over_each_part_would_be_caught(model_of, task, rows):
@@ -115,8 +120,8 @@ def test_a_mean_over_each_part_would_be_caught(model_of, task, rows):
 
     broken = Averaged(task.tokenizer, LABELS, max_length=24)
     whole, parts = model_of(), model_of()
-    run(whole, broken, rows, token_budget=10**9, epochs=1)
-    run(parts, broken, rows, token_budget=60, epochs=1)
+    run(whole, broken, rows, token_budget=10**9, epochs=1, **PLAIN)
+    run(parts, broken, rows, token_budget=60, epochs=1, **PLAIN)
     assert apart(weights(whole), weights(parts)) > 2e-5
 
 
@@ -143,14 +148,14 @@ def test_where_memory_is_short_the_budget_is_halved_and_said(
     short.tokens, short.failures = tokens, failures
     events = []
     expected, got = model_of(), model_of()
-    plain = run(expected, task, rows, epochs=1)
-    history = run(got, short, rows, epochs=1, notify=events.append)
+    plain = run(expected, task, rows, epochs=1, **PLAIN)
+    history = run(got, short, rows, epochs=1, **PLAIN, notify=events.append)
     budgets = [event.token_budget for event in events if isinstance(event, Halved)]
     assert budgets
     assert budgets == sorted(set(budgets), reverse=True)
     assert tokens == 0 or budgets[-1] <= 60
     assert [e.loss for e in history.steps] == pytest.approx([e.loss for e in plain.steps], 1e-5)
-    assert apart(weights(expected), weights(got)) < 1e-5
+    assert apart(weights(expected), weights(got)) < 2e-6
 
 
 def test_one_text_that_does_not_fit_ends_the_run(model_of, task, rows):
