@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 
-# TensorBoard's writer has a thread of its own, which meets the full disk too.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("limit", [1_000, 30_000, 90_000])
 def test_a_disk_that_fills_in_fit_leaves_no_model(run, here, limit):
     """The config, the report and the weights are the first to be larger than the limits."""

@@ -56,3 +56,4 @@ def test_wandb_keeps_a_run_without_a_network(fit, rows, tmp_path, monkeypatch):
     fit(rows, output=tmp_path / "m", track="wandb")
     (kept,) = (tmp_path / "m.run" / "wandb").glob("offline-run-*/run-*.wandb")
     assert (tmp_path / "m.run" / "wandb-id").read_text() in kept.name
+    assert b"train/loss" in kept.read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,27 +29,45 @@ class Board(Protocol):
 class Tensorboard:
     """Files that `tensorboard --logdir NAME.run` shows.
 
+    Written in place, not by the thread that torch's `SummaryWriter` starts: a full disk is then an
+    error of the run like any other, and no third thread waits for one of two cores.
+
     Args:
         folder: of the run.
     """
 
     def __init__(self, folder: Path):
-        self._folder = folder
-        self._writer: Any = None
+        self._folder = folder / "tensorboard"
+        self._records: Any = None
 
     def draw(self, step: int, values: Mapping[str, float]) -> None:
         """As `Board.draw`; what a run that was cut short drew of later steps is taken back."""
-        if self._writer is None:
-            from torch.utils.tensorboard import SummaryWriter
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+        from tensorboard.compat.proto.summary_pb2 import Summary
 
-            self._writer = SummaryWriter(str(self._folder / "tensorboard"), purge_step=step)
-        for name, value in values.items():
-            self._writer.add_scalar(name, value, step)
+        if self._records is None:
+            self._open()
+            self._write(Event(file_version="brain.Event:2"))
+            self._write(Event(step=step, session_log=SessionLog(status=SessionLog.START)))
+        drawn = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._write(Event(step=step, summary=Summary(value=drawn)))
 
     def close(self) -> None:
         """As `Board.close`."""
-        if self._writer is not None:
-            self._writer.close()
+        if self._records is not None:
+            self._records.close()
+
+    def _open(self) -> None:
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        self._folder.mkdir(exist_ok=True)
+        name = f"events.out.tfevents.{time.time():010.0f}.{os.uname().nodename}.{os.getpid()}"
+        self._records = RecordWriter((self._folder / name).open("ab"))
+
+    def _write(self, event: Any) -> None:
+        event.wall_time = time.time()
+        self._records.write(event.SerializeToString())
+        self._records.flush()
 
 
 class Wandb:

@@ -99,11 +99,12 @@ class RunFolder:
         write_report(report, self.path / REPORT)
 
     def close(self) -> None:
-        """Close the log and the boards."""
-        self._log.close()
-        for board in self._boards:
-            board.close()
-        self._boards = []
+        """Close the log and the boards, each also where another can't write what it has left."""
+        with contextlib.ExitStack() as closing:
+            for board in self._boards:
+                closing.callback(board.close)
+            closing.callback(self._log.close)
+            self._boards = []
 
     def _draw(self, step: int, values: Mapping[str, Any]) -> None:
         numbers = {k: float(x) for k, x in values.items() if isinstance(x, int | float)}
