@@ -18,8 +18,8 @@ LABELS = ("no", "yes")
 NO_MEMORY = "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
 
 
-# Weights that move as far as their gradients say. AdamW moves a weight whose gradient is nothing but
-# rounding as far as any other, so it would need a wider bound on what the sums may differ by.
+# Weights that move as far as their gradients say. AdamW moves a weight whose gradient is nothing
+# but rounding as far as any other, so it would need a wider bound on what the sums may differ by.
 PLAIN = {"optimizer": "sgd", "learning_rate": 0.1}
 
 

@@ -10,23 +10,11 @@ from glossator.errors import CheckpointError
 from glossator.training.optimizers import OPTIMIZERS
 from glossator.training.parameter_groups import ParameterGroup, clip_factor
 from glossator.training.sharding import ShardedOptimizer
-from glossator.training.workers import Workers
 
-CPU = torch.device("cpu")
 GROUPS = [
     ParameterGroup(("0.weight", "2.weight"), 0.1, 1.0),
     ParameterGroup(("0.bias", "2.bias"), 0.0, 0.5),
 ]
-
-
-@pytest.fixture
-def two_workers():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    workers = Workers(CPU)
-    yield workers
-    workers.close()
-    torch.set_num_threads(before)
 
 
 def make() -> nn.Sequential:

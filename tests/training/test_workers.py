@@ -15,35 +15,25 @@ from glossator.training.workers import Workers, even_shares
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def workers():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    made = Workers(CPU)
-    yield made
-    made.close()
-    torch.set_num_threads(before)
-
-
-def test_results_are_in_order_and_side_by_side(workers):
+def test_results_are_in_order_and_side_by_side(two_workers):
     meeting = threading.Barrier(2, timeout=10)
 
     def meet(x):
         meeting.wait()
         return x * x, torch.get_num_threads()
 
-    assert workers.map(meet, [2, 3]) == [(4, 1), (9, 1)]
+    assert two_workers.map(meet, [2, 3]) == [(4, 1), (9, 1)]
     assert torch.get_num_threads() == 2
 
 
-def test_one_item_has_all_threads_and_stays_where_it_is(workers):
+def test_one_item_has_all_threads_and_stays_where_it_is(two_workers):
     here = threading.get_ident()
-    assert workers.map(lambda _: (threading.get_ident(), torch.get_num_threads()), [0]) == [
+    assert two_workers.map(lambda _: (threading.get_ident(), torch.get_num_threads()), [0]) == [
         (here, 2)
     ]
 
 
-def test_an_error_is_raised_when_all_are_done(workers):
+def test_an_error_is_raised_when_all_are_done(two_workers):
     done = []
 
     def fail_or_wait(x):
@@ -53,7 +43,7 @@ def test_an_error_is_raised_when_all_are_done(workers):
         done.append(x)
 
     with pytest.raises(ValueError, match="no"):
-        workers.map(fail_or_wait, [0, 1])
+        two_workers.map(fail_or_wait, [0, 1])
     assert done == [1]
 
 
