@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from glossator.errors import GlossatorError
+from glossator.models import encoder
 from glossator.tasks.text_classification import TextClassification
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Evaluated, Halved, Started, Stepped
@@ -126,6 +127,19 @@ def test_a_mean_over_each_part_would_be_caught(model_of, task, rows):
 
 
 # Memory
+
+
+def test_activations_computed_again_change_no_bit(model_of, task, rows, monkeypatch):
+    again = []
+    real = encoder.recomputed
+    monkeypatch.setattr(encoder, "recomputed", lambda *x: again.append(1) or real(*x))
+    kept, recomputed = model_of(dropout=0.3), model_of(dropout=0.3)
+    run(kept, task, rows)
+    assert not again
+    run(recomputed, task, rows, activation_checkpointing=True)
+    assert again
+    assert same(weights(kept), weights(recomputed))
+    assert not recomputed.encoder.recompute
 
 
 class Short(TextClassification):

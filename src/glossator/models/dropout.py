@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Dropout", "drawing_from", "dropout", "dropout_mask"]
+__all__ = ["Dropout", "drawing_again", "drawing_from", "dropout", "dropout_mask"]
 
 _BYTES_PER_DRAW = 8
 
@@ -35,6 +35,18 @@ def drawing_from(generator: torch.Generator) -> Iterator[None]:
         yield
     finally:
         _source.generator = before
+
+
+def drawing_again() -> AbstractContextManager[None]:
+    """A block, entered later, in which dropout draws what it would draw now.
+
+    Of torch's own generator, which threads share, whoever enters the block takes care.
+    """
+    generator = _source.generator
+    if generator is None:
+        return nullcontext()
+    again = torch.Generator(generator.device)
+    return drawing_from(again.set_state(generator.get_state()))
 
 
 def dropout_mask(x: Tensor, p: float) -> tuple[Tensor, float]:

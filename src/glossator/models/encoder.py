@@ -13,6 +13,7 @@ from glossator.models.attention import AttentionPlan
 from glossator.models.block import AttentionKind, Block
 from glossator.models.embeddings import Embeddings
 from glossator.models.positions import Rotation
+from glossator.models.recomputation import recomputed
 from glossator.text.packing import PackedBatch
 
 __all__ = ["Encoder", "EncoderConfig", "EncoderOutput"]
@@ -74,6 +75,8 @@ class Encoder(nn.Module):
 
     Attributes:
         compute_dtype: dtype of the activations of the blocks; the parameters keep theirs.
+        recompute: whether the backward pass computes the blocks' activations again, one block at
+            a time, instead of finding them kept.
         hf_fields: the `config.json` the encoder was read from, kept for what we do not use.
     """
 
@@ -93,6 +96,7 @@ class Encoder(nn.Module):
         self.norm = norm or nn.Identity()
         self.config = config
         self.compute_dtype = torch.float32
+        self.recompute = False
         self.hf_fields: dict[str, Any] = {}
 
     @property
@@ -129,7 +133,10 @@ class Encoder(nn.Module):
                 states.append(x)
             if attention_maps:
                 maps.append(block.attention_maps(x, *surroundings, rows))
-            x = block(x, *surroundings, rows)
+            if self.recompute and torch.is_grad_enabled():
+                x = recomputed(block, x, *surroundings, rows)
+            else:
+                x = block(x, *surroundings, rows)
         x = self.norm(x)
         return EncoderOutput(
             last=x,

@@ -23,6 +23,8 @@ class TrainingConfig:
         batch_size: rows of one step.
         token_budget: tokens that go through the model at once. A step with more is computed in
             parts whose gradients add up to the same.
+        activation_checkpointing: compute the activations of a block again in the backward pass;
+            the same result in less memory and more time.
         warmup: share of the steps in which the rate rises.
         schedule: how the rate falls to zero after that.
         weight_decay: of matrices; biases and norms have none.
@@ -47,6 +49,7 @@ class TrainingConfig:
     learning_rate: float | Literal["auto"] | None = None
     batch_size: int = 32
     token_budget: int = 8192
+    activation_checkpointing: bool = False
     warmup: float = 0.1
     schedule: Literal[
         "linear", "cosine", "constant", "inverse-square-root", "warmup-stable-decay"

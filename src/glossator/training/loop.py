@@ -141,7 +141,7 @@ def _masters(run: Run) -> Iterator[None]:
             run.checkpoints.close()
         run.workers.close()
         run.optimizer.release(run.best)
-        run.encoder.compute_dtype = torch.float32
+        run.encoder.compute_dtype, run.encoder.recompute = torch.float32, False
         run.model.eval()
 
 
@@ -195,6 +195,7 @@ class Run:
             average=config.ema,
         )
         self.encoder.compute_dtype = self.dtype
+        self.encoder.recompute = config.activation_checkpointing
         self.gradients = StepGradients(
             self.model,
             self.task,

@@ -22,7 +22,7 @@ from glossator.training.events import Evaluated, Stepped
 __all__ = ["History", "Identity", "Progress"]
 
 # Options that may change while a run pauses: nothing that was done so far would have been other.
-_FREE = ("time_limit", "checkpoint_steps", "keep_checkpoints")
+_FREE = ("time_limit", "checkpoint_steps", "keep_checkpoints", "activation_checkpointing")
 _CURVE = [field.name for field in dataclasses.fields(Stepped)]
 _WHOLE = ("step", "rows", "tokens")
 
