@@ -71,8 +71,8 @@ def fit(
     """The loss of each step, and the speed."""
     got = run_json([
         *GLOSSATOR, "fit", str(table), "--model", str(model), "--dev-fraction", "0",
-        "--test", str(table.with_name("test.csv")), "--epochs", "1", "--batch-size", str(BATCH), "--overwrite",
-        "--learning-rate", "2e-4", "--precision", precision, "--processes", str(processes),
+        "--test", str(table.with_name("test.csv")), "--epochs", "1", "--batch-size", str(BATCH),
+        "--overwrite", "--learning-rate", "2e-4", "--precision", precision, "--processes", str(processes),
         "--output", str(output), "--json",
     ])  # fmt: skip
     log = output.with_name(f"{output.name}.run") / "log.jsonl"
