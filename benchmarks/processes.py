@@ -72,8 +72,8 @@ def fit(
     got = run_json([
         *GLOSSATOR, "fit", str(table), "--model", str(model), "--dev-fraction", "0",
         "--test", str(table.with_name("test.csv")), "--epochs", "1", "--batch-size", str(BATCH),
-        "--overwrite", "--learning-rate", "2e-4", "--precision", precision, "--processes", str(processes),
-        "--output", str(output), "--json",
+        "--overwrite", "--learning-rate", "2e-4", "--precision", precision,
+        "--processes", str(processes), "--output", str(output), "--json",
     ])  # fmt: skip
     log = output.with_name(f"{output.name}.run") / "log.jsonl"
     records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
