@@ -9,6 +9,7 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 from glossator.models import checkpoint, recomputation
+from glossator.models.attention import AttentionPlan, attention
 from glossator.models.dropout import drawing_from
 from glossator.text.packing import pack
 
@@ -68,3 +69,21 @@ def test_of_a_block_its_input_alone_is_kept(model, texts, segments):
     tokens = sum(len(text) for text in texts)
     inputs = 4 * tokens * model.encoder.width * len(model.encoder.blocks)
     assert kept(recompute=True) + inputs < 0.6 * kept(recompute=False)
+
+
+def test_attention_in_several_groups_is_computed_again():
+    lengths = torch.tensor([300, 5, 90, 3, 290, 40])
+    plan = AttentionPlan.build(lengths)
+    assert len(plan.masks) > 1
+    x = torch.randn(3, int(lengths.sum()), 2, 4, generator=torch.Generator().manual_seed(1))
+    x.requires_grad_()
+
+    def attend(x):
+        return attention(*x, plan, dropout=0.1)
+
+    def gradient(run):
+        with drawing_from(torch.Generator().manual_seed(3)):
+            loss = run(x).square().sum()
+        return torch.autograd.grad(loss, x)
+
+    assert same(gradient(attend), gradient(lambda x: recomputation.recomputed(attend, x)))

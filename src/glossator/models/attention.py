@@ -262,8 +262,9 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         queries, keys = ctx.plan.queries, ctx.plan.keys
         grads = []
+        saved = ctx.saved_tensors  # once: where activations are computed again, they come once
         for i, grad_out in enumerate(queries.pad_with_zeros(grad * ctx.factor)):
-            q, k, v, weights, kept = ctx.saved_tensors[5 * i : 5 * i + 5]
+            q, k, v, weights, kept = saved[5 * i : 5 * i + 5]
             grad_v = _masked(weights, kept).mT @ grad_out
             grad_weights = _masked(grad_out @ v.mT, kept)
             scores = torch._softmax_backward_data(grad_weights, weights, -1, weights.dtype)
