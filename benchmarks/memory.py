@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import pathlib
 import subprocess
 import sys
@@ -40,15 +39,26 @@ def main(arguments: list[str]) -> None:
     write_result("memory", arguments, result)
 
 
+# In a process of its own: one that is started takes over the peak of who started it.
+_MEASURE = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+
+
 def _peak(command: list[Any]) -> float:
     """Peak resident megabytes of a glossator command, as the system counts it."""
-    process = subprocess.Popen(
-        [*GLOSSATOR, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, *GLOSSATOR, *map(str, command)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"exit {status}: {command}")
-    return round(usage.ru_maxrss / 1024, 1)
+    if done.returncode:
+        sys.exit(f"exit {done.returncode}: {command}")
+    return round(int(done.stdout) / 1024, 1)
 
 
 def _table(path: pathlib.Path, rows: int) -> None:
