@@ -97,6 +97,7 @@ def test_options_go_where_they_belong(rows, tiny_model_folder):
     [
         ({"epoch": 3}, "unknown option 'epoch'; there are: .*; did you mean 'epochs'"),
         ({"learning_rates": 3}, "did you mean 'learning_rate'"),
+        ({"trak": "wandb"}, "did you mean 'track'"),
         ({"epochs": "three"}, "epochs is 'three'; expected int"),
         ({"schedule": "sawtooth"}, "expected one of: linear, cosine, constant"),
         ({"device": "cpux"}, "--device must be"),

@@ -73,7 +73,9 @@ def test_whatever_the_losses_the_choice_is_one_of_the_rates_or_lower(losses, dec
     rates = np.geomspace(1e-6, 1e-6 * 10**decades, len(losses)).tolist()
     found = choose_rate(rates, losses)
     assert np.isfinite(found.smoothed).all()
-    assert found.chosen is None or 1e-8 < found.chosen <= rates[-1] * 1.05
+    if found.chosen is not None:
+        most = rates[-1] if found.rises is None else found.rises / 10
+        assert 1e-8 < found.chosen <= 1.05 * min(found.steepest, most)
 
 
 def options(**changed):

@@ -91,14 +91,18 @@ def _source(data: Any) -> Source:
 
 def _config(options: Mapping[str, Any]) -> FitConfig:
     """Sort options into the parts of a config by their names."""
-    homes = {field.name: part for part, cls in _PARTS.items() for field in dataclasses.fields(cls)}
     sorted_options: dict[str, Any] = {part: {} for part in _PARTS}
+    homes = {
+        field.name: sorted_options[part]
+        for part, cls in _PARTS.items()
+        for field in dataclasses.fields(cls)
+    }
+    for field in dataclasses.fields(FitConfig):
+        if field.name not in _PARTS:  # of no part
+            homes[field.name] = sorted_options
     for name, value in options.items():
-        if name == "track":
-            sorted_options[name] = value
-            continue
         if name not in homes:
             hint = did_you_mean(name, homes)
             raise ConfigError(f"unknown option '{name}'; there are: {', '.join(homes)}{hint}")
-        sorted_options[homes[name]][name] = str(value) if isinstance(value, Path) else value
+        homes[name][name] = str(value) if isinstance(value, Path) else value
     return from_mapping(FitConfig, sorted_options)
