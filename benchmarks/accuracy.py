@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
                 runs[who][seed] = measure(a, folder, setting, seed)
             medians = {k: median([r["accuracy"] for r in v.values()]) for k, v in runs.items() if v}
             result = {**setting, "goal": goal, "median_accuracy": medians, "runs": runs}
-            write_result(f"accuracy_{a.name}", arguments, result)
+            write_result("accuracy", arguments, result, variant=a.name)
 
 
 def _kept(name: str, setting: dict[str, Any]) -> dict[str, Any]:

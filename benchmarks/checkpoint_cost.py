@@ -155,7 +155,7 @@ class Clock:
 
         from glossator.models.attention import AttentionPlan
         from glossator.tasks.text_classification import TextClassification
-        from glossator.training import checkpoints, gradients, masters, sharding, workers
+        from glossator.training import checkpoints, masters, sharding, workers
 
         timed = [
             (TextClassification, "loss", "forward"),
@@ -163,7 +163,7 @@ class Clock:
             (masters.MasterWeights, "take_gradients", "optimizer"),
             (sharding._Shard, "square_of_norm", "optimizer"),
             (sharding._Shard, "step", "optimizer"),
-            (gradients, "collate", "collate"),
+            (TextClassification, "collate", "collate"),
             (AttentionPlan, "build", "plan"),
         ]
         with contextlib.ExitStack() as stack:

@@ -102,8 +102,17 @@ def machine() -> dict[str, Any]:
     return {"processor": model, "cores": os.cpu_count(), "torch": torch.__version__}
 
 
-def write_result(name: str, arguments: list[str], result: dict[str, Any]) -> None:
-    """Print a result and keep it in `results/NAME.json` with machine, date and command."""
+def write_result(
+    name: str, arguments: list[str], result: dict[str, Any], *, variant: str = ""
+) -> None:
+    """Print a result and keep it in `results/` with machine, date and command.
+
+    Args:
+        name: of the measurement, and with `_variant` of the file.
+        arguments: of the command; those that say where files lie are left out.
+        result: as JSON.
+        variant: of the measurement, where several are kept.
+    """
     record = {
         "date": datetime.date.today().isoformat(),
         "command": " ".join(["python -m benchmarks", name, *_without_paths(arguments)]),
@@ -112,7 +121,8 @@ def write_result(name: str, arguments: list[str], result: dict[str, Any]) -> Non
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)
     (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    file = f"{name}_{variant}.json" if variant else f"{name}.json"
+    (HERE / "results" / file).write_text(text + "\n", encoding="utf-8")
     print(text)
 
 
@@ -120,7 +130,7 @@ def _without_paths(arguments: list[str]) -> list[str]:
     """Arguments without those that say where things lie on one machine."""
     kept, skip = [], False
     for argument in arguments:
-        if argument in ("--data", "--peer-python"):
+        if argument in ("--data", "--peer-python", "--text"):
             skip = True
         elif not skip:
             kept.append(argument)

@@ -70,4 +70,4 @@ def main(arguments: list[str]) -> None:
         "all": speeds,
         **ratios,
     }
-    write_result(f"finetune_speed_{a.model}", arguments, result)
+    write_result("finetune_speed", arguments, result, variant=a.model)

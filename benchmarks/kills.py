@@ -219,8 +219,9 @@ class Bench:
 
     def fit(self, output: pathlib.Path, *, plain: bool = False) -> None:
         """Begin a run, or go on with it."""
-        from glossator.finetuning import config, run, run_folder
+        from glossator.finetuning import config, run
         from glossator.models.config import RuntimeConfig
+        from glossator.runs import folder as run_folder
         from glossator.training.config import TrainingConfig
 
         if plain:
@@ -274,7 +275,7 @@ class Campaign:
 
     def _goes_on(self, output: pathlib.Path, *, kill: bool) -> bool:
         """Let a process work on a run for a while; whether it can be gone on with."""
-        from glossator.finetuning.run_folder import is_finished
+        from glossator.runs.folder import is_finished
 
         before = inspect(_run(output)).saving
         code = self._sitting(output) if kill else self._start(output).end()

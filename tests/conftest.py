@@ -164,3 +164,26 @@ def _write_weights(folder: Path, config: dict[str, Any]) -> None:
         norm(f"{layer}.output.LayerNorm")
     linear("pooler.dense", width, width)
     save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
+
+
+@pytest.fixture(scope="session")
+def corpus_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 documents of raw text."""
+    from raw_text import as_text, make_documents
+
+    path = tmp_path_factory.mktemp("corpus") / "corpus.txt"
+    path.write_text(as_text(make_documents(300)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folder(corpus_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A WordPiece tokenizer of that text."""
+    from raw_text import strange_words
+
+    from glossator.text.tokenizer_training import TokenizerConfig, train_tokenizer
+
+    folder = tmp_path_factory.mktemp("tokenizer")
+    texts = [*corpus_file.read_text(encoding="utf-8").splitlines(), *strange_words(300) * 2]
+    train_tokenizer(texts, TokenizerConfig(vocab_size=400)).save(folder)
+    return folder

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from glossator.config import from_mapping, read_toml, to_mapping, to_toml
 from glossator.errors import ConfigError
-from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
+from glossator.finetuning.config import DataConfig, FitConfig, LossConfig, ModelConfig
 from glossator.models.config import RuntimeConfig
 from glossator.training.config import TrainingConfig
 
@@ -47,12 +47,12 @@ configs = st.builds(
         format=st.sampled_from([None, "csv", "tsv", "jsonl", "parquet"]),
     ),
     model=st.builds(ModelConfig, model=words, hub=st.booleans(), max_length=st.integers(8, 9999)),
+    loss=st.builds(LossConfig, class_weights=st.sampled_from(["none", "auto"])),
     training=st.builds(
         TrainingConfig,
         epochs=st.integers(1, 2**40),
         learning_rate=st.none() | st.just("auto") | st.floats(1e-9, 0.5),
         schedule=st.sampled_from(["linear", "cosine", "constant"]),
-        class_weights=st.sampled_from(["none", "auto"]),
         seed=st.integers(0, 2**63 - 1),
     ),
     runtime=st.builds(RuntimeConfig, device=words, threads=st.none() | st.integers(1, 64)),
@@ -166,12 +166,12 @@ def test_wrong_values_are_named_with_what_was_expected(mapping, message):
         (TrainingConfig, {"token_budget": 0}, "--token-budget"),
         (TrainingConfig, {"warmup": 1.0}, "--warmup"),
         (TrainingConfig, {"clip_norm": 0.0}, "--clip-norm"),
-        (TrainingConfig, {"label_smoothing": 1.0}, "--label-smoothing"),
-        (TrainingConfig, {"focal_gamma": -1.0}, "--focal-gamma"),
+        (LossConfig, {"label_smoothing": 1.0}, "--label-smoothing"),
+        (LossConfig, {"focal_gamma": -1.0}, "--focal-gamma"),
         (TrainingConfig, {"patience": 0}, "--patience"),
         (TrainingConfig, {"seed": -1}, "--seed must be from 0"),
         (TrainingConfig, {"seed": 2**64}, "--seed must be from 0"),
-        (TrainingConfig, {"focal_gamma": 1.0, "label_smoothing": 0.1}, "exclude each other"),
+        (LossConfig, {"focal_gamma": 1.0, "label_smoothing": 0.1}, "exclude each other"),
         (DataConfig, {"dev_fraction": 0.9}, "--dev-fraction must be from 0 to 0.9"),
         (DataConfig, {"dev_fraction": float("nan")}, "--dev-fraction"),
         (DataConfig, {"dev_fraction": 0.5, "test_fraction": 0.5}, "too little to learn from"),

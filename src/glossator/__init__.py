@@ -9,7 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glossator.artifact.predictor import Predictor, load
+    from glossator.artifact.opening import load
+    from glossator.artifact.predictor import Predictor
     from glossator.finetuning.fit import fit
     from glossator.tasks.prediction import Prediction
 
@@ -21,7 +22,7 @@ _HOMES = {
     "Prediction": "glossator.tasks.prediction",
     "Predictor": "glossator.artifact.predictor",
     "fit": "glossator.finetuning.fit",
-    "load": "glossator.artifact.predictor",
+    "load": "glossator.artifact.opening",
 }
 
 

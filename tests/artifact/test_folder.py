@@ -10,7 +10,7 @@ import pytest
 
 from glossator.artifact.folder import read_details
 from glossator.artifact.manifest import MANIFEST, verify, write_manifest
-from glossator.artifact.predictor import load
+from glossator.artifact.opening import load
 from glossator.errors import ChangedFileError, ModelFolderError, OutputExistsError
 
 NAMES = [

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glossator
-from glossator.artifact.predictor import load
+from glossator.artifact.opening import load
 from glossator.errors import InputError, ModelFolderError, TextError
 from glossator.models.config import RuntimeConfig
 from glossator.tasks.text_classification import Decision

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,9 +74,9 @@ def test_what_is_missing_is_named_with_the_command(run, here, monkeypatch):
 def test_the_list_of_starters(run, here, monkeypatch):
     monkeypatch.setenv("GLOSSATOR_CACHE", str(here / "cache"))
     done = run("starter", "list")
-    assert done.out.count("not added") == 3
+    assert done.out.count("not added") == 4
     found = run("starter", "list", "--json").json["starters"]
-    assert [x["name"] for x in found] == ["minilm", "multilingual", "bbc-news"]
+    assert [x["name"] for x in found] == ["minilm", "multilingual", "bbc-news", "film-reviews"]
     assert {x["path"] for x in found} == {None}
 
 
@@ -100,3 +102,48 @@ def test_samples_and_starters_go_to_their_own_makers(run, here, monkeypatch):
     assert "minilm is ready: cache/minilm" in run("starter", "add", "minilm").out
     assert run("starter", "add", "bbc-news", "--from", "a", "--from", "b").code == 0
     assert made == [("starter", "minilm", ()), ("sample", "bbc-news", (Path("a"), Path("b")))]
+
+
+@pytest.fixture
+def films(here, monkeypatch, table):
+    """A cache of its own with 900 reviews, and a demo that trains for six steps."""
+    from glossator.cli import demo_pretrain
+
+    draw = random.Random(0)
+    rows = [["text", "label"]]
+    for number in range(900):
+        label = draw.choice(["negative", "positive"])
+        words = draw.choices(["good", "bad", "story", "acting", "the", "was"], k=12)
+        rows.append([f"{label} {number * 7919} " + " ".join(words), label])
+    monkeypatch.setenv("GLOSSATOR_CACHE", str(here / "cache"))
+    path = here / table(rows, "film-reviews.csv")
+    monkeypatch.setattr("glossator.text.samples.locate", lambda name: path)
+    for name, value in {"_READ": 600, "_LABELLED": 30, "_TEST": 120, "_VOCABULARY": 300}.items():
+        monkeypatch.setattr(demo_pretrain, name, value)
+    for name in ("_TRAINING", "_FEW_LABELS"):
+        short = replace(getattr(demo_pretrain, name), epochs=1, max_steps=6, time_limit=None)
+        monkeypatch.setattr(demo_pretrain, name, short)
+    return here
+
+
+def test_a_language_model_and_what_it_brings(run, films):
+    found = run("demo", "pretrain", "--json").json
+    assert found["model"] == "demo-pretrain"
+    assert len(found["gaps"]) == 3
+    assert {"random", "pretrained", "difference_ci"} <= set(found["few_labels"])
+    again = run("demo", "pretrain")
+    assert again.code == 0, again.err
+    assert "[MASK]" in again.out
+    assert "reviews right" in again.out
+
+
+def test_no_review_is_read_and_tested_on(run, films):
+    from glossator.cli.demo_pretrain import _draw
+
+    path, few, test = _draw(films / "film-reviews.csv")
+    read = {json.loads(line)["text"] for line in path.read_text().splitlines()}
+    learned, tested = ({row["text"] for row in rows} for rows in (few, test))
+    assert len(learned) == 25
+    assert len(tested) == 125
+    assert not learned & tested
+    assert not (learned | tested) & read

@@ -59,7 +59,7 @@ def test_the_answers_do_not_depend_on_the_chunks(run, model, table, monkeypatch)
     lines = "".join(f"card {i},{i}\n" + (",e\n" if i % 5 == 0 else "") for i in range(23))
     name = table("message,n\n" + lines)
     run("predict", model, name, "--output", "whole.jsonl")
-    monkeypatch.setattr(answering, "_ROWS", 4)
+    monkeypatch.setattr(answering, "CHUNK", 4)
     run("predict", model, name, "--output", "parts.jsonl")
     assert len(answers("whole.jsonl")) == 28
     whole, parts = answers("whole.jsonl"), answers("parts.jsonl")

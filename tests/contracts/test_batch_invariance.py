@@ -139,7 +139,8 @@ def test_a_text_is_answered_alone_as_in_any_batch(predictor_of, case, precision)
 
 def test_every_family_of_the_house_stands_here():
     rooms = Path(families.__file__).parent
-    assert {p.parent.name for p in rooms.glob("*/model.py")} == {kind for kind, _ in CASES.values()}
+    rest = {p.parent.name for p in rooms.glob("*/model.py")} - set(families.DECODERS)
+    assert rest == {kind for kind, _ in CASES.values()}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from glossator.artifact.folder import Details
-from glossator.artifact.predictor import Predictor, load
+from glossator.artifact.opening import load
+from glossator.artifact.predictor import Predictor
 from glossator.models import checkpoint
 from glossator.tasks.text_classification import TextClassification
 from glossator.text.tokenizer import Tokenizer
@@ -277,4 +278,5 @@ def test_every_family_of_the_house_stands_here():
     from glossator.models import families
 
     rooms = Path(families.__file__).parent
-    assert {path.parent.name for path in rooms.glob("*/model.py")} == FAMILIES.keys()
+    rest = {path.parent.name for path in rooms.glob("*/model.py")} - set(families.DECODERS)
+    assert rest == FAMILIES.keys()

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from training_runs import Killed, Runs, at_step, make_model, same, weights
 
 from glossator.config import from_mapping, to_toml
-from glossator.finetuning.config import FitConfig
+from glossator.finetuning.config import FitConfig, LossConfig
 from glossator.training.checkpoints import Checkpoint, Checkpoints
 from glossator.training.config import TrainingConfig
 from glossator.training.optimizers import OPTIMIZERS
@@ -66,7 +66,10 @@ class Member:
         return got, [event.loss for event in history.steps]
 
     def config(self) -> FitConfig:
-        return FitConfig(training=TrainingConfig(**self.given()))
+        names = [field.name for field in dataclasses.fields(LossConfig)]
+        given = self.given()
+        loss = LossConfig(**{name: given.pop(name) for name in names if name in given})
+        return FitConfig(loss=loss, training=TrainingConfig(**given))
 
     def written(self) -> str:
         """The config as a run's folder has it."""

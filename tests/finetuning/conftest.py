@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
+from glossator.finetuning.config import DataConfig, FitConfig, LossConfig, ModelConfig
 from glossator.finetuning.result import FitResult
 from glossator.finetuning.run import run_fit
 from glossator.finetuning.watch import Watch
@@ -54,6 +54,7 @@ def table(rows: list[dict[str, Any]], tmp_path: Path) -> Path:
 PARTS = {
     "data": DataConfig,
     "model": ModelConfig,
+    "loss": LossConfig,
     "training": TrainingConfig,
     "runtime": RuntimeConfig,
 }

@@ -8,7 +8,7 @@ import torch
 
 from glossator.evaluation.calibration import softmax
 from glossator.evaluation.metrics import classification_metrics
-from glossator.finetuning.config import FitConfig, ModelConfig
+from glossator.finetuning.config import FitConfig, LossConfig, ModelConfig
 from glossator.finetuning.decision import choose_decision
 from glossator.finetuning.defaults import default_learning_rate, resolved
 from glossator.finetuning.learning import better, objective
@@ -80,9 +80,9 @@ def test_the_better_step_has_the_accuracy_and_then_the_loss():
 
 def test_class_weights_come_from_the_training_rows():
     targets = np.array([0] * 8 + [1] * 2)
-    auto = objective(TrainingConfig(class_weights="auto"), targets, 2)
+    auto = objective(LossConfig(class_weights="auto"), targets, 2)
     torch.testing.assert_close(auto.class_weights, torch.tensor([0.625, 2.5]))
-    assert objective(TrainingConfig(), targets, 2).class_weights is None
+    assert objective(LossConfig(), targets, 2).class_weights is None
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from glossator.errors import (
     OutputExistsError,
     TableError,
 )
-from glossator.finetuning import run_folder
 from glossator.finetuning.config import FitConfig
+from glossator.runs import folder as run_folder
 from glossator.training.events import Evaluated, Started, Stepped
 
 CANARY = "zzqxcanary"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from glossator.finetuning.config import LossConfig
 from glossator.finetuning.learning import objective
 from glossator.models import checkpoint
 from glossator.tasks.text_classification import TextClassification
@@ -89,11 +91,13 @@ class Runs:
     ):
         """Train; with a `name` the run goes on from the checkpoints of that name."""
         config = {"epochs": EPOCHS, "batch_size": 8, "checkpoint_steps": 2, "patience": 9}
+        names = [field.name for field in dataclasses.fields(LossConfig)]
+        loss = LossConfig(**{name: options.pop(name) for name in names if name in options})
         config = TrainingConfig(**{**config, "learning_rate": 1e-3, **options})
         model = make_model(self.folder, dropout)
         rows = make_rows(make_task(self.folder))
         targets = np.array([row[0].target for row in rows])
-        task = make_task(self.folder, objective(config, targets, len(LABELS)))
+        task = make_task(self.folder, objective(loss, targets, len(LABELS)))
 
         def notify(event: Event) -> None:
             if events is not None:

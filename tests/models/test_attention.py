@@ -91,6 +91,21 @@ def test_queries_of_some_rows_alone(kind):
     assert _largest_difference(ours, theirs) < 1e-12
 
 
+def test_a_group_of_texts_of_which_nothing_is_asked():
+    lengths = [5, 200, 190, 33]  # the long ones form a group of their own
+    positions = [torch.tensor(p, dtype=torch.int64) for p in ([0, 3], [], [], [1])]
+    plan = AttentionPlan.build(
+        torch.tensor(lengths),
+        torch.tensor([2, 0, 0, 1]),
+        q_positions=torch.cat(positions),
+    ).mask_dtype(torch.float64)
+    assert len(plan.masks) > 1
+    tensors = _tensors(3, sum(lengths))
+    ours = _with_gradients(lambda *x: attention(*x, plan), tensors)
+    theirs = _with_gradients(lambda *x: _reference(*x, lengths, positions), tensors)
+    assert _largest_difference(ours, theirs) < 1e-12
+
+
 def test_a_plan_of_other_texts_is_told_apart():
     tensors = _tensors(40, 40)
     wrong = AttentionPlan.build(torch.tensor([20, 20])).mask_dtype(torch.float64)

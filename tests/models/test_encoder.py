@@ -146,8 +146,9 @@ def test_no_two_parameters_share_memory(case, saved_by_referee):
 def test_registry():
     for name in families.MODEL_TYPES:
         assert name in families.by_model_type(name).class_names
-    with pytest.raises(ModelFolderError, match="'gpt2' is not supported; expected one of bert,"):
-        families.by_model_type("gpt2")
+        assert families.by_model_type(name).is_decoder == (name in families.DECODERS)
+    with pytest.raises(ModelFolderError, match="'llama' is not supported; expected one of bert,"):
+        families.by_model_type("llama")
 
 
 def test_configs_load_no_torch():

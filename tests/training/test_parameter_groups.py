@@ -44,3 +44,13 @@ def test_clip_is_torchs_own(longest: float) -> None:
     parameter.grad = gradient.clone()
     norm = float(torch.nn.utils.clip_grad_norm_([parameter], longest))
     torch.testing.assert_close(gradient * clip_factor(norm, longest), parameter.grad)
+
+
+def test_positions_have_a_rate_of_their_own():
+    positions = "encoder.embeddings.added.positions.weight"
+    named = {**NAMED, positions: torch.zeros(4, 2)}
+    groups = parameter_groups(
+        named, blocks=2, weight_decay=0.1, layer_decay=1.0, position_rate=0.25
+    )
+    assert {g.scale for g in groups if positions in g.names} == {0.25}
+    assert {g.scale for g in groups if positions not in g.names} == {1.0}

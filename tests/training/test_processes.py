@@ -48,6 +48,19 @@ def losses(model_of, task, rows):
     return run
 
 
+class Deadly:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+def test_a_process_that_dies_before_it_begins_is_not_waited_for():
+    early = pytest.raises(GlossatorError, match="process 1 of 2 ended before it began")
+    with early, together(2, along, Deadly()):
+        pass
+
+
 @pytest.mark.parametrize("count", [2, 4])
 def test_processes_agree_with_one_to_rounding(losses, count):
     expected, model = losses(1)

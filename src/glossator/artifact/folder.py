@@ -19,7 +19,7 @@ import glossator
 from glossator.artifact.manifest import read_json
 from glossator.errors import ModelFolderError
 from glossator.files import durable_write
-from glossator.tasks.text_classification import Decision
+from glossator.tasks.text_classification import Decision, TextClassification
 
 __all__ = ["SETTINGS", "Details", "read_details", "versions", "write_details"]
 
@@ -27,6 +27,12 @@ SETTINGS = "glossator.json"
 _METRICS = "metrics.json"
 _CARD = "README.md"
 _FORMAT = 1
+_HEADS = {
+    "feature-extraction": {"name": "replaced", "kind": "replaced-token"},
+    "fill-mask": {"name": "mask", "kind": "masked-language"},
+    "text-classification": {"name": "label", "kind": "sequence-classification"},
+    "text-generation": {"name": "next", "kind": "causal-language"},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +42,7 @@ class Details:
     Attributes:
         task: name of the task.
         columns: of the table it was trained on: `text` (a list) and `label`.
-        decision: how logits become a label.
+        decision: how logits become a label; None where there are none.
         max_length: tokens of a window at most.
         base_model: what was fine-tuned.
         data: name, rows and SHA-256 of each table.
@@ -48,7 +54,7 @@ class Details:
 
     task: str
     columns: Mapping[str, Any]
-    decision: Decision = field(default_factory=Decision)
+    decision: Decision | None = field(default_factory=Decision)
     max_length: int
     base_model: str = ""
     data: tuple[Mapping[str, Any], ...] = ()
@@ -79,8 +85,8 @@ def write_details(details: Details, folder: Path, *, opens_as: str) -> None:
         "finished": details.finished,
         "base_model": details.base_model,
         "columns": details.columns,
-        "heads": [{"name": "label", "kind": "sequence-classification", "task": details.task}],
-        "decision": dataclasses.asdict(details.decision),
+        "heads": [{**_HEADS[details.task], "task": details.task}],
+        "decision": None if details.decision is None else dataclasses.asdict(details.decision),
         "limits": {"max_length": details.max_length},
         "data": list(details.data),
         "versions": details.versions,
@@ -107,7 +113,7 @@ def read_details(folder: Path, *, max_length: int) -> Details:
         return Details(
             task=settings["task"],
             columns=settings["columns"],
-            decision=Decision(**settings["decision"]),
+            decision=_decision(settings),
             max_length=min(int(settings["limits"]["max_length"]), max_length),
             base_model=settings["base_model"],
             data=tuple(settings["data"]),
@@ -118,6 +124,11 @@ def read_details(folder: Path, *, max_length: int) -> Details:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f"malformed: {error!r}", file=folder / SETTINGS) from error
+
+
+def _decision(settings: Mapping[str, Any]) -> Decision | None:
+    decides = settings["task"] == TextClassification.name
+    return Decision(**settings["decision"]) if decides else None
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -1,35 +1,25 @@
-"""The Predictor: the one way to get an answer from a model folder."""
+"""The Predictor: the answers of a classifier."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import overload
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from glossator.artifact.folder import SETTINGS, Details, read_details, write_details
-from glossator.artifact.manifest import MANIFEST, verify, write_manifest
-from glossator.errors import InputError, ModelFolderError
-from glossator.files import new_folder
-from glossator.models import checkpoint
+from glossator.artifact.folder import Details
+from glossator.artifact.opened import TOKEN_BUDGET, Opened
+from glossator.errors import InputError
 from glossator.models.config import RuntimeConfig
-from glossator.models.hardware import choose_device, using_threads
 from glossator.models.heads import SequenceClassifier
 from glossator.tasks.answers import answer_rows
 from glossator.tasks.learnable import Example, Logits
 from glossator.tasks.prediction import Prediction
 from glossator.tasks.text_classification import Decision, TextClassification
-from glossator.text.tokenizer import Tokenizer
 
-__all__ = ["Answers", "Predictor", "load"]
-
-# Tokens that go through the model at once. More is no faster on a CPU, whose caches hold no more.
-_TOKEN_BUDGET = 4096
+__all__ = ["Answers", "Predictor"]
 
 
 class Answers(Sequence[Prediction]):
@@ -72,7 +62,7 @@ class Answers(Sequence[Prediction]):
         return Answers(task, self.logits, self._rows, self._top_k)
 
 
-class Predictor:
+class Predictor(Opened):
     """A model that answers, with the habits of a scikit-learn classifier.
 
     Made by `glossator.fit` and `glossator.load`.
@@ -94,10 +84,8 @@ class Predictor:
         details: Details,
         runtime: RuntimeConfig | None = None,
     ):
-        self.runtime = runtime or RuntimeConfig()
-        self.device = choose_device(self.runtime.device)
-        self.model, self.task, self.details = model.to(self.device).eval(), task, details
-        self.notes: tuple[str, ...] = model.notes
+        super().__init__(model, task, details, runtime)
+        self.model, self.task = model, task
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -172,7 +160,7 @@ class Predictor:
                 self.task,
                 self.model,
                 rows,
-                token_budget=_TOKEN_BUDGET,
+                token_budget=TOKEN_BUDGET,
                 device=self.device,
                 alone=self.runtime.precision == "exact",
                 progress=progress,
@@ -184,90 +172,9 @@ class Predictor:
         self.task.decision = decision
         self.details = dataclasses.replace(self.details, decision=decision)
 
-    def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
-        """Write the model folder, whole or not at all.
-
-        Raises:
-            OutputExistsError: `folder` exists and `overwrite` is false, or it is no model folder.
-            OSError: the disk is full or read-only; `folder` is then as it was.
-        """
-        with new_folder(folder, overwrite=overwrite, marker=MANIFEST) as temporary:
-            checkpoint.save(self.model, temporary)
-            self.task.tokenizer.save(temporary)
-            write_details(self.details, temporary, opens_as=self.task.opens_as)
-            write_manifest(temporary)
-
-    @contextlib.contextmanager
-    def _ready(self) -> Iterator[None]:
-        """The threads and the precision asked for, for the length of a block."""
-        encoder = self.model.encoder
-        before = encoder.compute_dtype
-        low = self.runtime.precision == "bfloat16"
-        encoder.compute_dtype = torch.bfloat16 if low else torch.float32
-        try:
-            with using_threads(self.runtime.threads):
-                yield
-        finally:
-            encoder.compute_dtype = before
-
-
-def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predictor:
-    """Open a model folder: one of ours, or a classifier that `transformers` saved.
-
-    Every file of one of ours is checked against its manifest first.
-
-    Args:
-        folder: the model folder.
-        runtime: where to run it.
-
-    Raises:
-        ChangedFileError: a file is missing or was changed.
-        ModelFolderError: it is no model folder, or not of a classifier.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise ModelFolderError(f"{folder} {what}; expected a model folder")
-    ours = (folder / SETTINGS).exists() or (folder / MANIFEST).exists()
-    if ours:
-        verify(folder)
-    model = checkpoint.load_classifier(folder)
-    _refuse_other_problem(model, folder)
-    longest = model.encoder.max_length
-    if ours:
-        details = read_details(folder, max_length=longest)
-    else:
-        details = Details(
-            task=TextClassification.name,
-            columns={"text": ["text"], "label": "label"},
-            max_length=longest,
-            base_model=folder.name,
-        )
-    task = TextClassification(
-        Tokenizer.load(folder),
-        model.labels,
-        max_length=details.max_length,
-        decision=details.decision,
-    )
-    predictor = Predictor(model, task, details, runtime)
-    if not details.finished:
-        predictor.notes += (f"{folder.name} is from a run that was interrupted",)
-    return predictor
-
 
 def _refuse_no_string(label: object) -> None:
     """A label of another type equals none of the model's, and would count as wrong in silence."""
     if not isinstance(label, str):
         kind = type(label).__name__
         raise InputError(f"label {label!r} is of type {kind}; expected a string")
-
-
-def _refuse_other_problem(model: SequenceClassifier, folder: Path) -> None:
-    """A sigmoid or a bare number read as a softmax would answer, and wrongly."""
-    expected = "single_label_classification"
-    if model.problem_type != expected:
-        raise ModelFolderError(
-            f"the model is for {model.problem_type} with {len(model.labels)} labels; "
-            f"expected {expected} with at least two",
-            file=folder / "config.json",
-        )

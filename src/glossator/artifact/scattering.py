@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from glossator.artifact.predictor import load
+from glossator.artifact.generator import TextGenerator
+from glossator.artifact.opening import load
 from glossator.errors import GlossatorError
 from glossator.models.config import RuntimeConfig
 
@@ -80,7 +81,9 @@ class _Scorer:
     """A worker: answers blocks of texts."""
 
     def __init__(self, folder: str, runtime: RuntimeConfig, top_k: int):
-        self._predictor, self._top_k = load(folder, runtime=runtime), top_k
+        found = load(folder, runtime=runtime)
+        assert not isinstance(found, TextGenerator), "predict refuses it beforehand"
+        self._predictor, self._top_k = found, top_k
 
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
         texts = [json.loads(text) for text in block["text"].tolist()]

@@ -15,17 +15,18 @@ from glossator.errors import TableError
 from glossator.evaluation.comparison import McNemar, PairedDifference, mcnemar, paired_bootstrap
 from glossator.evaluation.metrics import ClassificationScores
 from glossator.evaluation.thresholds import decide
+from glossator.memory import give_back_freed_memory
 from glossator.text.columns import LabelledText
 from glossator.text.seen import is_blank
 from glossator.text.tables import Rejection
 
-__all__ = ["Comparison", "ScoredTable", "chunks", "compare", "evaluate"]
+__all__ = ["CHARACTERS", "CHUNK", "Comparison", "ScoredTable", "chunks", "compare", "evaluate"]
 
 Item = LabelledText | Rejection
 
-# Rows that are read, answered and forgotten together.
-CHUNK = 2048
-_CHARACTERS = 2**22  # and fewer rows where texts are long
+# Rows that are read, answered and forgotten together: enough to group texts of like length.
+CHUNK = 1024
+CHARACTERS = 2**22  # and fewer rows where texts are long
 _KEPT = 20  # rejections that are remembered
 
 
@@ -149,9 +150,10 @@ def chunks(
         elif isinstance(item, LabelledText):
             rows.append(item)
             characters += len(item.text)
-        if len(rows) == size or characters >= _CHARACTERS:
+        if len(rows) == size or characters >= CHARACTERS:
             yield rows
             rows, characters = [], 0
+            give_back_freed_memory()
     if rows:
         yield rows
 

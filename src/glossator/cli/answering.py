@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glossator.artifact.predictor import Predictor
+from glossator.artifact.generator import TextGenerator
+from glossator.artifact.opening import AnyOpened
+from glossator.artifact.scoring import CHARACTERS, CHUNK
 from glossator.cli.options import TableOptions
 from glossator.cli.progress import Meter, meter
 from glossator.cli.screen import Screen
+from glossator.memory import give_back_freed_memory
+from glossator.models.config import GenerationConfig
 from glossator.text.answers import Answer, answer_writer, failed_answer
 from glossator.text.columns import check_columns, select
 from glossator.text.seen import is_blank
@@ -20,9 +24,6 @@ __all__ = ["AnswerTexts", "Answering", "Texts", "answer_table", "by_predictor", 
 
 AnswerTexts = Callable[[Sequence[str]], Iterator[Any]]
 
-# Read, answered and written together: enough to group texts of like length.
-_ROWS, _CHARACTERS = 2048, 2**22
-
 
 class Answering:
     """Rows in, answers out.
@@ -31,6 +32,7 @@ class Answering:
         answer: the predictions of texts, in their order, as JSON holds them.
         table: the rows.
         columns: of the text.
+        refusal: why a text cannot be answered, if it cannot.
 
     Attributes:
         done: rows answered so far, those that failed among them.
@@ -40,9 +42,16 @@ class Answering:
         ColumnError: a column is missing.
     """
 
-    def __init__(self, answer: AnswerTexts, table: Table, columns: Sequence[str]):
+    def __init__(
+        self,
+        answer: AnswerTexts,
+        table: Table,
+        columns: Sequence[str],
+        refusal: Callable[[str], str | None] = lambda _: None,
+    ):
         check_columns(table, columns)
         self._answer, self.table, self._columns = answer, table, columns
+        self._refusal = refusal
         self.done = self.failed = 0
 
     def answers(self) -> Iterator[Answer]:
@@ -50,13 +59,21 @@ class Answering:
         batch: list[tuple[Item, str | Rejection]] = []
         characters = 0
         for item in self.table:
-            text = readable_text(item, self._columns)
+            text = self._readable(item)
             batch.append((item, text))
             characters += len(text) if isinstance(text, str) else 0
-            if len(batch) >= _ROWS or characters >= _CHARACTERS:
+            if len(batch) >= CHUNK or characters >= CHARACTERS:
                 yield from self._answered(batch)
                 batch, characters = [], 0
+                give_back_freed_memory()
         yield from self._answered(batch)
+
+    def _readable(self, item: Item) -> str | Rejection:
+        text = readable_text(item, self._columns)
+        if isinstance(text, str) and (why := self._refusal(text)):
+            values = None if isinstance(item, Rejection) else item.values
+            return Rejection(item.source, item.line, "unanswerable", why, values)
+        return text
 
     def _answered(self, batch: list[tuple[Item, str | Rejection]]) -> Iterator[Answer]:
         texts = [text for _, text in batch if isinstance(text, str)]
@@ -80,8 +97,12 @@ def readable_text(item: Item, columns: Sequence[str]) -> str | Rejection:
     return text
 
 
-def by_predictor(predictor: Predictor, top_k: int) -> AnswerTexts:
+def by_predictor(
+    predictor: AnyOpened, top_k: int, generation: GenerationConfig | None = None
+) -> AnswerTexts:
     """Answers of a model in this process."""
+    if isinstance(predictor, TextGenerator):
+        return lambda texts: (a.to_json() for a in predictor.predict(texts, generation))
     return lambda texts: (a.to_json() for a in predictor.answers(texts, top_k=top_k))
 
 

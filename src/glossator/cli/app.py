@@ -24,6 +24,16 @@ _VERBS = (
         "fit tickets.csv --text message --label intent --output tickets-model",
     ),
     (
+        "tokenizer",
+        "Train a tokenizer on raw text.",
+        "tokenizer corpus.txt --kind wordpiece --vocab-size 8000 --output tokenizer",
+    ),
+    (
+        "pretrain",
+        "Train a language model on raw text, from nothing or from a starter.",
+        "pretrain corpus.txt --tokenizer tokenizer --size mini --output my-bert",
+    ),
+    (
         "evaluate",
         "Score a model folder on labelled rows.",
         "evaluate tickets-model held-out.csv",

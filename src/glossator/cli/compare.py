@@ -37,10 +37,10 @@ def compare(
         options: how they are read, and where the models run.
     """
     from glossator.artifact import scoring
-    from glossator.cli.loading import labelled, opened
+    from glossator.cli.loading import labelled, opened_classifier
 
     screen = Screen(json=options.shown.json)
-    first, second = (opened(folder, options.runtime, screen) for folder in (a, b))
+    first, second = (opened_classifier(folder, options.runtime, screen) for folder in (a, b))
     items = labelled(tables, first, options)
     screen.say("answering with both")
     found = scoring.compare(first, second, items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,6 +24,7 @@ from glossator.training.config import TrainingConfig
 __all__ = ["DemoOptions", "demo"]
 
 _SAMPLE = "bbc-news"
+_OURS = ("news-train.csv", f"{_SAMPLE}.csv")
 _TRAIN, _TEST = 400, 200
 _SEED = 0
 # One pass in small steps: a second pass takes as long again.
@@ -54,12 +55,16 @@ _DEFAULTS = DemoOptions()
 
 
 def demo(
-    name: Literal["news"] = "news", /, *, options: Annotated[DemoOptions, FLAT] = _DEFAULTS
+    name: Literal["news", "pretrain"] = "news",
+    /,
+    *,
+    options: Annotated[DemoOptions, FLAT] = _DEFAULTS,
 ) -> int:
     """Fine-tune on real news in minutes, without a network.
 
     MiniLM learns to tell the five topics of BBC News from 400 documents and is tested on 200
-    others; long ones are read in windows.
+    others; long ones are read in windows. With `pretrain` a tiny BERT reads film reviews without
+    labels for three minutes, fills gaps, and is held against random weights on a few labels.
 
     Args:
         name: of the demo.
@@ -69,6 +74,8 @@ def demo(
     from glossator.text import samples
 
     screen = Screen(json=options.shown.json)
+    if name == "pretrain":
+        return _pretrain(options, screen)
     table = samples.locate(_SAMPLE)
     starter.locate("minilm")  # says what to type if it is not here
     folder = options.output or Path(f"demo-{name}")
@@ -77,9 +84,20 @@ def demo(
     config = FitConfig(data=data, training=_TRAINING, runtime=options.runtime)
     drawn = "all documents" if options.full else f"{_TRAIN} documents"
     screen.say(f"BBC News: which of five topics? {drawn}", "bold")
-    again = options.overwrite or (options.output is None and _may_replace(folder))
+    again = options.overwrite or (options.output is None and _may_replace(folder, _OURS))
     result = run([str(train)], config, folder, screen, overwrite=again)
     return 0 if result.finished else 130
+
+
+def _pretrain(options: DemoOptions, screen: Screen) -> int:
+    from glossator.cli.demo_pretrain import SAMPLE, TEXTS, demo_pretrain
+    from glossator.text import samples
+
+    table = samples.locate(SAMPLE)
+    folder = options.output or Path("demo-pretrain")
+    again = options.overwrite or (options.output is None and _may_replace(folder, (TEXTS,)))
+    screen.say("Film reviews, without their labels", "bold")
+    return demo_pretrain(table, folder, options.runtime, screen, overwrite=again)
 
 
 def _draw(table: Path) -> tuple[Path, Path]:
@@ -108,12 +126,12 @@ def _table(name: str, rows: Iterable[Sequence[str]]) -> Path:
     return path
 
 
-def _may_replace(folder: Path) -> bool:
+def _may_replace(folder: Path, ours: Collection[str]) -> bool:
     """Whether nothing stands there but what an earlier demo left."""
     if not folder.exists():
         return True
     try:
         files = read_json(folder / "glossator.json")["data"]
-        return any(file["name"] in ("news-train.csv", f"{_SAMPLE}.csv") for file in files)
+        return any(file["name"] in ours for file in files)
     except (InputError, LookupError, TypeError):
         return False

@@ -33,11 +33,11 @@ def evaluate(
         options: how they are read, and where the model runs.
     """
     from glossator.artifact import scoring
-    from glossator.cli.loading import labelled, opened
+    from glossator.cli.loading import labelled, opened_classifier
     from glossator.cli.progress import meter
 
     screen = Screen(json=options.shown.json)
-    predictor = opened(model, options.runtime, screen)
+    predictor = opened_classifier(model, options.runtime, screen)
     items = labelled(tables, predictor, options)
     with meter(screen, "scoring", None) as progress:
         scored = scoring.evaluate(predictor, items, progress=progress.add)

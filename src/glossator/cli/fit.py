@@ -12,7 +12,7 @@ from glossator.cli.options import FLAT, MACHINE, TYPED, Shown
 from glossator.cli.screen import Screen
 from glossator.errors import TableError
 from glossator.files import refuse_existing
-from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
+from glossator.finetuning.config import DataConfig, FitConfig, LossConfig, ModelConfig
 from glossator.models.config import RuntimeConfig
 from glossator.training.config import SpreadConfig, TrainingConfig
 
@@ -31,10 +31,12 @@ class FitOptions:
             folder beside it has the report, the log and the answers for the test rows.
         overwrite: replace folders of that name, once the new ones are whole.
         resume: go on with a run that was killed or interrupted; type the same command again.
-        config: a TOML file with the tables data, model, training and runtime; what is typed wins.
+        config: a TOML file with the tables data, model, loss, training, runtime and spread; what
+            is typed wins.
         task: what to learn.
         data: which rows.
         model: what is fine-tuned.
+        loss: what training minimizes.
         training: how.
         runtime: where.
         spread: over how many processes.
@@ -53,6 +55,9 @@ class FitOptions:
     model: Annotated[ModelConfig, Parameter(name="*", group="Model")] = field(
         default_factory=ModelConfig
     )
+    loss: Annotated[LossConfig, Parameter(name="*", group="Training")] = field(
+        default_factory=LossConfig
+    )
     training: Annotated[TrainingConfig, Parameter(name="*", group="Training")] = field(
         default_factory=TrainingConfig
     )
@@ -67,6 +72,7 @@ class FitOptions:
             task=self.task,
             data=self.data,
             model=self.model,
+            loss=self.loss,
             training=self.training,
             runtime=self.runtime,
             spread=self.spread,
@@ -138,7 +144,7 @@ def run(
 
 
 def _is_finished(folder: Path) -> bool:
-    from glossator.finetuning.run_folder import is_finished
+    from glossator.runs.folder import is_finished
 
     return is_finished(folder)
 

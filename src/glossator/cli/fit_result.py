@@ -14,7 +14,7 @@ from glossator.cli.plain import shortened
 from glossator.cli.scores import show_classes
 from glossator.cli.screen import Screen
 from glossator.finetuning.config import DataConfig
-from glossator.finetuning.run_folder import PREDICTIONS, REPORT
+from glossator.runs.folder import PREDICTIONS, REPORT
 from glossator.text.columns import select
 from glossator.text.rows import Row
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
+from typing import Self
 
 from glossator.artifact.report_parts import RowCounts
 from glossator.artifact.wording import measure
@@ -27,8 +28,9 @@ class FitWatch(Watch):
         self._stack = ExitStack()
         self._meter = Meter()
         self._scored = 0
+        self._reading = False
 
-    def __enter__(self) -> FitWatch:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -65,7 +67,7 @@ class FitWatch(Watch):
         elif isinstance(event, Stepped):
             self._meter.add(1, _speed(event))
         elif isinstance(event, Evaluated):
-            self._screen.say(_dev_scores(event))
+            self._screen.say(self.scored(event))
         elif isinstance(event, Resumed):
             self._meter.add(event.step, "")
             self._screen.say(f"  going on after step {event.step:,}")
@@ -86,7 +88,11 @@ class FitWatch(Watch):
         self._meter.add(done - self._scored)
         self._scored = done
 
-    def _start(self, title: str, total: int) -> None:
+    def scored(self, event: Evaluated) -> str:
+        """A line on how well the dev rows are answered."""
+        return _dev_scores(event)
+
+    def _start(self, title: str, total: int | None) -> None:
         self._stack.close()
         self._meter = self._stack.enter_context(meter(self._screen, title, total))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from glossator.artifact.wording import METRICS, interval, measure
 from glossator.cli.plain import shortened
 from glossator.cli.screen import Screen
 from glossator.errors import ModelFolderError
+from glossator.tasks.text_classification import Decision
 
 __all__ = ["inspect_model"]
 
@@ -65,8 +68,12 @@ def _longest(config: dict[str, Any]) -> int:
 
 
 def _what(config: dict[str, Any], labels: list[str]) -> str:
-    kind = "a classifier" if labels else "an encoder, to be fine-tuned"
-    return f"{kind} of the family {config.get('model_type')}"
+    classes = [str(x) for x in config.get("architectures") or ()]
+    other = "an encoder, to be fine-tuned,"
+    for end, kind in (("ForMaskedLM", "masked"), ("LMHeadModel", "causal")):
+        if any(name.endswith(end) for name in classes):
+            other = f"a {kind} language model"
+    return f"{'a classifier' if labels else other} of the family {config.get('model_type')}"
 
 
 def _object(details: Details) -> dict[str, Any]:
@@ -75,10 +82,7 @@ def _object(details: Details) -> dict[str, Any]:
         "finished": details.finished,
         "base_model": details.base_model,
         "columns": dict(details.columns),
-        "decision": {
-            "temperature": details.decision.temperature,
-            "threshold": details.decision.threshold,
-        },
+        "decision": None if details.decision is None else dataclasses.asdict(details.decision),
         "max_length": details.max_length,
         "metrics": dict(details.metrics),
         "data": list(details.data),
@@ -91,10 +95,11 @@ def _show(screen: Screen, details: Details) -> None:
     if not details.finished:
         screen.line("! from a run that was interrupted", "yellow")
     screen.line(f"  {details.task}, fine-tuned from {details.base_model}")
-    text, label = ", ".join(details.columns["text"]), details.columns["label"]
-    screen.line(f"  trained on the columns {text} (text) and {label} (label)")
+    text, label = ", ".join(details.columns["text"]), details.columns.get("label")
+    if label:
+        screen.line(f"  trained on the columns {text} (text) and {label} (label)")
     for file in details.data:
-        screen.line(f"    {file['name']}: {file['rows']:,} rows")
+        screen.line(f"    {_file(file)}")
     split = "test" if details.metrics.get("test") else "dev"
     scores = details.metrics.get(split) or {}
     for name in ("accuracy", "macro_f1", "ece"):
@@ -102,8 +107,16 @@ def _show(screen: Screen, details: Details) -> None:
             between = interval(scores, name)
             shown = f" (95% interval {between})" if between else ""
             screen.line(f"  {METRICS[name]} on {split} rows {measure(scores, name)}{shown}")
-    decision = details.decision
-    threshold = "" if decision.threshold is None else f", threshold {decision.threshold:.3f}"
-    screen.line(f"  temperature {decision.temperature:.3f}{threshold}")
+    if details.decision is not None:
+        _show_decision(screen, details.decision)
     screen.line(f"  reads {details.max_length:,} tokens at once, longer texts in windows")
     screen.line("  " + ", ".join(f"{name} {version}" for name, version in details.versions.items()))
+
+
+def _file(file: Mapping[str, Any]) -> str:
+    return f"{file['name']}: {file['rows']:,} rows" if "rows" in file else str(file["name"])
+
+
+def _show_decision(screen: Screen, decision: Decision) -> None:
+    threshold = "" if decision.threshold is None else f", threshold {decision.threshold:.3f}"
+    screen.line(f"  temperature {decision.temperature:.3f}{threshold}")

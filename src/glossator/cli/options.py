@@ -100,7 +100,7 @@ def complete(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
     config = next((a for a in arguments if "--config" in a.names and a.tokens), None)
     if config is not None:
         path = config.tokens[0].value
-        options = Dict(_flat_options(path), source=path, use_commands_as_keys=False)
+        options = Dict(_flat_options(path, commands), source=path, use_commands_as_keys=False)
         options(app, commands, arguments)
 
 
@@ -115,12 +115,17 @@ def _restore(argument: Argument) -> None:
     ]
 
 
-def _flat_options(path: str) -> dict[str, Any]:
-    """The options of a TOML file of `fit` by name, without the tables that they stand in."""
-    from glossator.finetuning.config import FitConfig
-
+def _flat_options(path: str, commands: tuple[str, ...]) -> dict[str, Any]:
+    """The options of a verb's TOML file by name, without the tables that they stand in."""
     tables = read_toml(path)
-    from_mapping(FitConfig, tables, file=path)  # says what is wrong, and names the file
+    if commands[-1:] == ("pretrain",):
+        from glossator.pretraining.config import PretrainConfig
+
+        from_mapping(PretrainConfig, tables, file=path)  # says what is wrong, and names the file
+    else:
+        from glossator.finetuning.config import FitConfig
+
+        from_mapping(FitConfig, tables, file=path)
     options: dict[str, Any] = {}
     for name, value in tables.items():
         options |= value if isinstance(value, dict) else {name: value}

@@ -10,7 +10,7 @@ from glossator.cli.plain import shortened
 from glossator.cli.screen import Screen, grid
 from glossator.evaluation.confusion import ClassScore
 
-__all__ = ["show_classes", "show_measures"]
+__all__ = ["pretraining_scores", "show_classes", "show_measures"]
 
 _WORST = 10
 _LABEL = 40
@@ -38,3 +38,18 @@ def show_classes(screen: Screen, classes: Sequence[ClassScore]) -> None:
         for s in weakest_first(classes)[:_WORST]
     ]
     screen.table(grid(("class", "precision", "recall", "F1", "rows"), rows))
+
+
+def pretraining_scores(scores: Mapping[str, Any]) -> str:
+    """Those of a pretraining objective, in words."""
+    parts = [f"loss {scores['loss']:.3f}"]
+    if "f1" in scores:
+        parts.append(f"{scores['accuracy']:.1%} of tokens judged right, F1 {scores['f1']:.3f}")
+    if "masked_accuracy" in scores:
+        parts.append(f"{scores['masked_accuracy']:.1%} of hidden tokens right")
+    if "pseudo_perplexity" in scores:
+        parts.append(f"pseudo-perplexity {scores['pseudo_perplexity']:.1f}")
+    if "bits_per_byte" in scores:
+        parts.append(f"perplexity {scores['perplexity']:.1f}")
+        parts.append(f"{scores['bits_per_byte']:.3f} bits a byte")
+    return ", ".join(parts)

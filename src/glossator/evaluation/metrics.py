@@ -79,7 +79,7 @@ class ClassificationScores:
         threshold: float | None = None,
         intervals: bool = True,
         seed: int = 0,
-        memory_bytes: int = 64 << 20,
+        memory_bytes: int = 16 << 20,
         folder: str | Path | None = None,
     ):
         self.classes = tuple(classes)
@@ -175,7 +175,7 @@ class ClassificationScores:
     def _roc_auc(self) -> float | None:
         if self._spool is None:
             return None
-        gold = next(self._spool.columns())
+        gold = self._spool.column(0)
         first = 1 if len(self.classes) == 2 else 0
         areas = [
             roc_auc(scores, gold == label)

@@ -16,7 +16,8 @@ __all__ = ["RowSpool"]
 Floats = NDArray[np.floating[Any]]
 
 _READ_BYTES = 4 << 20
-_COLUMN_BYTES = 64 << 20
+# Columns are read back few at a time, yet in no more than this many passes over the rows.
+_COLUMN_BYTES, _PASSES = 8 << 20, 16
 
 
 class RowSpool:
@@ -34,7 +35,7 @@ class RowSpool:
         width: int,
         dtype: np.dtype[Any],
         *,
-        memory_bytes: int = 64 << 20,
+        memory_bytes: int = 16 << 20,
         folder: str | Path | None = None,
     ):
         self.rows = 0
@@ -56,9 +57,15 @@ class RowSpool:
 
     def columns(self, first: int = 0) -> Iterator[Floats]:
         """Yield the columns from `first` on, each `(rows,)`, reading a few in one pass."""
-        at_once = max(1, _COLUMN_BYTES // max(1, self.rows * self._dtype.itemsize))
+        few = _COLUMN_BYTES // max(1, self.rows * self._dtype.itemsize)
+        at_once = max(1, few, -(-self._width // _PASSES))
         for start in range(first, self._width, at_once):
             yield from self._read(start, min(start + at_once, self._width))
+
+    def column(self, number: int) -> Floats:
+        """One column, `(rows,)`."""
+        column: Floats = self._read(number, number + 1)[0]
+        return column
 
     def _read(self, start: int, stop: int) -> Floats:
         """The columns `start` to `stop`, `(stop - start, rows)`."""

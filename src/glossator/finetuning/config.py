@@ -9,7 +9,7 @@ from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
 from glossator.training.config import SpreadConfig, TrainingConfig
 
-__all__ = ["DataConfig", "FitConfig", "ModelConfig"]
+__all__ = ["DataConfig", "FitConfig", "LossConfig", "ModelConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,30 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """What training minimizes.
+
+    Attributes:
+        label_smoothing: share of a label's mass that is spread over all labels.
+        focal_gamma: above 0, rows that are already right count less.
+        class_weights: `auto` lets each class weigh alike, however rare.
+    """
+
+    label_smoothing: float = 0.0
+    focal_gamma: float = 0.0
+    class_weights: Literal["none", "auto"] = "none"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing < 1:
+            got = self.label_smoothing
+            raise ConfigError(f"--label-smoothing must be from 0 to below 1, got {got}")
+        if self.focal_gamma < 0:
+            raise ConfigError(f"--focal-gamma must be 0 or more, got {self.focal_gamma}")
+        if self.focal_gamma and self.label_smoothing:
+            raise ConfigError("--focal-gamma and --label-smoothing exclude each other")
+
+
+@dataclass(frozen=True, kw_only=True)
 class FitConfig:
     """All that a fine-tuning run is told; `NAME.run/config.toml` holds it.
 
@@ -74,6 +98,7 @@ class FitConfig:
         task: what to learn.
         data: which rows.
         model: what is fine-tuned.
+        loss: what training minimizes.
         training: how.
         runtime: where.
         spread: over how many processes.
@@ -83,6 +108,7 @@ class FitConfig:
     task: Literal["text-classification"] = "text-classification"
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     spread: SpreadConfig = field(default_factory=SpreadConfig)

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from glossator.artifact.predictor import Predictor, load
+from glossator.artifact.opening import load_classifier
+from glossator.artifact.predictor import Predictor
 from glossator.config import from_mapping
 from glossator.errors import ConfigError, InputError, did_you_mean
-from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
+from glossator.finetuning.config import DataConfig, FitConfig, LossConfig, ModelConfig
 from glossator.finetuning.data import Source
 from glossator.finetuning.run import run_fit
-from glossator.finetuning.run_folder import is_finished
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
+from glossator.runs.folder import is_finished
 from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["fit"]
@@ -23,6 +24,7 @@ __all__ = ["fit"]
 _PARTS = {
     "data": DataConfig,
     "model": ModelConfig,
+    "loss": LossConfig,
     "training": TrainingConfig,
     "runtime": RuntimeConfig,
     "spread": SpreadConfig,
@@ -62,7 +64,7 @@ def fit(
         InputError: a table, a column, a model or an option is wrong.
     """
     if resume and output is not None and is_finished(Path(output)):
-        return load(output)
+        return load_classifier(output)
     options |= {"text": text, "label": label, "model": model}
     result = run_fit(
         _source(data),

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from glossator.finetuning.config import LossConfig
 from glossator.finetuning.parts import Part
 from glossator.models.heads import SequenceClassifier
 from glossator.tasks.answers import answer_rows
@@ -26,7 +27,7 @@ from glossator.training.processes import device_of
 __all__ = ["Share", "Trained", "better", "dev_rows", "objective", "train_along"]
 
 
-def objective(config: TrainingConfig, targets: NDArray[np.int64], classes: int) -> Objective:
+def objective(config: LossConfig, targets: NDArray[np.int64], classes: int) -> Objective:
     """The objective that a config asks for.
 
     Args:

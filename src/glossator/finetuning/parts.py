@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from glossator.errors import TableError
 from glossator.finetuning.data import Data
-from glossator.tasks.learnable import Example, Learnable
+from glossator.tasks.learnable import Example, Task
 from glossator.text.columns import LabelledText
 from glossator.text.preflight import Preflight
 
@@ -65,7 +65,7 @@ def usable_parts(
     return labels, parts
 
 
-def encode(parts: Mapping[str, Part], task: Learnable) -> None:
+def encode(parts: Mapping[str, Part], task: Task) -> None:
     """Give every part its examples."""
     for part in parts.values():
         part.rows = task.encode([item.text for item in part.items], part.targets.tolist())

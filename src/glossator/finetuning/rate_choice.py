@@ -11,7 +11,7 @@ from glossator.artifact.wording import power_of_ten
 from glossator.config import from_mapping
 from glossator.errors import CheckpointError, ConfigError
 from glossator.files import durable_write
-from glossator.finetuning.run_folder import RunFolder
+from glossator.runs.folder import RunFolder
 from glossator.training.rate_test import RateTest
 
 __all__ = ["chosen_because", "found_or_kept", "rate_curve"]

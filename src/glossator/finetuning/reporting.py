@@ -25,8 +25,8 @@ from glossator.config import to_mapping
 from glossator.finetuning.config import FitConfig
 from glossator.finetuning.decision import calibration_of
 from glossator.finetuning.parts import Part
-from glossator.finetuning.run_folder import REJECTED
 from glossator.finetuning.scoring import Scored
+from glossator.runs.folder import REJECTED
 from glossator.text.preflight import Preflight
 from glossator.training.loop import History
 

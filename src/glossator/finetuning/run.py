@@ -24,11 +24,11 @@ from glossator.finetuning.parts import Part, encode, usable_parts
 from glossator.finetuning.rate_choice import chosen_because, found_or_kept, rate_curve
 from glossator.finetuning.reporting import Findings, build_report, shown
 from glossator.finetuning.result import FitResult
-from glossator.finetuning.run_folder import CHECKPOINTS, RunFolder, open_run, run_path
 from glossator.finetuning.scoring import Scored, score_parts
 from glossator.finetuning.watch import Watch
 from glossator.models.hardware import choose_device, choose_dtype, using_threads
 from glossator.models.heads import SequenceClassifier
+from glossator.runs.folder import CHECKPOINTS, RunFolder, open_run, run_path
 from glossator.tasks.text_classification import TextClassification
 from glossator.text.preflight import Preflight, preflight
 from glossator.training.checkpoints import Checkpoints
@@ -100,7 +100,7 @@ class _Fitting:
         self.config = self.base.resolve(config)
         self.rate_is_default = config.training.learning_rate is None
         if run:
-            run.config(self.config)
+            run.config(self.config, track=self.config.track)
             if resume and not run.trained:
                 self.watch.note("there is no checkpoint to go on from: the run begins anew")
 
@@ -154,7 +154,7 @@ class _Fitting:
             self.base.tokenizer,
             labels,
             max_length=_max_length(self.config),
-            objective=objective(self.config.training, training.targets, len(labels)),
+            objective=objective(self.config.loss, training.targets, len(labels)),
         )
 
     def _choose_rate(
@@ -174,7 +174,7 @@ class _Fitting:
         config = dataclasses.replace(config, learning_rate=found.chosen or default)
         self.config = dataclasses.replace(self.config, training=config)
         if self.run:
-            self.run.config(self.config)
+            self.run.config(self.config, track=self.config.track)
         note = chosen_because(found, default)
         self.watch.note(note)
         return rate_curve(found, note)

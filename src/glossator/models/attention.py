@@ -166,6 +166,10 @@ class AttentionPlan:
             causal=causal,
         )
 
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, *, dropout: float = 0.0) -> Tensor:
+        """`attention` in this layout."""
+        return attention(q, k, v, self, dropout=dropout)
+
     def mask_dtype(self, dtype: torch.dtype) -> AttentionPlan:
         """The same plan with masks of `dtype`, so that no block converts them."""
         return dataclasses.replace(self, masks=tuple(mask.to(dtype) for mask in self.masks))
@@ -326,7 +330,8 @@ def _lay_out(groups: list[list[list[int]]], lengths: NDArray[np.int64], step: in
     starts = np.cumsum(lengths) - lengths
     slots = []
     for rows in groups:
-        width = _round_up(max(int(lengths[row].sum()) for row in rows), step)
+        # At least one slot, where nothing is asked of a group's texts.
+        width = _round_up(max(1, *(int(lengths[row].sum()) for row in rows)), step)
         table = np.full((len(rows), width), -1, dtype=np.int64)
         for places, row in zip(table, rows, strict=True):
             ids = np.concatenate([np.arange(starts[t], starts[t] + lengths[t]) for t in row])

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor, nn
 
-from glossator.models.attention import AttentionPlan, attention, attention_maps
+from glossator.models.attention import AttentionPlan, attention_maps
 from glossator.models.dropout import Dropout
 from glossator.models.linear import Linear, joint
 from glossator.models.positions import Rotation
 
-__all__ = ["AttentionKind", "Block", "BlockNorms", "SelfAttention"]
+__all__ = ["Attends", "AttentionKind", "Block", "BlockNorms", "SelfAttention"]
+
+
+class Attends(Protocol):
+    """Where the keys of each query are: an `AttentionPlan`, or a cache of earlier ones."""
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, *, dropout: float = 0.0) -> Tensor:
+        """(R, heads, dim), (T, heads, dim), (T, heads, dim) -> (R, heads, dim), packed."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +29,12 @@ class AttentionKind:
     Attributes:
         window: a token sees those at most this many places away; None: all of its text.
         theta: base of the rotary angles; None: no rotation.
+        causal: a token sees none after it.
     """
 
     window: int | None = None
     theta: float | None = None
+    causal: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,14 +73,14 @@ class SelfAttention(nn.Module):
     def forward(
         self,
         x: Tensor,
-        plan: AttentionPlan,
+        plan: Attends,
         rotary: Rotation | None = None,
         read: Tensor | None = None,
     ) -> Tensor:
         """(T, width) -> (R, width), or (T, width) where `read` (R,) is None."""
         q, k, v = self._query_key_value(x, rotary, read)
         dropout = self.dropout if self.training else 0.0
-        return self.output(attention(q, k, v, plan, dropout=dropout).flatten(1))  # type: ignore[no-any-return]
+        return self.output(plan.attend(q, k, v, dropout=dropout).flatten(1))  # type: ignore[no-any-return]
 
     def query_key(
         self, x: Tensor, rotary: Rotation | None, read: Tensor | None
@@ -127,7 +137,7 @@ class Block(nn.Module):
     def forward(
         self,
         x: Tensor,
-        plan: AttentionPlan,
+        plan: Attends,
         rotary: Rotation | None = None,
         read: Tensor | None = None,
     ) -> Tensor:

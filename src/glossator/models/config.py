@@ -7,7 +7,7 @@ from typing import Literal
 
 from glossator.errors import ConfigError
 
-__all__ = ["RuntimeConfig"]
+__all__ = ["GenerationConfig", "RuntimeConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,3 +31,40 @@ class RuntimeConfig:
     def __post_init__(self) -> None:
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"--threads must be 1 or more, got {self.threads}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationConfig:
+    """How the next token is chosen, and when it ends.
+
+    Attributes:
+        max_new_tokens: tokens that are added at most.
+        temperature: 0 takes the most probable token each time; else tokens are drawn, from
+            probabilities that are flatter above 1 and sharper below.
+        top_k: draw from so many most probable tokens alone; 0: from all.
+        top_p: draw from the most probable tokens that have this probability together alone.
+        beams: search for the most probable text with so many beginnings at once; not drawn.
+        seed: of the drawing; a text comes out the same alone or beside others.
+    """
+
+    max_new_tokens: int = 50
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    beams: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checks = {
+            "--max-new-tokens must be 1 or more": self.max_new_tokens >= 1,
+            "--temperature must be 0 or more": 0 <= self.temperature < float("inf"),
+            "--top-k must be 0 or more": self.top_k >= 0,
+            "--top-p must be above 0 and at most 1": 0 < self.top_p <= 1,
+            "--beams must be 1 or more": self.beams >= 1,
+            "--beams searches, --temperature draws: one of the two": (
+                self.beams == 1 or self.temperature == 0
+            ),
+        }
+        for message, holds in checks.items():
+            if not holds:
+                raise ConfigError(message)

@@ -10,7 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Dropout", "drawing_again", "drawing_from", "dropout", "dropout_mask"]
+__all__ = [
+    "Dropout",
+    "drawing_again",
+    "drawing_from",
+    "dropout",
+    "dropout_mask",
+    "with_dropout",
+]
 
 _BYTES_PER_DRAW = 8
 
@@ -116,6 +123,24 @@ def dropout(x: Tensor, p: float) -> Tensor:
     overfitting".
     """
     return _Dropout.apply(x, p) if round(p * 256) else x  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def with_dropout(model: nn.Module, p: float) -> Iterator[None]:
+    """Have all dropout of a model, also of attention weights, be of probability `p` in a block."""
+    found = [
+        (module, name, value)
+        for module in model.modules()
+        for name in ("p", "dropout")
+        if isinstance(value := getattr(module, name, None), float)
+    ]
+    for module, name, _ in found:
+        setattr(module, name, p)
+    try:
+        yield
+    finally:
+        for module, name, value in found:
+            setattr(module, name, value)
 
 
 class Dropout(nn.Module):

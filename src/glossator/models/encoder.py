@@ -109,6 +109,11 @@ class Encoder(nn.Module):
         """Most tokens that a text may have, special tokens counted."""
         return self.config.max_length
 
+    @property
+    def typed_blocks(self) -> list[Block]:
+        """The blocks, from the first to the last."""
+        return [block for block in self.blocks if isinstance(block, Block)]
+
     def forward(
         self,
         batch: PackedBatch,
@@ -149,8 +154,7 @@ class Encoder(nn.Module):
     ) -> Iterable[tuple[Block, Tensor | None, _Surroundings]]:
         """Each block, the rows it computes, and its plan and rotation; equal ones are shared."""
         made: dict[tuple[AttentionKind, bool], _Surroundings] = {}
-        for block in self.blocks:
-            assert isinstance(block, Block)
+        for block in self.typed_blocks:
             rows = read if block is self.blocks[-1] else None
             key = block.kind, rows is None
             if key not in made:
@@ -163,6 +167,7 @@ class Encoder(nn.Module):
             None if rows is None else batch.counts(rows),
             q_positions=None if rows is None else batch.positions.index_select(0, rows),
             window=block.kind.window,
+            causal=block.kind.causal,
         ).mask_dtype(self.compute_dtype)
         if block.kind.theta is None:
             return _Surroundings(plan, None)

@@ -20,27 +20,46 @@ __all__ = ["Join", "NameTable", "Part", "Rename"]
 
 @dataclass(frozen=True)
 class Rename:
-    """One module of ours is one of theirs."""
+    """One module of ours is one of theirs; where `transposed`, its matrix is (inputs, outputs)."""
 
     ours: str
     theirs: str
+    transposed: bool = False
 
 
 @dataclass(frozen=True)
 class Join:
-    """Several modules of ours are one of theirs: our tensors of like shape, one below another."""
+    """Several modules of ours are one of theirs: our tensors of like shape, one below another.
+
+    Where `transposed`, the joint matrix then stands as (inputs, outputs).
+    """
 
     ours: tuple[str, ...]
     theirs: str
+    transposed: bool = False
 
 
 @dataclass(frozen=True)
 class Part:
-    """Where a parameter of ours stands: in tensor `name`, the piece `index` of `count` pieces."""
+    """Where a parameter of ours stands: in tensor `name`, the piece `index` of `count` pieces.
+
+    Where `transposed`, of the tensor's transpose.
+    """
 
     name: str
     index: int = 0
     count: int = 1
+    transposed: bool = False
+
+    def shape(self, ours: torch.Size) -> tuple[int, ...]:
+        """Of the tensor, from the shape of the parameter."""
+        whole = (ours[0] * self.count, *ours[1:])
+        return whole[::-1] if self.transposed else whole
+
+    def cut(self, tensor: Tensor) -> Tensor:
+        """The parameter; it shares no memory with others of the tensor."""
+        whole = tensor.T.contiguous() if self.transposed else tensor
+        return whole if self.count == 1 else whole.chunk(self.count)[self.index].clone()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +70,17 @@ class NameTable:
         prefix: what a model with a head puts before the encoder's names (`bert.`).
         encoder: modules of the encoder; their names without `prefix`.
         head: modules of the classification head; their names whole.
-        ignored: beginnings of names of tensors that no model of ours holds, whole.
+        predictions: modules of the masked-language head; their names whole.
+        detections: modules of the head that detects replaced tokens; their names whole.
+        ignored: beginnings of names of tensors that no model of ours holds, whole, `{i}` for the
+            number of a block.
     """
 
     prefix: str
     encoder: tuple[Rename | Join, ...]
-    head: tuple[Rename, ...]
+    head: tuple[Rename, ...] = ()
+    predictions: tuple[Rename, ...] = ()
+    detections: tuple[Rename, ...] = ()
     ignored: tuple[str, ...]
 
     def theirs(self, ours: str) -> Part:
@@ -67,41 +91,51 @@ class NameTable:
         """
         module, _, kind = ours.rpartition(".")
         numbers = re.findall(r"\.(\d+)\.", module)
-        general = re.sub(r"\.\d+\.", ".{i}.", module)
-        part = self._modules[general]
+        part = self._modules[_general(module)]
         path = part.name.format(i=numbers[0]) if numbers else part.name
-        return Part(f"{path}.{kind}", part.index, part.count)
+        transposed = part.transposed and kind == "weight"
+        return Part(f"{path}.{kind}", part.index, part.count, transposed)
 
     def canonical(self, theirs: str) -> str:
         """The name with the prefix that some files leave out, and without old spellings."""
         name = re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", theirs))
-        outside = (self.prefix, *self.ignored, *(f"{rename.theirs}." for rename in self.head))
+        heads = (f"{rename.theirs}." for rename in (*self.head, *self.predictions))
+        outside = (self.prefix, *self.ignored, *heads)
         return name if name.startswith(outside) else self.prefix + name
 
     def to_hf(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Our parameters under their names, joined where theirs are joined."""
-        pieces: dict[str, list[tuple[int, Tensor]]] = {}
+        pieces: dict[str, list[tuple[Part, Tensor]]] = {}
         for ours, tensor in parameters.items():
             part = self.theirs(ours)
-            pieces.setdefault(part.name, []).append((part.index, tensor))
+            pieces.setdefault(part.name, []).append((part, tensor))
         return {name: _join(found) for name, found in pieces.items()}
 
     def skips(self, theirs: str) -> bool:
         """Whether a canonical name that no parameter of ours asks for may be left unread."""
-        heads = {rename.theirs for rename in self.head}
-        return theirs.startswith(self.ignored) or theirs.rpartition(".")[0] in heads
+        heads = {rename.theirs for rename in (*self.head, *self.predictions)}
+        ignored = _general(theirs).startswith(self.ignored)
+        return ignored or theirs.rpartition(".")[0] in heads
 
     @cached_property
     def _modules(self) -> dict[str, Part]:
         """Our module, `{i}` for a number, to theirs."""
         modules = {f"head.{rename.ours}": Part(rename.theirs) for rename in self.head}
+        modules |= {f"predictions.{x.ours}": Part(x.theirs) for x in self.predictions}
+        modules |= {f"detections.{x.ours}": Part(x.theirs) for x in self.detections}
         for row in self.encoder:
             ours = (row.ours,) if isinstance(row, Rename) else row.ours
             for index, module in enumerate(ours):
-                modules[f"encoder.{module}"] = Part(self.prefix + row.theirs, index, len(ours))
+                path = self.prefix + row.theirs
+                modules[f"encoder.{module}"] = Part(path, index, len(ours), row.transposed)
         return modules
 
 
-def _join(pieces: list[tuple[int, Tensor]]) -> Tensor:
-    tensors = [tensor for _, tensor in sorted(pieces, key=lambda piece: piece[0])]
-    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
+def _general(name: str) -> str:
+    return re.sub(r"\.\d+\.", ".{i}.", name)
+
+
+def _join(pieces: list[tuple[Part, Tensor]]) -> Tensor:
+    tensors = [tensor for _, tensor in sorted(pieces, key=lambda piece: piece[0].index)]
+    whole = tensors[0] if len(tensors) == 1 else torch.cat(tensors)
+    return whole.T if pieces[0][0].transposed else whole

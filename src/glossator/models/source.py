@@ -16,6 +16,7 @@ from glossator.models.encoder import Encoder
 from glossator.models.heads import ClassificationHead
 from glossator.models.hf_config import refuse_unsupported
 from glossator.models.json_file import read_json
+from glossator.models.masked import PredictionHead
 from glossator.models.weights import Weights
 
 __all__ = ["ModelSource"]
@@ -58,7 +59,14 @@ class ModelSource:
     def head(self, labels: int) -> ClassificationHead:
         """The classification head for a number of labels, its parameters on the meta device."""
         with self._named(), torch.device("meta"):
+            assert self.family.head is not None, "see refuse_decoder"
             return self.family.head(self.config, labels)
+
+    def predictions(self) -> PredictionHead:
+        """The masked-language head, its parameters on the meta device."""
+        with self._named(), torch.device("meta"):
+            assert self.family.predictions is not None, "see refuse_decoder"
+            return self.family.predictions(self.config)
 
     def has(self, ours: str) -> bool:
         """Whether the folder holds our parameter `ours`."""
@@ -92,10 +100,16 @@ class ModelSource:
 
     def _read(self, ours: str, shape: torch.Size) -> Tensor:
         part = self.family.names.theirs(ours)
-        rows, *rest = shape
-        tensor = self._weights.read(self._by_canonical[part.name], (rows * part.count, *rest))
-        # A copy, so that the pieces of a joined tensor do not share memory.
-        return tensor if part.count == 1 else tensor.chunk(part.count)[part.index].clone()
+        return part.cut(self._weights.read(self._by_canonical[part.name], part.shape(shape)))
+
+    def refuse_decoder(self) -> None:
+        """Raise ModelFolderError where the folder holds no encoder."""
+        if self.family.is_decoder:
+            raise ModelFolderError(
+                f"{self.config.model_type} is a decoder, which goes on with texts and answers "
+                f"nothing else; expected an encoder, one of {', '.join(families.ENCODERS)}",
+                file=self._config_file,
+            )
 
     def _index(self) -> dict[str, str]:
         """Canonical name to the name in the file."""

@@ -11,13 +11,13 @@ from torch import nn
 
 from glossator.errors import GlossatorError
 from glossator.models.hardware import using_threads
-from glossator.tasks.learnable import Example, Learnable, Logits, collate
+from glossator.tasks.learnable import Example, Logits, Task
 
 __all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
 
 
 def answer_rows(
-    task: Learnable,
+    task: Task,
     model: nn.Module,
     rows: Sequence[Sequence[Example]],
     *,
@@ -99,7 +99,7 @@ def halved(examples: Sequence[Example]) -> list[slice]:
 
 
 def _answers(
-    task: Learnable, model: nn.Module, examples: list[Example], device: torch.device
+    task: Task, model: nn.Module, examples: list[Example], device: torch.device
 ) -> Iterator[tuple[slice, Logits]]:
     """The answers of a batch, in parts that fit into memory."""
     logits = _try_answer(task, model, examples, device)
@@ -112,7 +112,7 @@ def _answers(
 
 
 def _answers_alone(
-    task: Learnable, model: nn.Module, examples: list[Example], device: torch.device
+    task: Task, model: nn.Module, examples: list[Example], device: torch.device
 ) -> list[tuple[slice, Logits]]:
     """The answer of each example by itself, with as many side by side as torch has threads.
 
@@ -134,7 +134,7 @@ def _answers_alone(
 
 
 def _try_answer(
-    task: Learnable, model: nn.Module, examples: list[Example], device: torch.device
+    task: Task, model: nn.Module, examples: list[Example], device: torch.device
 ) -> Logits | None:
     """The answers, or None where memory does not suffice.
 
@@ -142,7 +142,7 @@ def _try_answer(
     forward had computed, and the halves would have to fit beside it.
     """
     try:
-        return task.answer(model, collate(examples).to(device))
+        return task.answer(model, task.collate(examples, 0).to(device))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise

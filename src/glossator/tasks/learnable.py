@@ -1,10 +1,10 @@
-"""What every task is to the loop, the folder and the predictor."""
+"""What everything that learns is to the loop, and a task to the folder and the predictor."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from glossator.tasks.prediction import Prediction
 from glossator.text.packing import PackedBatch, pack
 from glossator.text.tokenizer import Ids
 
-__all__ = ["Batch", "Example", "Learnable", "Logits", "collate"]
+__all__ = ["Batch", "Example", "Learnable", "Logits", "Task", "collate"]
 
 Logits = NDArray[np.float32]
 
@@ -65,7 +65,32 @@ def collate(examples: Sequence[Example]) -> Batch:
     )
 
 
-class Learnable(Protocol):
+class _Movable(Protocol):
+    def to(self, device: torch.device) -> Any:
+        """The same on another device."""
+
+
+BatchT = TypeVar("BatchT", bound=_Movable)
+
+
+class Learnable(Protocol[BatchT]):
+    """What a model can be trained on: a task, or an objective on raw text."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Its options, by the names they are typed under; a run goes on with the same alone."""
+
+    def collate(self, examples: Sequence[Example], seed: int) -> BatchT:
+        """Examples as one batch; what is random in it hangs on the seed alone.
+
+        An example of weight 0 fills the batch up, and has no part in the loss.
+        """
+
+    def loss(self, model: nn.Module, batch: BatchT) -> tuple[Tensor, Tensor]:
+        """Sum of the losses of a batch and the count that they are to be divided by."""
+
+
+class Task(Learnable[Batch], Protocol):
     """A task. Training, evaluation, prediction and serving all go through it.
 
     A row is one or more examples (windows of its text); a model answers examples; a row's answer
@@ -74,9 +99,6 @@ class Learnable(Protocol):
 
     def encode(self, texts: Sequence[str], targets: Sequence[int] | None) -> list[list[Example]]:
         """The examples of each row, at least one each."""
-
-    def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Sum of the losses of a batch and the count that they are to be divided by."""
 
     def answer(self, model: nn.Module, batch: Batch) -> Logits:
         """(B, C) what the model says of each example."""

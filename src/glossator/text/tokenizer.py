@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,54 @@ class Tokenizer:
         """How many special tokens go around one text."""
         return len(self._template.before) + len(self._template.after)
 
+    @property
+    def specials_before(self) -> int:
+        """How many of them stand before the text."""
+        return len(self._template.before)
+
+    @property
+    def special_ids(self) -> Ids:
+        """Ids of the special tokens, rising."""
+        added = self._inner.get_added_tokens_decoder()
+        return np.array(sorted(i for i, token in added.items() if token.special), np.int32)
+
+    @property
+    def mask_id(self) -> int | None:
+        """Id of the token that stands for a hidden one, if there is one."""
+        return self._role("mask_token", "[MASK]", "<mask>")
+
+    @property
+    def pad_id(self) -> int | None:
+        """Id of the token that fills rows up elsewhere, if there is one."""
+        return self._role("pad_token", "[PAD]", "<pad>")
+
+    @property
+    def end_id(self) -> int | None:
+        """Id of the token that ends a text, if there is one."""
+        return self._role("eos_token", "<|endoftext|>", "</s>", "[SEP]")
+
+    @property
+    def keeps_lines(self) -> bool:
+        """Whether tokens tell where a line ends, as those of bytes do."""
+        return self.decode(self.encode(["a\nb"])[0]) == "a\nb"
+
+    @property
+    def unknown_id(self) -> int | None:
+        """Id of the token that stands for what the vocabulary lacks, if there is one."""
+        return self._role("unk_token", "[UNK]", "<unk>")
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The piece of each id; empty for an id that has none."""
+        pieces = [""] * (1 + max(self._inner.get_vocab().values()))
+        for piece, i in self._inner.get_vocab().items():
+            pieces[i] = piece
+        return pieces
+
+    def decode(self, ids: Sequence[int] | Ids) -> str:
+        """The text of ids, special tokens left out."""
+        return str(self._inner.decode([int(i) for i in ids], skip_special_tokens=True))
+
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """Ids of each text, without special tokens; an array may be empty.
 
@@ -94,9 +143,29 @@ class Tokenizer:
         encodings = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
         return [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
 
+    def encode_with_starts(self, texts: Sequence[str]) -> list[tuple[Ids, list[int]]]:
+        """As `encode`, and beside each id the character of its text at which the token begins."""
+        for number, text in enumerate(texts):
+            _refuse(text, number)
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+        encodings = self._inner.encode_batch(list(texts), add_special_tokens=False)
+        return [(np.asarray(e.ids, np.int32), [start for start, _ in e.offsets]) for e in encodings]
+
+    def to_json(self) -> str:
+        """All of it, as `tokenizer.json` has it."""
+        return str(self._inner.to_str())
+
     def wrap(self, ids: Ids) -> Ids:
         """Put the special tokens around one text's ids."""
         return np.concatenate([self._template.before, ids, self._template.after])
+
+    def _role(self, role: str, *usual: str) -> int | None:
+        """Id of the token that `tokenizer_config.json` gives a role, or of one so called."""
+        config = json.loads(self._files.get("tokenizer_config.json", b"{}"))
+        named = config.get(role)
+        names = [named["content"] if isinstance(named, dict) else named] if named else usual
+        found = (self._inner.token_to_id(name) for name in names)
+        return next((i for i in found if i is not None), None)
 
     def save(self, folder: str | Path) -> None:
         """Write the tokenizer's files into `folder`, byte by byte as they were read."""

@@ -18,6 +18,8 @@ class TrainingConfig:
 
     Attributes:
         epochs: passes over the training rows.
+        max_steps: optimizer steps; None counts epochs.
+        evaluation_steps: steps between looks at the dev rows; None is once an epoch.
         learning_rate: its highest value; `auto` tries rates on the rows in a few steps first, None
             chooses by the model's width.
         batch_size: rows of one step.
@@ -29,10 +31,9 @@ class TrainingConfig:
         schedule: how the rate falls to zero after that.
         weight_decay: of matrices; biases and norms have none.
         layer_decay: the rate of each block is that of the one above times this.
+        position_rate: the rate of a table of positions is that of its layer times this; None is 1,
+            and a thirtieth for a new language model whose heads begin by looking at neighbours.
         clip_norm: a longer gradient is shortened to it.
-        label_smoothing: share of a label's mass that is spread over all labels.
-        focal_gamma: above 0, rows that are already right count less.
-        class_weights: `auto` lets each class weigh alike, however rare.
         optimizer: what turns gradients into steps. adafactor remembers little, and its rates are
             relative; sgd has a momentum of 0.9.
         ema: above 0, answers come from a running mean of the weights, of which each step keeps
@@ -46,6 +47,8 @@ class TrainingConfig:
     """
 
     epochs: int = 5
+    max_steps: int | None = None
+    evaluation_steps: int | None = None
     learning_rate: float | Literal["auto"] | None = None
     batch_size: int = 32
     token_budget: int = 8192
@@ -56,10 +59,8 @@ class TrainingConfig:
     ] = "linear"
     weight_decay: float = 0.01
     layer_decay: float = 1.0
+    position_rate: float | None = None
     clip_norm: float = 1.0
-    label_smoothing: float = 0.0
-    focal_gamma: float = 0.0
-    class_weights: Literal["none", "auto"] = "none"
     optimizer: Literal["adamw", "adafactor", "sgd"] = "adamw"
     ema: float = 0.0
     time_limit: str | None = None
@@ -73,23 +74,24 @@ class TrainingConfig:
         _check("epochs", self.epochs >= 1, self.epochs, "1 or more")
         right = rate in (None, "auto") or (isinstance(rate, float) and 0 < rate < 1)
         _check("learning-rate", right, rate, "between 0 and 1, or auto")
+        for name in ("max_steps", "evaluation_steps"):
+            count = getattr(self, name)
+            _check(name.replace("_", "-"), count is None or count >= 1, count, "1 or more")
         _check("batch-size", self.batch_size >= 1, self.batch_size, "1 or more")
         _check("token-budget", self.token_budget >= 1, self.token_budget, "1 or more")
         _check("warmup", 0 <= self.warmup < 1, self.warmup, "from 0 to below 1")
         _check("weight-decay", 0 <= self.weight_decay < 1, self.weight_decay, "from 0 to below 1")
         _check("layer-decay", 0 < self.layer_decay <= 1, self.layer_decay, "above 0, at most 1")
+        position = self.position_rate
+        right = position is None or 0 <= position <= 1
+        _check("position-rate", right, position, "from 0 to 1")
         _check("clip-norm", self.clip_norm > 0, self.clip_norm, "above 0")
-        smoothing = self.label_smoothing
-        _check("label-smoothing", 0 <= smoothing < 1, smoothing, "from 0 to below 1")
-        _check("focal-gamma", self.focal_gamma >= 0, self.focal_gamma, "0 or more")
         _check("ema", 0 <= self.ema < 1, self.ema, "from 0 to below 1")
         _check("checkpoint-steps", self.checkpoint_steps >= 1, self.checkpoint_steps, "1 or more")
         _check("keep-checkpoints", self.keep_checkpoints >= 1, self.keep_checkpoints, "1 or more")
         _check("patience", self.patience >= 1, self.patience, "1 or more")
         _check("seed", 0 <= self.seed < 2**63, self.seed, "from 0 to below 2^63")
         _ = self.seconds
-        if self.focal_gamma and self.label_smoothing:
-            raise ConfigError("--focal-gamma and --label-smoothing exclude each other")
 
     @property
     def seconds(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from glossator.errors import GlossatorError
 from glossator.models.dropout import drawing_from
 from glossator.tasks.answers import is_out_of_memory, token_batches
-from glossator.tasks.learnable import Example, Learnable, collate
+from glossator.tasks.learnable import Example, Learnable
 from glossator.training.config import TrainingConfig
 from glossator.training.distributed import Ranks
 from glossator.training.masters import Gradients
@@ -44,7 +45,7 @@ class StepGradients:
     def __init__(
         self,
         model: nn.Module,
-        task: Learnable,
+        task: Learnable[Any],
         named: Mapping[str, nn.Parameter],
         *,
         optimizer: ShardedOptimizer,
@@ -113,8 +114,9 @@ class StepGradients:
     def _part(self, work: tuple[list[Example], tuple[int, ...]]) -> tuple[float, float, Gradients]:
         """Sum of losses and of counts, and the gradients, of examples at a place of the run."""
         examples, place = work
-        batch = collate(_filled_up(examples)).to(self.device)
-        generator = torch.Generator(self.device).manual_seed(place_seed(self.seed, *place))
+        seed = place_seed(self.seed, *place)
+        batch = self.task.collate(_filled_up(examples), seed).to(self.device)
+        generator = torch.Generator(self.device).manual_seed(seed)
         with drawing_from(generator):
             loss, count = self.task.loss(self.model, batch)
         gradients: Sequence[Tensor | None] = torch.autograd.grad(

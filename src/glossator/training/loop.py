@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from glossator.errors import CheckpointError, GlossatorError
+from glossator.memory import collector_spared, keep_freed_memory
 from glossator.models.encoder import Encoder
-from glossator.tasks.learnable import Example, Learnable
+from glossator.tasks.learnable import Learnable
 from glossator.training.checkpoints import Checkpoint, Checkpoints
 from glossator.training.config import TrainingConfig
 from glossator.training.distributed import Ranks
@@ -30,7 +32,6 @@ from glossator.training.events import (
     Stepped,
 )
 from glossator.training.gradients import StepGradients
-from glossator.training.memory import collector_spared, keep_freed_memory
 from glossator.training.parameter_groups import clip_factor, parameter_groups
 from glossator.training.randomness import (
     random_state,
@@ -38,6 +39,7 @@ from glossator.training.randomness import (
     shuffled,
     user_random_kept,
 )
+from glossator.training.rows import Row, Rows, as_rows
 from glossator.training.schedules import learning_rate
 from glossator.training.sharding import ShardedOptimizer, Snapshot
 from glossator.training.state import History, Identity, Progress
@@ -45,8 +47,6 @@ from glossator.training.vocabulary import narrow_vocabulary
 from glossator.training.workers import Workers
 
 __all__ = ["Dev", "History", "Run", "Trainable", "carry_out", "train"]
-
-Row = Sequence[Example]
 
 # Steps after which the time of one is known well enough to say how many fit into a limit.
 _MEASURED = 5
@@ -71,15 +71,15 @@ class Dev:
         better: of two scores, whether the first is better than the second.
     """
 
-    rows: Sequence[Row]
+    rows: Rows | Sequence[Row]
     score: Callable[[], Mapping[str, Any]]
     better: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 
 
 def train(
     model: nn.Module,
-    task: Learnable,
-    rows: Sequence[Row],
+    task: Learnable[Any],
+    rows: Rows | Sequence[Row],
     config: TrainingConfig,
     *,
     dtype: torch.dtype,
@@ -114,10 +114,8 @@ def train(
 def carry_out(run: Run) -> History:
     """Take all steps of a run; see `train`."""
     keep_freed_memory()
-    parts = (run.rows, run.dev.rows if run.dev else ())
-    texts = (example.tokens for part in parts for row in part for example in row)
     with (
-        narrow_vocabulary(run.encoder, texts),
+        _vocabulary(run),
         user_random_kept(run.config.seed),
         collector_spared(),
         _masters(run),
@@ -128,6 +126,14 @@ def carry_out(run: Run) -> History:
             run.history.finished = False
         run.finish()
     return run.history
+
+
+def _vocabulary(run: Run) -> AbstractContextManager[None]:
+    """Train the rows of the word table that are used, where it is known which."""
+    parts = [run.rows.vocabulary(), run.dev_rows.vocabulary()]
+    if any(part is None for part in parts):
+        return nullcontext()
+    return narrow_vocabulary(run.encoder, itertools.chain(*(part or () for part in parts)))
 
 
 @contextmanager
@@ -151,8 +157,8 @@ class Run:
     def __init__(
         self,
         model: nn.Module,
-        task: Learnable,
-        rows: Sequence[Row],
+        task: Learnable[Any],
+        rows: Rows | Sequence[Row],
         config: TrainingConfig,
         dtype: torch.dtype,
         dev: Dev | None,
@@ -160,15 +166,16 @@ class Run:
         checkpoints: Checkpoints | None,
     ):
         assert isinstance(model.encoder, Encoder)
-        self.model, self.task, self.rows, self.config = model, task, rows, config
+        self.model, self.task, self.rows, self.config = model, task, as_rows(rows), config
         self.encoder, self.dtype, self.dev, self.notify = model.encoder, dtype, dev, notify
+        self.dev_rows = as_rows(dev.rows if dev else [])
         self.checkpoints, self.ranks = checkpoints, Ranks.here()
         self.ranks.check(len(rows), config.batch_size)
         self.history, self.progress = History(), Progress(token_budget=config.token_budget)
         self.steps_per_epoch = math.ceil(len(rows) / config.batch_size)
-        self.steps = config.epochs * self.steps_per_epoch
+        self.steps = config.max_steps or config.epochs * self.steps_per_epoch
         self.best: Snapshot | None = None
-        self.order: tuple[int, list[int]] = (-1, [])
+        self.order: tuple[int, Tensor] = (-1, torch.empty(0))
         self.last_evaluation = 0.0
         self.saved = 0
 
@@ -177,7 +184,12 @@ class Run:
         named = dict(self.model.named_parameters())
         config = self.config
         self.identity = Identity.of(
-            config, self.rows, named.values(), dtype=self.dtype, processes=self.ranks.count
+            config,
+            self.rows,
+            named.values(),
+            settings=self.task.settings,
+            dtype=self.dtype,
+            processes=self.ranks.count,
         )
         self.workers = Workers(next(self.model.parameters()).device)
         self.optimizer = ShardedOptimizer(
@@ -187,6 +199,7 @@ class Run:
                 blocks=len(self.encoder.blocks),
                 weight_decay=config.weight_decay,
                 layer_decay=config.layer_decay,
+                position_rate=config.position_rate,
             ),
             low=[name for name in named if not name.startswith("encoder.embeddings.")],
             dtype=self.dtype,
@@ -209,15 +222,14 @@ class Run:
 
     def loop(self) -> None:
         """All epochs, or fewer where patience or time ends."""
-        tokens = sum(len(example.tokens) for row in self.rows for example in row)
-        self.notify(Started(self.steps, len(self.rows), tokens))
+        self.notify(Started(self.steps, len(self.rows), self.rows.tokens))
         self.resume()
         self.clock = time.perf_counter() - self.progress.spent
         progress = self.progress
         while True:
             over = progress.step >= self.steps or self._time_is_up()
-            epoch_over = progress.step % self.steps_per_epoch == 0
-            if progress.step > progress.evaluated and (over or epoch_over):
+            due = progress.step % (self.config.evaluation_steps or self.steps_per_epoch) == 0
+            if progress.step > progress.evaluated and (over or due):
                 self.evaluate()
                 self.save()
             elif progress.step > self.saved and progress.step % self.config.checkpoint_steps == 0:
@@ -349,9 +361,10 @@ class Run:
         """The numbers of the rows of the next step; their order hangs on seed and epoch alone."""
         epoch, place = divmod(self.progress.step, self.steps_per_epoch)
         if self.order[0] != epoch:
-            self.order = epoch, shuffled(len(self.rows), self.config.seed, epoch).tolist()
+            self.order = epoch, shuffled(len(self.rows), self.config.seed, epoch)
         start = place * self.config.batch_size
-        return self.order[1][start : start + self.config.batch_size]
+        numbers: list[int] = self.order[1][start : start + self.config.batch_size].tolist()
+        return numbers
 
     def rate(self) -> float:
         """The learning rate of the next step."""
@@ -383,8 +396,7 @@ class Run:
         reserve = self.last_evaluation
         if not reserve and self.dev and self.progress.tokens:
             # Answering takes about a third of the time of learning.
-            tokens = sum(len(example.tokens) for row in self.dev.rows for example in row)
-            reserve = tokens * self.progress.seconds / self.progress.tokens / 3
+            reserve = self.dev_rows.tokens * self.progress.seconds / self.progress.tokens / 3
         return self.clock + self.config.seconds - 1.1 * reserve
 
     def _check_finite(self, what: str, value: float, numbers: Sequence[int]) -> None:

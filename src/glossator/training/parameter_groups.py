@@ -9,6 +9,8 @@ from torch import Tensor
 
 __all__ = ["ParameterGroup", "clip_factor", "depth_of", "parameter_groups"]
 
+_POSITIONS = "encoder.embeddings.added.positions.weight"
+
 
 def depth_of(name: str, blocks: int) -> int:
     """How far up a parameter lies: 0 for embeddings, 1 to `blocks`, and above that the head."""
@@ -36,17 +38,25 @@ class ParameterGroup:
 
 
 def parameter_groups(
-    named: Mapping[str, Tensor], *, blocks: int, weight_decay: float, layer_decay: float
+    named: Mapping[str, Tensor],
+    *,
+    blocks: int,
+    weight_decay: float,
+    layer_decay: float,
+    position_rate: float | None = None,
 ) -> list[ParameterGroup]:
     """Each parameter in one group.
 
     Vectors (biases and norms) are not decayed. The rate of a block is that of the one above times
     `layer_decay` (Howard and Ruder 2018, "Universal language model fine-tuning", section 3.2).
+    That of a table of positions is `position_rate` times what it would be, if that is given.
     """
     groups: dict[tuple[float, float], list[str]] = {}
     for name, parameter in named.items():
         decay = weight_decay if parameter.ndim > 1 else 0.0
         scale = layer_decay ** (blocks + 1 - depth_of(name, blocks))
+        if name == _POSITIONS and position_rate is not None:
+            scale *= position_rate
         groups.setdefault((decay, scale), []).append(name)
     return [ParameterGroup(tuple(names), *settings) for settings, names in groups.items()]
 

@@ -50,6 +50,7 @@ def together(count: int, function: Callable[..., Any], *arguments: Any) -> Itera
         store = str(Path(folder, "store"))
         others = _Others(count, store, threads, function, arguments)
         try:
+            others.wait_until_begun()
             _join(0, count, store)
             yield
         except Exception as error:
@@ -93,6 +94,15 @@ class _Others:
             self._processes.append(process)
             self._words.append(ours)
 
+    def wait_until_begun(self) -> None:
+        """Raise GlossatorError if one of them ends before it can join the group."""
+        for rank, words in enumerate(self._words, start=1):
+            try:
+                words.recv()
+            except EOFError:
+                message = f"process {rank} of {self._count} ended before it began"
+                raise GlossatorError(message) from None
+
     def failure(self, error: Exception) -> Exception:
         """What to raise: the error of the process that failed first, else `error` itself."""
         if not _is_lost_connection(error):
@@ -135,6 +145,7 @@ def _rank(
     """What a process beside the first does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
     torch.set_num_threads(threads)
+    words.send("begun")
     try:
         _join(rank, count, store)
         function(rank, *arguments)

@@ -8,16 +8,18 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from glossator.tasks.learnable import Example, Learnable
+from glossator.tasks.learnable import Learnable
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Diverged, Event, Stepped
 from glossator.training.loop import Run, carry_out
+from glossator.training.rows import Row, Rows
 
 __all__ = ["RateTest", "choose_rate", "rate_test"]
 
@@ -66,8 +68,8 @@ class RateTest:
 
 def rate_test(
     model: nn.Module,
-    task: Learnable,
-    rows: Sequence[Sequence[Example]],
+    task: Learnable[Any],
+    rows: Rows | Sequence[Row],
     config: TrainingConfig,
     *,
     dtype: torch.dtype,

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from glossator import __version__
 from glossator.errors import CheckpointError
-from glossator.tasks.learnable import Example
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Evaluated, Stepped
+from glossator.training.rows import Rows, digest_of
 
 __all__ = ["History", "Identity", "Progress"]
 
@@ -107,13 +105,14 @@ class Identity:
     def of(
         cls,
         config: TrainingConfig,
-        rows: Sequence[Sequence[Example]],
+        rows: Rows,
         weights: Iterable[Tensor],
         *,
+        settings: Mapping[str, Any],
         dtype: torch.dtype,
         processes: int,
     ) -> Identity:
-        """The identity of a run that is about to begin."""
+        """The identity of a run that is about to begin; `settings` are those of what it learns."""
         machine = {
             "glossator": __version__,
             "torch": torch.__version__,
@@ -122,12 +121,12 @@ class Identity:
             "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
         }
         made_of = {
-            "training rows": _digest_of_rows(rows),
-            "first weights": _digest(weight.detach().cpu().numpy() for weight in weights),
+            "training rows": rows.digest(),
+            "first weights": digest_of(weight.detach().cpu().numpy() for weight in weights),
             "precision": str(dtype).removeprefix("torch."),
             "processes": str(processes),
         }
-        return cls(dataclasses.asdict(config), made_of, machine)
+        return cls(dataclasses.asdict(config) | dict(settings), made_of, machine)
 
     def differences(self, saved: Mapping[str, Any]) -> tuple[str, ...]:
         """What of the machine is not as it was when `saved` was made.
@@ -159,18 +158,3 @@ def _changed(
         for name in names
         if was.get(name) != now.get(name)
     ]
-
-
-def _digest_of_rows(rows: Sequence[Sequence[Example]]) -> str:
-    examples = [example for row in rows for example in row]
-    shape = np.array([(len(e.tokens), e.target, *e.span) for e in examples], dtype=np.int64)
-    weights = np.array([e.weight for e in examples], dtype=np.float64)
-    counts = np.array([len(row) for row in rows], dtype=np.int64)
-    return _digest([counts, shape, weights, *(e.tokens for e in examples)])
-
-
-def _digest(arrays: Iterable[Any]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:16]

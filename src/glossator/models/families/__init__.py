@@ -1,4 +1,4 @@
-"""The families of encoders, by the `model_type` of a `config.json`.
+"""The families of encoders and decoders, by the `model_type` of a `config.json`.
 
 Nothing here imports torch: a family's files are imported when it is asked for.
 """
@@ -13,7 +13,7 @@ from glossator.errors import ModelFolderError, did_you_mean
 if TYPE_CHECKING:
     from glossator.models.family import Family
 
-__all__ = ["MODEL_TYPES", "by_model_type"]
+__all__ = ["DECODERS", "ENCODERS", "MODEL_TYPES", "by_model_type"]
 
 # model_type -> folder here
 _FOLDERS = {
@@ -21,11 +21,14 @@ _FOLDERS = {
     "camembert": "roberta",
     "distilbert": "distilbert",
     "electra": "electra",
+    "gpt2": "gpt2",
     "modernbert": "modernbert",
     "roberta": "roberta",
     "xlm-roberta": "roberta",
 }
 MODEL_TYPES = tuple(_FOLDERS)
+DECODERS = ("gpt2",)
+ENCODERS = tuple(name for name in MODEL_TYPES if name not in DECODERS)
 
 
 def by_model_type(name: str) -> Family:

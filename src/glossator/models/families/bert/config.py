@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glossator.models.hf_config import check_heads, read_config
+from glossator.models.sizes import Size
 
 __all__ = ["BertConfig"]
 
@@ -38,6 +39,18 @@ class BertConfig:
     def max_length(self) -> int:
         """Most tokens that a text may have, special tokens counted."""
         return self.max_position_embeddings
+
+    @classmethod
+    def of_size(cls, size: Size, *, vocabulary: int, length: int, pad: int) -> BertConfig:
+        """A new model's config; the arguments are those of `Family.sized`."""
+        return cls(
+            vocab_size=vocabulary,
+            hidden_size=size.width,
+            num_hidden_layers=size.layers,
+            num_attention_heads=size.heads,
+            intermediate_size=size.inner,
+            max_position_embeddings=length,
+        )
 
     @classmethod
     def from_hf(cls, raw: Mapping[str, Any]) -> BertConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.bert.config import BertConfig
-from glossator.models.families.bert.model import encoder, head
+from glossator.models.families.bert.model import encoder, head, predictions
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -27,12 +27,19 @@ NAMES = NameTable(
         Rename(f"{_BLOCK}.feedforward_norm_out", f"{_LAYER}.output.LayerNorm"),
     ),
     head=(Rename("dense", "bert.pooler.dense"), Rename("output", "classifier")),
+    predictions=(
+        Rename("dense", "cls.predictions.transform.dense"),
+        Rename("norm", "cls.predictions.transform.LayerNorm"),
+        Rename("output", "cls.predictions"),
+    ),
     ignored=("bert.embeddings.position_ids", "cls.", "qa_outputs."),
 )
 FAMILY = Family(
     class_names={"bert": "Bert"},
     read_config=BertConfig.from_hf,
+    sized=BertConfig.of_size,
     encoder=encoder,
     head=head,
+    predictions=predictions,
     names=NAMES,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from glossator.models.activations import activation
 from glossator.models.block import AttentionKind, Block, BlockNorms, SelfAttention
 from glossator.models.embeddings import Embeddings, SegmentTable
 from glossator.models.encoder import Encoder
@@ -11,9 +12,10 @@ from glossator.models.families.bert.config import BertConfig
 from glossator.models.feedforward import FeedForward
 from glossator.models.heads import ClassificationHead
 from glossator.models.linear import Linear, Norm, Table
+from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 
-__all__ = ["encoder", "head"]
+__all__ = ["encoder", "head", "predictions"]
 
 
 def encoder(config: BertConfig) -> Encoder:
@@ -30,6 +32,17 @@ def head(config: BertConfig, labels: int) -> ClassificationHead:
         nn.Tanh(),
         Linear(config.hidden_size, labels),
         dropout=config.hidden_dropout_prob if dropout is None else dropout,
+    )
+
+
+def predictions(config: BertConfig) -> PredictionHead:
+    """Dense, activation, norm, word table."""
+    width = config.hidden_size
+    return PredictionHead(
+        Linear(width, width),
+        activation(config.hidden_act),
+        Norm(width, eps=config.layer_norm_eps),
+        vocabulary=config.vocab_size,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glossator.models.hf_config import check_heads, read_config
+from glossator.models.sizes import Size
 
 __all__ = ["DistilBertConfig"]
 
@@ -41,6 +42,18 @@ class DistilBertConfig:
     def max_length(self) -> int:
         """Most tokens that a text may have, special tokens counted."""
         return self.max_position_embeddings
+
+    @classmethod
+    def of_size(cls, size: Size, *, vocabulary: int, length: int, pad: int) -> DistilBertConfig:
+        """A new model's config; the arguments are those of `Family.sized`."""
+        return cls(
+            vocab_size=vocabulary,
+            max_position_embeddings=length,
+            n_layers=size.layers,
+            n_heads=size.heads,
+            dim=size.width,
+            hidden_dim=size.inner,
+        )
 
     @classmethod
     def from_hf(cls, raw: Mapping[str, Any]) -> DistilBertConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.distilbert.config import DistilBertConfig
-from glossator.models.families.distilbert.model import encoder, head
+from glossator.models.families.distilbert.model import encoder, head, predictions
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -26,6 +26,11 @@ NAMES = NameTable(
         Rename(f"{_BLOCK}.feedforward_norm_out", f"{_LAYER}.output_layer_norm"),
     ),
     head=(Rename("dense", "pre_classifier"), Rename("output", "classifier")),
+    predictions=(
+        Rename("dense", "vocab_transform"),
+        Rename("norm", "vocab_layer_norm"),
+        Rename("output", "vocab_projector"),
+    ),
     ignored=(
         "distilbert.embeddings.position_ids",
         "qa_outputs.",
@@ -37,7 +42,9 @@ NAMES = NameTable(
 FAMILY = Family(
     class_names={"distilbert": "DistilBert"},
     read_config=DistilBertConfig.from_hf,
+    sized=DistilBertConfig.of_size,
     encoder=encoder,
     head=head,
+    predictions=predictions,
     names=NAMES,
 )

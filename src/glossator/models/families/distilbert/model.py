@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from glossator.models.activations import activation
 from glossator.models.block import AttentionKind, Block, BlockNorms, SelfAttention
 from glossator.models.embeddings import Embeddings
 from glossator.models.encoder import Encoder
@@ -11,9 +12,10 @@ from glossator.models.families.distilbert.config import DistilBertConfig
 from glossator.models.feedforward import FeedForward
 from glossator.models.heads import ClassificationHead
 from glossator.models.linear import Linear, Norm, Table
+from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 
-__all__ = ["encoder", "head"]
+__all__ = ["encoder", "head", "predictions"]
 
 _NORM_EPS = 1e-12  # no field of config.json says it
 
@@ -36,6 +38,16 @@ def head(config: DistilBertConfig, labels: int) -> ClassificationHead:
         nn.ReLU(),
         Linear(config.dim, labels),
         dropout=config.seq_classif_dropout,
+    )
+
+
+def predictions(config: DistilBertConfig) -> PredictionHead:
+    """Dense, activation, norm, word table."""
+    return PredictionHead(
+        Linear(config.dim, config.dim),
+        activation(config.activation),
+        Norm(config.dim, eps=_NORM_EPS),
+        vocabulary=config.vocab_size,
     )
 
 

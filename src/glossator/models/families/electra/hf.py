@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from glossator.models.families.electra.config import ElectraConfig
-from glossator.models.families.electra.model import encoder, head
+from glossator.models.families.electra.model import (
+    detections,
+    encoder,
+    generator,
+    head,
+    predictions,
+)
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -28,6 +34,15 @@ NAMES = NameTable(
         Rename(f"{_BLOCK}.feedforward_norm_out", f"{_LAYER}.output.LayerNorm"),
     ),
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
+    predictions=(
+        Rename("dense", "generator_predictions.dense"),
+        Rename("norm", "generator_predictions.LayerNorm"),
+        Rename("output", "generator_lm_head"),
+    ),
+    detections=(
+        Rename("dense", "discriminator_predictions.dense"),
+        Rename("output", "discriminator_predictions.dense_prediction"),
+    ),
     ignored=(
         "electra.embeddings.position_ids",
         "classifier.weight",  # token classification
@@ -42,7 +57,11 @@ NAMES = NameTable(
 FAMILY = Family(
     class_names={"electra": "Electra"},
     read_config=ElectraConfig.from_hf,
+    sized=ElectraConfig.of_size,
     encoder=encoder,
     head=head,
+    predictions=predictions,
+    generator=generator,
+    detections=detections,
     names=NAMES,
 )

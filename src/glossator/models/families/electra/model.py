@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from torch import nn
 
+from glossator.models.activations import activation
 from glossator.models.block import AttentionKind, Block, BlockNorms, SelfAttention
 from glossator.models.embeddings import Embeddings, SegmentTable
 from glossator.models.encoder import Encoder
@@ -11,9 +14,15 @@ from glossator.models.families.electra.config import ElectraConfig
 from glossator.models.feedforward import FeedForward
 from glossator.models.heads import ClassificationHead
 from glossator.models.linear import Linear, Norm, Table
+from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
+from glossator.models.replaced import DetectionHead
 
-__all__ = ["encoder", "head"]
+__all__ = ["detections", "encoder", "generator", "head", "predictions"]
+
+# Of the detector's width and depth (Clark et al. 2020, section 3.2, has a quarter to a half).
+_GENERATOR = 4
+_HEAD = 64
 
 
 def encoder(config: ElectraConfig) -> Encoder:
@@ -36,6 +45,29 @@ def head(config: ElectraConfig, labels: int) -> ClassificationHead:
         dropout_in=dropout,
         dropout=dropout,
     )
+
+
+def predictions(config: ElectraConfig) -> PredictionHead:
+    """Dense to the width of the word table, gelu, norm, word table: the generator's head."""
+    return PredictionHead(
+        Linear(config.hidden_size, config.embedding_size),
+        nn.GELU(),
+        Norm(config.embedding_size, eps=config.layer_norm_eps),
+        vocabulary=config.vocab_size,
+    )
+
+
+def generator(config: ElectraConfig) -> ElectraConfig:
+    """The config of a generator for an encoder of `config`: as deep, a quarter as wide."""
+    width = max(_HEAD, config.hidden_size // _GENERATOR // _HEAD * _HEAD)
+    return dataclasses.replace(
+        config, hidden_size=width, num_attention_heads=width // _HEAD, intermediate_size=4 * width
+    )
+
+
+def detections(config: ElectraConfig) -> DetectionHead:
+    """Dense, activation, one logit a token."""
+    return DetectionHead(config.hidden_size, activation(config.hidden_act))
 
 
 def _embeddings(config: ElectraConfig) -> Embeddings:

@@ -9,6 +9,7 @@ from typing import Any
 
 from glossator.errors import ModelFolderError
 from glossator.models.hf_config import check_heads, read_config
+from glossator.models.sizes import Size
 
 __all__ = ["ModernBertConfig"]
 
@@ -53,6 +54,7 @@ class ModernBertConfig:
     classifier_dropout: float = 0.0
     classifier_bias: bool = False
     classifier_activation: str = "gelu"
+    decoder_bias: bool = True
 
     @property
     def max_length(self) -> int:
@@ -65,6 +67,19 @@ class ModernBertConfig:
         return tuple(
             None if kind == _GLOBAL else self.local_attention // 2 for kind in self.layer_types
         )
+
+    @classmethod
+    def of_size(cls, size: Size, *, vocabulary: int, length: int, pad: int) -> ModernBertConfig:
+        """A new model's config; the arguments are those of `Family.sized`."""
+        config = cls(
+            vocab_size=vocabulary,
+            hidden_size=size.width,
+            intermediate_size=size.width * 3 // 2,  # as in the base model
+            num_hidden_layers=size.layers,
+            num_attention_heads=size.heads,
+            max_position_embeddings=length,
+        )
+        return dataclasses.replace(config, layer_types=_pattern(config, {}))
 
     @classmethod
     def from_hf(cls, raw: Mapping[str, Any]) -> ModernBertConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.modernbert.config import ModernBertConfig
-from glossator.models.families.modernbert.model import encoder, head
+from glossator.models.families.modernbert.model import encoder, head, predictions
 from glossator.models.family import Family
 from glossator.models.names import Join, NameTable, Rename
 
@@ -29,12 +29,19 @@ NAMES = NameTable(
         Rename("norm", "head.norm"),
         Rename("output", "classifier"),
     ),
+    predictions=(
+        Rename("dense", "head.dense"),
+        Rename("norm", "head.norm"),
+        Rename("output", "decoder"),
+    ),
     ignored=("decoder.",),
 )
 FAMILY = Family(
     class_names={"modernbert": "ModernBert"},
     read_config=ModernBertConfig.from_hf,
+    sized=ModernBertConfig.of_size,
     encoder=encoder,
     head=head,
+    predictions=predictions,
     names=NAMES,
 )

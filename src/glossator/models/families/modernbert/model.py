@@ -12,8 +12,9 @@ from glossator.models.families.modernbert.config import ModernBertConfig
 from glossator.models.feedforward import GatedFeedForward
 from glossator.models.heads import ClassificationHead, FirstToken, MeanToken
 from glossator.models.linear import Linear, Norm, Table
+from glossator.models.masked import PredictionHead
 
-__all__ = ["encoder", "head"]
+__all__ = ["encoder", "head", "predictions"]
 
 
 def encoder(config: ModernBertConfig) -> Encoder:
@@ -34,6 +35,18 @@ def head(config: ModernBertConfig, labels: int) -> ClassificationHead:
         norm=_norm(config),
         dropout=config.classifier_dropout,
         pooling=FirstToken() if config.classifier_pooling == "cls" else MeanToken(),
+    )
+
+
+def predictions(config: ModernBertConfig) -> PredictionHead:
+    """Dense, activation, norm, word table."""
+    width = config.hidden_size
+    return PredictionHead(
+        Linear(width, width, bias=config.classifier_bias),
+        activation(config.classifier_activation),
+        _norm(config),
+        vocabulary=config.vocab_size,
+        bias=config.decoder_bias,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from glossator.errors import ModelFolderError
 from glossator.models.hf_config import check_heads, read_config
+from glossator.models.sizes import Size
 
 __all__ = ["RobertaConfig"]
 
@@ -47,6 +48,20 @@ class RobertaConfig:
     def max_length(self) -> int:
         """Most tokens that a text may have, special tokens counted."""
         return self.max_position_embeddings - self.first_position
+
+    @classmethod
+    def of_size(cls, size: Size, *, vocabulary: int, length: int, pad: int) -> RobertaConfig:
+        """A new model's config; the arguments are those of `Family.sized`."""
+        return cls(
+            vocab_size=vocabulary,
+            hidden_size=size.width,
+            num_hidden_layers=size.layers,
+            num_attention_heads=size.heads,
+            intermediate_size=size.inner,
+            max_position_embeddings=length + pad + 1,
+            type_vocab_size=1,
+            pad_token_id=pad,
+        )
 
     @classmethod
     def from_hf(cls, raw: Mapping[str, Any]) -> RobertaConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.roberta.config import RobertaConfig
-from glossator.models.families.roberta.model import encoder, head
+from glossator.models.families.roberta.model import encoder, head, predictions
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -27,6 +27,11 @@ NAMES = NameTable(
         Rename(f"{_BLOCK}.feedforward_norm_out", f"{_LAYER}.output.LayerNorm"),
     ),
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
+    predictions=(
+        Rename("dense", "lm_head.dense"),
+        Rename("norm", "lm_head.layer_norm"),
+        Rename("output", "lm_head"),
+    ),
     ignored=(
         "roberta.embeddings.position_ids",
         "roberta.pooler.",
@@ -39,7 +44,9 @@ NAMES = NameTable(
 FAMILY = Family(
     class_names={"roberta": "Roberta", "xlm-roberta": "XLMRoberta", "camembert": "Camembert"},
     read_config=RobertaConfig.from_hf,
+    sized=RobertaConfig.of_size,
     encoder=encoder,
     head=head,
+    predictions=predictions,
     names=NAMES,
 )

@@ -11,9 +11,10 @@ from glossator.models.families.roberta.config import RobertaConfig
 from glossator.models.feedforward import FeedForward
 from glossator.models.heads import ClassificationHead
 from glossator.models.linear import Linear, Norm, Table
+from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 
-__all__ = ["encoder", "head"]
+__all__ = ["encoder", "head", "predictions"]
 
 
 def encoder(config: RobertaConfig) -> Encoder:
@@ -32,6 +33,17 @@ def head(config: RobertaConfig, labels: int) -> ClassificationHead:
         Linear(config.hidden_size, labels),
         dropout_in=dropout,
         dropout=dropout,
+    )
+
+
+def predictions(config: RobertaConfig) -> PredictionHead:
+    """Dense, gelu, norm, word table."""
+    width = config.hidden_size
+    return PredictionHead(
+        Linear(width, width),
+        nn.GELU(),
+        Norm(width, eps=config.layer_norm_eps),
+        vocabulary=config.vocab_size,
     )
 
 

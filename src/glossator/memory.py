@@ -1,4 +1,4 @@
-"""Memory that is kept: by the C library, in large pages, and from Python's collector."""
+"""Memory that the C library keeps or gives back, and what Python's collector passes over."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["collector_spared", "keep_freed_memory"]
+__all__ = ["collector_spared", "give_back_freed_memory", "keep_freed_memory"]
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
 _LARGEST = 1 << 30  # bytes that malloc takes from the heap at once; more is mapped apart
@@ -28,9 +28,9 @@ def keep_freed_memory() -> None:
     table. Together they make a step half as long again without (measured: benchmarks/notes.md).
     Does nothing where the library is not glibc or the system not Linux.
     """
-    if platform.libc_ver()[0] != "glibc":
+    libc = _glibc()
+    if libc is None:
         return
-    libc = ctypes.CDLL(None)
     libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST)
     libc.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
     libc.mallopt(_M_TOP_PAD, 64 << 20)
@@ -40,6 +40,19 @@ def keep_freed_memory() -> None:
         first = -(-start // _LARGE_PAGE) * _LARGE_PAGE
         # A system without large pages refuses, and all goes on with small ones.
         libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(stop - first), mmap.MADV_HUGEPAGE)
+
+
+def give_back_freed_memory() -> None:
+    """Have the C library give the system what was freed.
+
+    A stream of rows is answered in activations of ever other sizes. Small things that outlive one
+    of them part the room it leaves, so that the next takes new room: the heap grows for as long as
+    the stream lasts, nearly all of it free (measured: benchmarks/notes.md). Does nothing where the
+    library is not glibc.
+    """
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(ctypes.c_size_t(0))
 
 
 @contextmanager
@@ -54,6 +67,11 @@ def collector_spared() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+@functools.cache
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def _grow_heap(libc: ctypes.CDLL) -> None:

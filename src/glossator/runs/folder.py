@@ -16,8 +16,7 @@ from glossator.artifact.report import Report, write_report
 from glossator.config import to_mapping, to_toml
 from glossator.errors import OutputExistsError
 from glossator.files import durable_write, refuse_existing, replace_folder
-from glossator.finetuning.boards import Board, boards
-from glossator.finetuning.config import FitConfig
+from glossator.runs.boards import Board, Tracker, boards
 from glossator.text.answers import write_answers
 from glossator.text.columns import LabelledText
 from glossator.text.tables import Rejection
@@ -55,11 +54,16 @@ class RunFolder:
         """What the run can be taken up from, of which the last `keep` stay."""
         return Checkpoints(self.path / CHECKPOINTS, keep=keep)
 
-    def config(self, config: FitConfig) -> None:
-        """Write the resolved config, from which the run can be repeated, and set up the boards."""
+    def config(self, config: Any, *, track: Tracker) -> None:
+        """Write the resolved config, from which the run can be repeated, and set up the boards.
+
+        Args:
+            config: a dataclass with all options.
+            track: where the curves go besides TensorBoard.
+        """
         durable_write(self.path / "config.toml", to_toml(config))
         name = self.name.name.removesuffix(".run")
-        self._boards = self._boards or boards(config.track, self.path, name, to_mapping(config))
+        self._boards = self._boards or boards(track, self.path, name, to_mapping(config))
 
     def rejected(self, rejections: Sequence[Rejection]) -> None:
         """Write the rows that cannot be used, each with its line and reason."""

@@ -1,0 +1,1 @@
+"""From heaps of text to tokens: reading, cleaning, duplicates, shards."""

@@ -1,0 +1,1 @@
+"""What a model learns from raw text: one objective a file."""

@@ -1,0 +1,50 @@
+"""What every objective is to a pretraining run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from glossator.tasks.learnable import Learnable
+from glossator.training.rows import Rows
+
+__all__ = ["Objective", "Scores"]
+
+Scores = Mapping[str, float]
+
+
+class Objective(Learnable[Any], Protocol):
+    """What a model learns from raw text."""
+
+    name: str
+    task: str
+    """The task that a folder trained on it answers."""
+    ends: int | None
+    """A token that stands at both ends of every document, if it wants one."""
+
+    def scores(self, model: nn.Module, rows: Rows, *, token_budget: int) -> Scores:
+        """How well a model does on rows; what is random is the same each time.
+
+        `loss` is among them, which training minimizes and the best step has least of.
+        """
+
+    def baseline(
+        self,
+        rows: Rows,
+        counts: NDArray[np.int64],
+        *,
+        token_budget: int,
+        model: nn.Module | None = None,
+    ) -> Scores:
+        """The same scores for a guess that knows no context.
+
+        Args:
+            rows: on which it is scored.
+            counts: (V,) how often each token occurs in the training part.
+            token_budget: as of `scores`: the batches are the same.
+            model: the one that was trained, where what is to be guessed hangs on it.
+        """

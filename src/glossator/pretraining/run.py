@@ -1,0 +1,283 @@
+"""One pretraining run, from raw text to a model folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glossator.artifact.filler import MaskFiller
+from glossator.artifact.folder import Details, versions
+from glossator.artifact.generator import TextGenerator
+from glossator.artifact.opened import Opened
+from glossator.models.causal import CausalLanguageModel
+from glossator.models.dropout import with_dropout
+from glossator.models.hardware import choose_device, choose_dtype, using_threads
+from glossator.models.replaced import ReplacedTokenModel
+from glossator.pretraining.card import model_card
+from glossator.pretraining.config import PretrainConfig
+from glossator.pretraining.corpus.building import WordMarker, build, made_of
+from glossator.pretraining.corpus.corpus import Corpus, open_corpus
+from glossator.pretraining.corpus.statistics import report_lines
+from glossator.pretraining.corpus.words import ChineseWords, Words
+from glossator.pretraining.doctor import Doctor, corpus_complaints
+from glossator.pretraining.objectives.making import make_objective
+from glossator.pretraining.objectives.masked_language import MaskedLanguage
+from glossator.pretraining.objectives.objective import Scores
+from glossator.pretraining.result import PretrainResult
+from glossator.pretraining.rows import CorpusRows, SomeRows
+from glossator.pretraining.start import LanguageModel, Start, resolved
+from glossator.pretraining.watch import Watch
+from glossator.runs.folder import CHECKPOINTS, RunFolder, open_run, run_path
+from glossator.tasks.fill_mask import FillMask
+from glossator.tasks.text_generation import TextGeneration
+from glossator.text.tokenizer import Tokenizer
+from glossator.training.checkpoints import Checkpoints
+from glossator.training.events import Event
+from glossator.training.loop import Dev, History, train
+from glossator.training.rows import Rows
+
+__all__ = ["run_pretrain"]
+
+_CORPUS = "corpus"
+# Held-out tokens that are scored each time: some seconds, and a loss right to a hundredth.
+_DEV_TOKENS = 2**16
+_SCORING_BUDGET = 4096
+
+
+def run_pretrain(
+    paths: Sequence[str],
+    config: PretrainConfig,
+    *,
+    output: Path,
+    overwrite: bool = False,
+    resume: bool = False,
+    watch: Watch | None = None,
+) -> PretrainResult:
+    """Train a model on raw text and write its folder.
+
+    An interrupt (Ctrl-C) while it trains ends training: the best weights so far are written,
+    marked unfinished. The same call with `resume` goes on with a run that was cut short, and comes
+    to the same weights, bit for bit.
+
+    Args:
+        paths: files of text, JSON Lines or Parquet, each also packed.
+        config: all options.
+        output: the model folder to write; its run folder is `NAME.run`.
+        overwrite: whether both may be replaced.
+        resume: go on with the run that `NAME.run` holds; where there is none a new one begins.
+        watch: told of each stage.
+
+    Raises:
+        InputError: a file, a tokenizer, a model or an option is wrong.
+        OutputExistsError: `output` exists and `overwrite` is false.
+        CheckpointError: what the run left was changed, or the corpus has.
+        OSError: the disk is full or read-only; no model folder is then written.
+    """
+    with ExitStack() as stack:
+        run = stack.enter_context(open_run(output, overwrite=overwrite, resume=resume))
+        stack.enter_context(using_threads(config.runtime.threads))
+        pretraining = _Pretraining(config, run, watch or Watch(), resume=resume)
+        result, opened = pretraining.pretrain(paths, output)
+        opened.save(output, overwrite=overwrite or resume)
+    if result.finished:
+        Checkpoints(result.run / CHECKPOINTS).clear()
+    return result
+
+
+@dataclass(frozen=True)
+class _Unasked:
+    """In the place of a task, where a model answers nothing before it is fine-tuned."""
+
+    tokenizer: Tokenizer
+    opens_as: str = "AutoModelForPreTraining"
+
+
+class _Pretraining:
+    """The stages of a run, in order."""
+
+    def __init__(self, config: PretrainConfig, run: RunFolder, watch: Watch, *, resume: bool):
+        self.config, self.run, self.watch = config, run, watch
+        self.device = choose_device(config.runtime.device)
+        self.dtype = choose_dtype(config.runtime.precision, self.device)
+        self.start = Start(config.start, config.objective.length)
+        self.objective = make_objective(config.objective, self.start.tokenizer)
+        self._files: list[Mapping[str, Any]] = []
+        if resume and not run.trained:
+            watch.note("there is no checkpoint to go on from: the run begins anew")
+
+    def pretrain(self, paths: Sequence[str], output: Path) -> tuple[PretrainResult, Opened]:
+        seed, tokenizer = self.config.training.seed, self.start.tokenizer
+        model = self.start.model(seed, self.objective.task)
+        corpus = self._corpus(paths)
+        rows, dev = (
+            CorpusRows(part, tokenizer, self.config.objective.length, ends=self.objective.ends)
+            for part in (corpus.train, corpus.dev)
+        )
+        scored = SomeRows(dev, _DEV_TOKENS, seed)
+        counts = corpus.train.counts(tokenizer.vocabulary_size)
+        baseline = self.objective.baseline(scored, counts, token_budget=_SCORING_BUDGET)
+        if self.start.is_new:
+            model.expect(torch.from_numpy((counts + 1) / (counts.sum() + len(counts))))
+        self._resolve(model, rows)
+        history = self._train(model, rows, scored, baseline)
+        scores = self.objective.scores(model, scored, token_budget=_SCORING_BUDGET)
+        baseline = self.objective.baseline(
+            scored, counts, token_budget=_SCORING_BUDGET, model=model
+        )
+        if self.config.objective.pseudo_perplexity:
+            pseudo = self._pseudo_perplexity(model, dev, counts)
+            scores, baseline = ({**s, **p} for s, p in zip((scores, baseline), pseudo, strict=True))
+        found = {**scores, "baseline": dict(baseline)}
+        result = PretrainResult(
+            model=output,
+            run=run_path(output),
+            objective=self.objective.name,
+            statistics=corpus.statistics,
+            train=_summary(history),
+            dev=found,
+            finished=history.finished,
+        )
+        return result, self._opened(model, result)
+
+    def _corpus(self, paths: Sequence[str]) -> Corpus:
+        """The corpus: as the run left it, or built now."""
+        config, tokenizer = self.config, self.start.tokenizer
+        chinese = config.objective.objective == "zh-wwm"
+        marker: WordMarker = ChineseWords(tokenizer) if chinese else Words(tokenizer)
+        seed, words = config.training.seed, "chinese" if chinese else "pieces"
+        ingredients = made_of(paths, tokenizer, config.corpus, seed=seed, words=words)
+        self._files = [
+            {"name": Path(name).name, **file} for name, file in ingredients["file"].items()
+        ]
+        folder = self.run.path / _CORPUS
+        if folder.is_dir():
+            corpus = open_corpus(folder, ingredients)
+        else:
+            corpus = build(
+                paths,
+                marker,
+                tokenizer,
+                config.corpus,
+                folder,
+                seed=seed,
+                ingredients=ingredients,
+                progress=self.watch.reading,
+            )
+        self.watch.corpus(report_lines(corpus.statistics))
+        for complaint in corpus_complaints(corpus.statistics):
+            self.watch.note(complaint)
+        return corpus
+
+    def _resolve(self, model: LanguageModel, rows: Rows) -> None:
+        """Choose what was left open, write it down, and tell."""
+        steps = math.ceil(len(rows) / self.config.training.batch_size)
+        self.config = resolved(self.config, model.encoder, steps_per_epoch=steps)
+        self.run.config(self.config, track=self.config.track)
+        parameters = sum(x.numel() for x in model.parameters())
+        kind = "random weights" if self.start.is_new else "its own weights"
+        self.watch.model(
+            [
+                f"{self.start.name}, {parameters / 1e6:.1f} million parameters, {kind}",
+                f"learning rate {self.config.training.learning_rate:.1e}",
+                *model.notes,
+            ]
+        )
+
+    def _train(self, model: LanguageModel, rows: Rows, scored: Rows, baseline: Scores) -> History:
+        doctor = Doctor(baseline["loss"], self.watch.note)
+
+        def notify(event: Event) -> None:
+            self.run.event(event)
+            self.watch.training(event)
+            doctor.listen(event)
+
+        def score() -> Mapping[str, Any]:
+            return self.objective.scores(model, scored, token_budget=_SCORING_BUDGET)
+
+        config, dropout = self.config.training, self.config.start.dropout
+        if dropout is None and self.start.is_new:
+            dropout = 0.0
+        model.to(self.device)
+        with nullcontext() if dropout is None else with_dropout(model, dropout):
+            return train(
+                model,
+                self.objective,
+                rows,
+                config,
+                dtype=self.dtype,
+                dev=Dev(scored, score, lambda new, old: bool(new["loss"] < old["loss"])),
+                notify=notify,
+                checkpoints=self.run.checkpoints(keep=config.keep_checkpoints),
+            )
+
+    def _opened(self, model: LanguageModel, result: PretrainResult) -> Opened:
+        tokenizer, longest = self.start.tokenizer, model.encoder.max_length
+        details, runtime = self._details(longest, result), self.config.runtime
+        model.to("cpu")
+        if isinstance(model, CausalLanguageModel):
+            generation = TextGeneration(tokenizer, max_length=longest)
+            return TextGenerator(model, generation, details, runtime)
+        if isinstance(model, ReplacedTokenModel):
+            return Opened(model, _Unasked(tokenizer), details, runtime)
+        return MaskFiller(model, FillMask(tokenizer, max_length=longest), details, runtime)
+
+    def _pseudo_perplexity(
+        self, model: LanguageModel, dev: Rows, counts: NDArray[np.int64]
+    ) -> tuple[Scores, Scores]:
+        """Of the model and of a guess by how often tokens occur.
+
+        Source: Salazar et al. 2020, "Masked language model scoring", section 2.3.
+        """
+        objective, config = self.objective, self.config
+        assert isinstance(objective, MaskedLanguage)
+        rows = SomeRows(dev, config.objective.pseudo_perplexity, config.training.seed)
+        totals = (
+            objective.measured(model, objective.one_at_a_time(rows, _SCORING_BUDGET)),
+            objective.guessed(counts, objective.one_at_a_time(rows, _SCORING_BUDGET)),
+        )
+        ours, guess = (math.exp(min(one.loss / one.tokens, 700.0)) for one in totals)
+        return {"pseudo_perplexity": ours}, {"pseudo_perplexity": guess}
+
+    def _details(self, longest: int, result: PretrainResult) -> Details:
+        return Details(
+            task=self.objective.task,
+            columns={"text": ["text"]},
+            decision=None,
+            max_length=longest,
+            base_model=self.start.name,
+            data=tuple(self._files),
+            versions=versions(),
+            finished=result.finished,
+            metrics={"dev": dict(result.dev)},
+            card=model_card(
+                name=result.model.name,
+                base=self.start.name,
+                objective=result.objective,
+                task=self.objective.task,
+                statistics=result.statistics,
+                train=result.train,
+                dev=result.dev,
+            ),
+        )
+
+
+def _summary(history: History) -> dict[str, float]:
+    last = dataclasses.asdict(history.steps[-1]) if history.steps else {"rows": 0, "tokens": 0}
+    seconds = max(history.seconds, 1e-9)
+    return {
+        "seconds": round(history.seconds, 3),
+        "epochs": round(history.epochs, 3),
+        "steps": len(history.steps),
+        "examples_per_second": round(last["rows"] / seconds, 1),
+        "tokens_per_second": round(last["tokens"] / seconds, 1),
+        "best_step": history.best_step,
+    }

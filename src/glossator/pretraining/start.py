@@ -1,0 +1,129 @@
+"""What pretraining begins with: random weights, or a model to go on with."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+from glossator.errors import ConfigError, InputError
+from glossator.models import checkpoint, families, starter
+from glossator.models.causal import CausalLanguageModel
+from glossator.models.encoder import Encoder
+from glossator.models.masked import MaskedLanguageModel
+from glossator.models.neighbours import place_table
+from glossator.models.replaced import ReplacedTokenModel
+from glossator.models.sizes import SIZES
+from glossator.pretraining.config import PretrainConfig, StartConfig
+from glossator.text.tokenizer import Tokenizer
+
+__all__ = ["LanguageModel", "Start", "resolved"]
+
+LanguageModel = MaskedLanguageModel | CausalLanguageModel | ReplacedTokenModel
+
+# Positions of a new model, so that it reads longer texts than it was trained on rows.
+_POSITIONS = 512
+
+# By width the default rate of new models (measured: benchmarks/notes.md); of BERT-base it is that
+# of Devlin et al. 2018, section A.2.
+_RATES = ((128, 3e-3), (256, 1e-3), (512, 5e-4), (math.inf, 1e-4))
+_RATE_GOING_ON = 2e-4
+# Faster, the positions of a new model are lost to noise before anything is made of them.
+_POSITION_RATE = 1 / 30
+# Steps between looks at the held-out text: an epoch, but no fewer and no more.
+_FEWEST, _MOST = 50, 500
+
+
+class Start:
+    """What pretraining begins with; weights are not read yet.
+
+    Args:
+        config: names it.
+        length: tokens of a row.
+
+    Attributes:
+        tokenizer: its tokenizer.
+        name: for people.
+
+    Raises:
+        ModelFolderError: there is no such folder, or no such tokenizer.
+        ConfigError: a row is longer than the model can read.
+    """
+
+    def __init__(self, config: StartConfig, length: int):
+        self._config, self._length = config, length
+        if config.model is None:
+            assert config.tokenizer is not None
+            self._folder = None
+            self.tokenizer = Tokenizer.load(Path(config.tokenizer))
+            self.name = f"{config.family} {config.size}"
+        else:
+            self._folder = starter.locate(config.model, hub=config.hub)
+            self.tokenizer = Tokenizer.load(self._folder)
+            self.name = config.model
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the weights are random."""
+        return self._folder is None
+
+    def model(self, seed: int, task: str) -> LanguageModel:
+        """The model that an objective for `task` trains, in float32, on the CPU."""
+        causal = task == "text-generation"
+        if self._folder is not None:
+            model = (
+                checkpoint.load_causal(self._folder)
+                if causal
+                else checkpoint.load_masked(self._folder, seed=seed)
+            )
+            self._check(model)
+            return model
+        config, tokenizer = self._config, self.tokenizer
+        sized = families.by_model_type(config.family).sized(
+            SIZES[config.size],
+            vocabulary=tokenizer.vocabulary_size,
+            length=max(_POSITIONS, self._length),
+            pad=(tokenizer.end_id if causal else tokenizer.pad_id) or 0,
+        )
+        if task == "feature-extraction":
+            return checkpoint.new_replaced(sized, seed=seed)
+        new = checkpoint.new_causal if causal else checkpoint.new_masked
+        return new(sized, seed=seed)
+
+    def _check(self, model: MaskedLanguageModel | CausalLanguageModel) -> None:
+        longest = model.encoder.max_length
+        if self._length > longest:
+            raise ConfigError(
+                f"--length is {self._length}, but {self.name} reads {longest} tokens at most"
+            )
+        rows, ids = len(model.output_weight), self.tokenizer.vocabulary_size
+        if ids > rows:
+            raise InputError(
+                f"the tokenizer of {self.name} has {ids:,} ids, its word table {rows:,} rows"
+            )
+
+
+def resolved(config: PretrainConfig, encoder: Encoder, *, steps_per_epoch: int) -> PretrainConfig:
+    """A config in which nothing is left to be chosen.
+
+    Args:
+        config: as the user gave it.
+        encoder: of the model.
+        steps_per_epoch: of the corpus.
+    """
+    training = config.training
+    if training.learning_rate == "auto":
+        raise ConfigError("--learning-rate auto is for fit; give a number, or none")
+    usual = next(rate for widest, rate in _RATES if encoder.width <= widest)
+    going_on = config.start.model is not None
+    rate = training.learning_rate or (_RATE_GOING_ON if going_on else usual)
+    position_rate = training.position_rate
+    if position_rate is None and not going_on and place_table(encoder) is not None:
+        position_rate = _POSITION_RATE
+    training = dataclasses.replace(
+        training,
+        learning_rate=rate,
+        position_rate=position_rate,
+        evaluation_steps=training.evaluation_steps or max(_FEWEST, min(steps_per_epoch, _MOST)),
+    )
+    return dataclasses.replace(config, training=training)

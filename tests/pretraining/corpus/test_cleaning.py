@@ -1,0 +1,88 @@
+"""Each step removes what it says, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from glossator.errors import ConfigError, TableError
+from glossator.pretraining.corpus import cleaning
+from glossator.pretraining.corpus.config import CorpusConfig
+from glossator.pretraining.corpus.duplicates import ExactDuplicates, NearDuplicates
+from glossator.pretraining.corpus.statistics import Removals
+
+LONG = tuple(f"sentence {i} says this about the {i * 7} days of year {i * i}" for i in range(30))
+CHINESE = ("今天的天气很好我们一起去公园散步看到了许多漂亮的花还有小鸟在树上唱歌大家都很开心",)
+
+
+def test_forms_controls_and_spaces():
+    assert cleaning.UnicodeForm("nfc")(("e\u0301",)) == ("\u00e9",)
+    assert cleaning.UnicodeForm("nfkc")(("ＡＢ",)) == ("AB",)
+    assert cleaning.ControlCharacters()(("a\u200bb\x07c\td\u200dé",)) == ("abc\td\u200dé",)
+    assert cleaning.Whitespace()(("  a \u3000 b\t", " \t ")) == ("a b",)
+
+
+def test_boilerplate_goes_once_many_documents_had_it():
+    step = cleaning.Boilerplate(2)
+    got = [
+        step((f"text {i}", "Copyright 2026 by the company", "Copyright 2026 by the company"))
+        for i in range(4)
+    ]
+    assert [len(sentences) for sentences in got] == [3, 3, 1, 1]
+    assert [len(step((f"text {i}", "EXEUNT"))) for i in range(4)] == [2] * 4, "too short to tell"
+    assert step(("Copyright 2026 by the company",)) == ("Copyright 2026 by the company",), (
+        "the whole document is no boilerplate"
+    )
+
+
+def test_repetition_goes_and_ordinary_text_stays():
+    step = cleaning.Repetition(0.1)
+    assert step(("buy now " * 200,)) == ()
+    assert step(LONG) is LONG
+    assert step(CHINESE * 3) == CHINESE * 3, "too short to tell"
+
+
+def test_length_and_stop_words(tmp_path):
+    assert cleaning.Length(5)(("ab", "cd")) == ()
+    assert cleaning.StopWords(["the", "OF"])(("The end of it", "the")) == ("end it",)
+    (tmp_path / "stop.txt").write_text("end\nit\n", encoding="utf-8")
+    steps = cleaning.cleaners(CorpusConfig(stop_words=str(tmp_path / "stop.txt")))
+    assert "stop words" in [step.name for step in steps]
+    with pytest.raises(TableError, match="stop words"):
+        cleaning.cleaners(CorpusConfig(stop_words=str(tmp_path / "none.txt")))
+
+
+def test_equal_documents_go_whatever_their_case_and_spaces():
+    step = ExactDuplicates()
+    assert step(("A b", "c")) == ("A b", "c")
+    assert step(("a  B c",)) == ()
+    assert step(("a b c d",)) != ()
+
+
+@pytest.mark.parametrize("text", [LONG, CHINESE * 1])
+def test_near_documents_go_and_others_stay(text):
+    step = NearDuplicates(0.6)
+    assert step(text) == text
+    near = (*text[:-1], text[-1] + " x")
+    assert step(near) == ()
+    assert step(("something else entirely that was never said before by anyone",)) != ()
+    assert (
+        step(tuple(reversed(text[: len(text) // 2])) or ("全然不同的一句话和前面没有关系",)) != ()
+    )
+
+
+def test_removals_are_counted_with_examples():
+    step = Removals(cleaning.Length(3))
+    assert step(("abc",)) == ("abc",)
+    assert step(("x",)) == ()
+    assert step.to_json() == {
+        "step": "too short",
+        "documents": 1,
+        "characters": 1,
+        "examples": ["'x'"],
+    }
+
+
+def test_options_out_of_range_are_refused():
+    for options in ({"near": 0.1}, {"dev_fraction": 0.0}, {"min_distinct": 2.0}):
+        with pytest.raises(ConfigError, match="must be from"):
+            CorpusConfig(**options)
