@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import platform
 from collections.abc import Mapping
@@ -19,20 +18,15 @@ import glossator
 from glossator.artifact.manifest import read_json
 from glossator.errors import ModelFolderError
 from glossator.files import durable_write
-from glossator.tasks.text_classification import Decision, TextClassification
+from glossator.text.records import Columns
 
 __all__ = ["SETTINGS", "Details", "read_details", "versions", "write_details"]
 
 SETTINGS = "glossator.json"
 _METRICS = "metrics.json"
 _CARD = "README.md"
-_FORMAT = 1
-_HEADS = {
-    "feature-extraction": {"name": "replaced", "kind": "replaced-token"},
-    "fill-mask": {"name": "mask", "kind": "masked-language"},
-    "text-classification": {"name": "label", "kind": "sequence-classification"},
-    "text-generation": {"name": "next", "kind": "causal-language"},
-}
+_FORMAT = 2
+_OLDEST = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +35,8 @@ class Details:
 
     Attributes:
         task: name of the task.
-        columns: of the table it was trained on: `text` (a list) and `label`.
-        decision: how logits become a label; None where there are none.
+        columns: of the table it was trained on, by role.
+        saved: what the task has learned, was told and decides by: see `Task.saved`.
         max_length: tokens of a window at most.
         base_model: what was fine-tuned.
         data: name, rows and SHA-256 of each table.
@@ -53,8 +47,8 @@ class Details:
     """
 
     task: str
-    columns: Mapping[str, Any]
-    decision: Decision | None = field(default_factory=Decision)
+    columns: Columns
+    saved: Mapping[str, Any] = field(default_factory=dict)
     max_length: int
     base_model: str = ""
     data: tuple[Mapping[str, Any], ...] = ()
@@ -84,9 +78,8 @@ def write_details(details: Details, folder: Path, *, opens_as: str) -> None:
         "task": details.task,
         "finished": details.finished,
         "base_model": details.base_model,
-        "columns": details.columns,
-        "heads": [{**_HEADS[details.task], "task": details.task}],
-        "decision": None if details.decision is None else dataclasses.asdict(details.decision),
+        "columns": {role: list(names) for role, names in details.columns.items()},
+        **details.saved,
         "limits": {"max_length": details.max_length},
         "data": list(details.data),
         "versions": details.versions,
@@ -103,17 +96,18 @@ def read_details(folder: Path, *, max_length: int) -> Details:
         ModelFolderError: it is of a newer format, or a field is missing or of another kind.
     """
     settings = read_json(folder / SETTINGS)
-    if settings.get("format") != _FORMAT:
+    format = settings.get("format")
+    if format not in range(_OLDEST, _FORMAT + 1):
         raise ModelFolderError(
-            f"the folder has format {settings.get('format')!r}, this version reads {_FORMAT}; "
+            f"the folder has format {format!r}, this version reads {_OLDEST} to {_FORMAT}; "
             "a newer glossator may have written it",
             file=folder / SETTINGS,
         )
     try:
         return Details(
             task=settings["task"],
-            columns=settings["columns"],
-            decision=_decision(settings),
+            columns={role: _names(value) for role, value in settings["columns"].items()},
+            saved=_saved(settings, format),
             max_length=min(int(settings["limits"]["max_length"]), max_length),
             base_model=settings["base_model"],
             data=tuple(settings["data"]),
@@ -122,13 +116,25 @@ def read_details(folder: Path, *, max_length: int) -> Details:
             metrics=read_json(folder / _METRICS),
             card=(folder / _CARD).read_text(encoding="utf-8"),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f"malformed: {error!r}", file=folder / SETTINGS) from error
 
 
-def _decision(settings: Mapping[str, Any]) -> Decision | None:
-    decides = settings["task"] == TextClassification.name
-    return Decision(**settings["decision"]) if decides else None
+def _names(value: Any) -> tuple[str, ...]:
+    """One name, as format 1 has the column of a label, or a list."""
+    if not isinstance(value, str | list):
+        raise TypeError(f"columns are {value!r}")
+    return (value,) if isinstance(value, str) else tuple(map(str, value))
+
+
+def _saved(settings: Mapping[str, Any], format: int) -> dict[str, Any]:
+    """What the task saved; format 1 knew decisions alone."""
+    names = ("decision",) if format == _OLDEST else ("learned", "options", "decision")
+    found = {name: settings[name] or {} for name in names}
+    for name, value in found.items():
+        if not isinstance(value, dict):
+            raise TypeError(f"{name} is {value!r}")
+    return found
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from glossator.artifact.filler import MaskFiller
 from glossator.artifact.folder import SETTINGS, Details, read_details
-from glossator.artifact.generator import TextGenerator
-from glossator.artifact.manifest import MANIFEST, read_json, verify
+from glossator.artifact.manifest import MANIFEST, verify
 from glossator.artifact.predictor import Predictor
 from glossator.errors import ModelFolderError
-from glossator.models import checkpoint
 from glossator.models.config import RuntimeConfig
-from glossator.models.heads import SequenceClassifier
-from glossator.tasks.fill_mask import FillMask
-from glossator.tasks.text_classification import TextClassification
-from glossator.tasks.text_generation import TextGeneration
-from glossator.text.tokenizer import Tokenizer
+from glossator.tasks.registry import KINDS, config_named, restored
+from glossator.tasks.task import Base, Task
 
-__all__ = ["AnyOpened", "load", "load_classifier"]
+__all__ = ["load"]
 
 
-AnyOpened = Predictor | MaskFiller | TextGenerator
-
-
-def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> AnyOpened:
-    """Open a model folder: one of ours, or a classifier or language model of `transformers`.
+def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predictor:
+    """Open a model folder: one of ours, or one of `transformers` whose answers a task knows.
 
     Every file of one of ours is checked against its manifest first.
 
@@ -45,80 +35,38 @@ def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> AnyOpen
     ours = (folder / SETTINGS).exists() or (folder / MANIFEST).exists()
     if ours:
         verify(folder)
-    found = _opener(folder)(folder, ours, runtime)
+    base = Base.of(folder)
+    details = read_details(folder, max_length=base.max_length) if ours else None
+    task = _task(base, details)
+    found = Predictor(task.open(base), task, details or _foreign(base, task), runtime)
     if not found.details.finished:
         found.notes += (f"{folder.name} is from a run that was interrupted",)
     return found
 
 
-def load_classifier(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predictor:
-    """As `load`, of a classifier alone.
-
-    Raises:
-        ModelFolderError: also where it answers something else.
-    """
-    found = load(folder, runtime=runtime)
-    if not isinstance(found, Predictor):
-        task = found.task.name
-        raise ModelFolderError(f"{folder} answers {task}; expected {TextClassification.name}")
-    return found
-
-
-def _opener(folder: Path) -> Callable[[Path, bool, RuntimeConfig | None], AnyOpened]:
-    """By the class that saved the folder."""
-    config = folder / "config.json"
-    names = read_json(config).get("architectures") if config.is_file() else None
-    name = str(names[0]) if isinstance(names, list) and names else ""
-    if name.endswith("ForPreTraining"):
+def _task(base: Base, details: Details | None) -> Task:
+    if details is None:
+        task = restored(base, None, None)
+    else:
+        name = details.task if details.task in KINDS else None
+        base = Base.of(base.folder, details.max_length)
+        task = None if name is None else restored(base, name, details.saved)
+    if task is None:
+        what = base.source.architecture or "an unnamed class"
         raise ModelFolderError(
-            f"{folder} is an encoder that answers nothing yet; "
-            f"`glossator fit TABLE --model {folder}` teaches it"
+            f"{base.folder} ({what}) answers nothing yet; "
+            f"`glossator fit TABLE --model {base.folder}` teaches it"
         )
-    if name.endswith("LMHeadModel"):
-        return _generator
-    return _filler if name.endswith("ForMaskedLM") else _classifier
+    return task
 
 
-def _classifier(folder: Path, ours: bool, runtime: RuntimeConfig | None) -> Predictor:
-    model = checkpoint.load_classifier(folder)
-    _refuse_other_problem(model, folder)
-    details = _details(folder, ours, TextClassification.name, model.encoder.max_length)
-    task = TextClassification(
-        Tokenizer.load(folder),
-        model.labels,
-        max_length=details.max_length,
-        decision=details.decision,
+def _foreign(base: Base, task: Task) -> Details:
+    """Of a folder that another program wrote: the usual columns."""
+    columns = {role.name: (role.name,) for role in config_named(task.name).roles}
+    return Details(
+        task=task.name,
+        columns={name: columns[name] for name in task.reader(columns).columns},
+        saved=task.saved(),
+        max_length=base.max_length,
+        base_model=base.folder.name,
     )
-    return Predictor(model, task, details, runtime)
-
-
-def _filler(folder: Path, ours: bool, runtime: RuntimeConfig | None) -> MaskFiller:
-    model = checkpoint.load_masked(folder)
-    details = _details(folder, ours, FillMask.name, model.encoder.max_length)
-    task = FillMask(Tokenizer.load(folder), max_length=details.max_length)
-    return MaskFiller(model, task, details, runtime)
-
-
-def _generator(folder: Path, ours: bool, runtime: RuntimeConfig | None) -> TextGenerator:
-    model = checkpoint.load_causal(folder)
-    details = _details(folder, ours, TextGeneration.name, model.encoder.max_length)
-    task = TextGeneration(Tokenizer.load(folder), max_length=details.max_length)
-    return TextGenerator(model, task, details, runtime)
-
-
-def _details(folder: Path, ours: bool, task: str, longest: int) -> Details:
-    if ours:
-        return read_details(folder, max_length=longest)
-    columns = {"text": ["text"], "label": "label"}
-    return Details(task=task, columns=columns, max_length=longest, base_model=folder.name)
-
-
-def _refuse_other_problem(model: SequenceClassifier, folder: Path) -> None:
-    """A sigmoid or a bare number read as a softmax would answer, and wrongly."""
-    expected = "single_label_classification"
-    if model.problem_type != expected:
-        raise ModelFolderError(
-            f"the model is for {model.problem_type} with {len(model.labels)} labels; "
-            f"expected {expected} with at least two",
-            file=folder / "config.json",
-        )

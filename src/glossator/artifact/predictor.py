@@ -1,49 +1,59 @@
-"""The Predictor: the answers of a classifier."""
+"""The Predictor: a model with its task, which answers."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from glossator.artifact.folder import Details
-from glossator.artifact.opened import TOKEN_BUDGET, Opened
-from glossator.errors import InputError
+from glossator.artifact.folder import Details, write_details
+from glossator.artifact.manifest import MANIFEST, write_manifest
+from glossator.errors import InputError, TextError
+from glossator.files import new_folder
+from glossator.models import checkpoint
 from glossator.models.config import RuntimeConfig
-from glossator.models.heads import SequenceClassifier
+from glossator.models.hardware import choose_device, using_threads
 from glossator.tasks.answers import answer_rows
-from glossator.tasks.learnable import Example, Logits
+from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
-from glossator.tasks.text_classification import Decision, TextClassification
+from glossator.tasks.task import AnyRecord, Answer, Probabilities, Reader, Task
+from glossator.text.rows import Rejection, Row
 
-__all__ = ["Answers", "Predictor"]
+__all__ = ["TOKEN_BUDGET", "Answers", "Predictor"]
+
+# Tokens that go through the model at once. More is no faster on a CPU, whose caches hold no more.
+TOKEN_BUDGET = 4096
 
 
 class Answers(Sequence[Prediction]):
-    """The answers for N texts, in order; predictions are made when they are looked at.
+    """The answers for N rows, in order; predictions are made when they are looked at.
 
     Attributes:
-        task: what decides on a label.
-        logits: (N, C), before temperature.
-        probabilities: (N, C), calibrated.
+        task: what decides.
+        records: the N rows.
+        rows: their examples.
+        raw: what the model says of each, before anything is decided.
     """
 
     def __init__(
         self,
-        task: TextClassification,
-        logits: Logits,
-        rows: Sequence[Sequence[Example]],
-        top_k: int,
+        task: Task,
+        records: Sequence[AnyRecord],
+        rows: Sequence[Encoded],
+        raw: Sequence[Answer],
     ):
-        self.task, self.logits = task, logits
-        self.probabilities = task.probabilities(logits)
-        self._rows, self._top_k = rows, top_k
+        self.task, self.records, self.rows, self.raw = task, records, rows, raw
 
     def __len__(self) -> int:
-        return len(self.logits)
+        return len(self.raw)
 
     @overload
     def __getitem__(self, number: int) -> Prediction: ...
@@ -52,23 +62,30 @@ class Answers(Sequence[Prediction]):
 
     def __getitem__(self, number: int | slice) -> Prediction | Answers:
         if isinstance(number, slice):
-            return Answers(self.task, self.logits[number], self._rows[number], self._top_k)
-        row = self._rows[number]
-        tokens = row[-1].span[1]
-        return self.task.decode(self.logits[number], tokens, len(row), self._top_k)
+            return Answers(self.task, self.records[number], self.rows[number], self.raw[number])
+        return self.task.decode(self.records[number], self.rows[number], self.raw[number])
 
-    def decided_by(self, task: TextClassification) -> Answers:
-        """The same logits, decided on anew."""
-        return Answers(task, self.logits, self._rows, self._top_k)
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """(N, C) calibrated probabilities, of a task that has them.
+
+        Raises:
+            InputError: it has none.
+        """
+        return _classifying(self.task).probabilities(self.raw)
+
+    def decided_by(self, task: Task) -> Answers:
+        """The same, decided on anew."""
+        return Answers(task, self.records, self.rows, self.raw)
 
 
-class Predictor(Opened):
-    """A model that answers, with the habits of a scikit-learn classifier.
+class Predictor:
+    """A model that answers; one with classes has the habits of a scikit-learn classifier.
 
     Made by `glossator.fit` and `glossator.load`.
 
     Args:
-        model: in float32, on the CPU.
+        model: in float32, on the CPU; has an encoder and notes.
         task: its task.
         details: what the model folder says.
         runtime: where to run it.
@@ -78,103 +95,172 @@ class Predictor(Opened):
     """
 
     def __init__(
-        self,
-        model: SequenceClassifier,
-        task: TextClassification,
-        details: Details,
-        runtime: RuntimeConfig | None = None,
+        self, model: nn.Module, task: Task, details: Details, runtime: RuntimeConfig | None = None
     ):
-        super().__init__(model, task, details, runtime)
-        self.model, self.task = model, task
+        self.runtime = runtime or RuntimeConfig()
+        self.device = choose_device(self.runtime.device)
+        self.model, self.task, self.details = model.to(self.device).eval(), task, details
+        self.notes: tuple[str, ...] = model.notes  # type: ignore[assignment]
 
     @property
     def classes_(self) -> NDArray[np.str_]:
-        """(C,) the labels, in the order of the columns of `predict_proba`."""
-        return np.array(self.task.labels)
+        """(C,) the classes, in the order of the columns of `predict_proba`.
+
+        Raises:
+            InputError: the task has none.
+        """
+        return np.array(_classifying(self.task).classes)
 
     def predict(
         self,
-        texts: Sequence[str],
+        inputs: Iterable[Any],
         *,
-        top_k: int = 3,
+        top_k: int | None = None,
+        asks: Any = None,
         progress: Callable[[int], None] = lambda _: None,
-    ) -> list[Prediction]:
-        """The answers for N texts, in order.
+    ) -> list[Any]:
+        """The answers for N rows, in order.
 
         Args:
-            texts: N texts of any length; a long one is read in windows, and its answer says so.
-            top_k: how many labels each answer lists.
+            inputs: N texts of any length, or what else the task reads: pairs, or mappings by
+                column; a long text is read in windows, and its answer says so.
+            top_k: how many possibilities each answer lists.
+            asks: what else is wanted of the answers, such as a `GenerationConfig`.
             progress: is told how many windows were answered since the last call.
 
         Raises:
-            InputError: `texts` is a single string.
-            TextError: a text is no string, or holds a lone surrogate.
+            InputError: `inputs` is a single text, a table or a mapping.
+            TextError: one is no text, holds a lone surrogate, or cannot be answered.
         """
-        return list(self.answers(texts, top_k=top_k, progress=progress))
+        return list(self.answers(inputs, top_k=top_k, asks=asks, progress=progress))
 
-    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(N, C) calibrated probabilities; the columns are `classes_`."""
-        return self.answers(texts).probabilities
-
-    def score(self, texts: Sequence[str], labels: Sequence[str]) -> float:
-        """Share of the N texts that get their label, from 0 to 1.
+    def predict_proba(self, inputs: Iterable[Any]) -> NDArray[np.float64]:
+        """(N, C) calibrated probabilities; the columns are `classes_`.
 
         Raises:
-            InputError: there are no texts, another number of labels than of texts, or a label
-                is no string, as which every label is learned.
+            InputError: the task has no classes.
         """
-        if not len(texts) or len(texts) != len(labels):
+        _classifying(self.task)
+        return self.answers(inputs).probabilities
+
+    def score(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
+        """Share of the N rows that get their class, from 0 to 1.
+
+        Raises:
+            InputError: there are no rows, another number of targets than of rows, a target is of
+                another type than those that were learned, or the task has no classes.
+        """
+        task = _classifying(self.task)
+        values, right = _listed(inputs), _listed(targets)
+        if not values or len(values) != len(right):
             raise InputError(
-                f"expected as many labels as texts, got {len(labels)} and {len(texts)}"
+                f"expected as many labels as texts, got {len(right)} and {len(values)}"
             )
-        for label in labels:
-            _refuse_no_string(label)
-        hits = [a.label == label for a, label in zip(self.predict(texts), labels, strict=True)]
-        return sum(hits) / len(hits)
+        return task.share_right(right, self.answers(values).raw)
+
+    def reader(self, columns: Mapping[str, tuple[str, ...]] | None = None) -> Reader:
+        """Reads the rows of a table; by default from the columns that were learned from."""
+        return self.task.reader({**self.details.columns, **(columns or {})})
+
+    def records(self, inputs: Iterable[Any], reader: Reader | None = None) -> list[AnyRecord]:
+        """Inputs as the task reads them; the errors are those of `predict`."""
+        reader = reader or self.reader()
+        records = []
+        for number, value in enumerate(_listed(inputs)):
+            try:
+                found = reader.read(Row("input", number, dict(reader.given(value))), targets=False)
+            except TextError as error:
+                raise TextError(f"text {number} {error.message}") from None
+            if isinstance(found, Rejection):
+                raise TextError(f"text {number}: {found.message}")
+            records.append(found)
+        return records
 
     def answers(
         self,
-        texts: Sequence[str],
+        inputs: Iterable[Any],
         *,
-        top_k: int = 3,
+        top_k: int | None = None,
+        asks: Any = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> Answers:
-        """As `predict`, with logits and probabilities beside the predictions."""
-        if isinstance(texts, str):
-            raise InputError("expected a list of texts, got a single string; put it in a list")
-        return self.answer_examples(self.task.encode(texts), top_k=top_k, progress=progress)
+        """As `predict`, with what they were decided from beside the predictions."""
+        return self.answer_records(self.records(inputs), top_k=top_k, asks=asks, progress=progress)
 
-    def answer_examples(
+    def answer_records(
         self,
-        rows: Sequence[Sequence[Example]],
+        records: Sequence[AnyRecord],
+        rows: Sequence[Encoded] | None = None,
         *,
-        top_k: int = 3,
+        top_k: int | None = None,
+        asks: Any = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> Answers:
-        """As `answers`, for texts that the task has encoded."""
-        if not rows:
-            empty = np.zeros((0, len(self.task.labels)), dtype=np.float32)
-            return Answers(self.task, empty, rows, top_k)
+        """As `answers`, for rows that were read, and perhaps encoded."""
+        task = self.task.asked(top_k=top_k, asks=asks)
+        encoded = task.encode(records) if rows is None else rows
         with self._ready():
-            logits = answer_rows(
-                self.task,
+            raw = answer_rows(
+                task,
                 self.model,
-                rows,
+                records,
+                encoded,
                 token_budget=TOKEN_BUDGET,
                 device=self.device,
                 alone=self.runtime.precision == "exact",
                 progress=progress,
             )
-        return Answers(self.task, logits, rows, top_k)
+        return Answers(task, records, encoded, raw)
 
-    def use(self, decision: Decision) -> None:
-        """Decide by another temperature and threshold from now on; `save` writes them."""
-        self.task.decision = decision
-        self.details = dataclasses.replace(self.details, decision=decision)
+    def use(self, task: Task) -> None:
+        """Decide as another task of the same kind does, from now on; `save` writes it."""
+        self.task = task
+        self.details = dataclasses.replace(self.details, saved=task.saved())
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model folder, whole or not at all.
+
+        Raises:
+            OutputExistsError: `folder` exists and `overwrite` is false, or it is no model folder.
+            OSError: the disk is full or read-only; `folder` is then as it was.
+        """
+        with new_folder(folder, overwrite=overwrite, marker=MANIFEST) as temporary:
+            checkpoint.save(self.model, temporary)
+            self.task.tokenizer.save(temporary)
+            write_details(self.details, temporary, opens_as=self.task.opens_as)
+            write_manifest(temporary)
+
+    @contextlib.contextmanager
+    def _ready(self) -> Iterator[None]:
+        """The threads and the precision asked for, for the length of a block."""
+        encoder: Any = self.model.encoder
+        before = encoder.compute_dtype
+        low = self.runtime.precision == "bfloat16"
+        encoder.compute_dtype = torch.bfloat16 if low else torch.float32
+        try:
+            with using_threads(self.runtime.threads):
+                yield
+        finally:
+            encoder.compute_dtype = before
 
 
-def _refuse_no_string(label: object) -> None:
-    """A label of another type equals none of the model's, and would count as wrong in silence."""
-    if not isinstance(label, str):
-        kind = type(label).__name__
-        raise InputError(f"label {label!r} is of type {kind}; expected a string")
+def _classifying(task: Task) -> Probabilities:
+    if not isinstance(task, Probabilities):
+        raise InputError(f"{task.name} has no classes and so no probabilities of them")
+    return task
+
+
+def _listed(values: Any) -> list[Any]:
+    """Inputs as a list; what would be read as something else than its rows is refused."""
+    expected = "expected a list of texts, or of what else the task reads"
+    if isinstance(values, str | bytes):
+        raise InputError(f"{expected}, got a single string; put it in a list")
+    if isinstance(values, Mapping):
+        raise InputError(f"{expected}, got a single mapping; put it in a list")
+    if hasattr(values, "columns"):
+        raise InputError(
+            f"{expected}, got a table; pass one column, table['text'], or its rows as mappings"
+        )
+    if not isinstance(values, Iterable):
+        raise InputError(f"{expected}, got {values!r:.60} ({type(values).__name__})")
+    return list(values)

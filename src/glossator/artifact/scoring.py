@@ -1,28 +1,19 @@
-"""A Predictor held against labelled rows."""
+"""A Predictor held against rows with the right answers."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from glossator.artifact.predictor import Answers, Predictor
-from glossator.errors import TableError
-from glossator.evaluation.comparison import McNemar, PairedDifference, mcnemar, paired_bootstrap
-from glossator.evaluation.metrics import ClassificationScores
-from glossator.evaluation.thresholds import decide
+from glossator.artifact.predictor import Predictor
+from glossator.errors import InputError, TableError
 from glossator.memory import give_back_freed_memory
-from glossator.text.columns import LabelledText
-from glossator.text.seen import is_blank
-from glossator.text.tables import Rejection
+from glossator.tasks.task import AnyRecord, Paired, Scores
+from glossator.text.records import Read
+from glossator.text.rows import Rejection
 
 __all__ = ["CHARACTERS", "CHUNK", "Comparison", "ScoredTable", "chunks", "compare", "evaluate"]
-
-Item = LabelledText | Rejection
 
 # Rows that are read, answered and forgotten together: enough to group texts of like length.
 CHUNK = 1024
@@ -35,20 +26,18 @@ class ScoredTable:
     """How a model did on a table.
 
     Attributes:
-        scores: confusion, report and reliability of the rows.
-        metrics: by the names of `classification_metrics`.
+        scores: of the rows.
+        metrics: by the names of the task's measures.
         used: rows that were answered and scored.
         rejected: rows that could not be.
         rejections: the first of them.
-        unknown: labels that the model does not have, with their rows; they count as wrong.
     """
 
-    scores: ClassificationScores
+    scores: Scores
     metrics: dict[str, Any] = field(default_factory=dict)
     used: int = 0
     rejected: int = 0
     rejections: list[Rejection] = field(default_factory=list)
-    unknown: Counter[str] = field(default_factory=Counter)
 
     @property
     def read(self) -> int:
@@ -68,104 +57,88 @@ class Comparison:
 
     rows: int
     rejected: int
-    accuracy: PairedDifference
-    macro_f1: PairedDifference
-    mcnemar: McNemar
+    paired: Paired
 
 
 def evaluate(
     predictor: Predictor,
-    items: Iterable[Item],
+    items: Iterable[Read],
     *,
     chunk: int = CHUNK,
     progress: Callable[[int], None] = lambda _: None,
 ) -> ScoredTable:
-    """Score a model on labelled rows, which may be more than memory holds.
+    """Score a model on rows with targets, which may be more than memory holds.
 
     Args:
         predictor: the model.
-        items: rows and rejections; a row with an empty text or label is rejected too.
+        items: rows and rejections, as the model's reader gives them.
         chunk: rows that are in memory at a time.
         progress: is told how many rows were done since the last call.
 
     Raises:
         TableError: no row can be used.
     """
-    place = {label: number for number, label in enumerate(predictor.task.labels)}
-    decision = predictor.task.decision
-    table = ScoredTable(ClassificationScores(predictor.task.labels, threshold=decision.threshold))
-    for rows in chunks(items, table.reject, chunk):
-        gold = np.array([place.get(row.label, -1) for row in rows])
-        table.unknown.update(row.label for row in rows if row.label not in place)
-        answers = predictor.answers([row.text for row in rows])
-        table.scores.add(answers.probabilities.astype(np.float32), gold)
-        table.used += len(rows)
-        progress(len(rows))
+    table = ScoredTable(predictor.task.scores())
+    for records in chunks(items, table.reject, chunk):
+        _add(table.scores, predictor, records)
+        table.used += len(records)
+        progress(len(records))
     if not table.used:
         raise TableError(f"no row can be scored: {table.rejected} of {table.read} were rejected")
     table.metrics = table.scores.result()
     return table
 
 
-def compare(a: Predictor, b: Predictor, items: Iterable[Item], *, chunk: int = CHUNK) -> Comparison:
-    """Two models on the same labelled rows: paired bootstrap and McNemar's test.
+def compare(a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = CHUNK) -> Comparison:
+    """Two models of one task on the same rows.
 
-    The models may have different labels; a row counts as right where its own label is answered.
+    Args:
+        a: one of them.
+        b: the other; it may know other targets than `a`.
+        items: rows and rejections, as the reader of `a` gives them.
+        chunk: rows that are in memory at a time.
 
     Raises:
+        InputError: the models answer different tasks.
         TableError: no row can be used.
     """
-    labels: dict[str, int] = {}
+    if (a.task.name, type(a.task)) != (b.task.name, type(b.task)):
+        raise InputError(
+            f"the models answer differently ({a.task.name} and {b.task.name}), "
+            "so their answers cannot be held against each other"
+        )
+    scores = [model.task.scores(paired=True) for model in (a, b)]
     rejected: list[Rejection] = []
-    gold: list[int] = []
-    chosen: tuple[list[int], list[int]] = ([], [])
-    for rows in chunks(items, rejected.append, chunk):
-        texts = [row.text for row in rows]
-        gold += [labels.setdefault(row.label, len(labels)) for row in rows]
-        for model, answered in zip((a, b), chosen, strict=True):
-            names = _decided(model, model.answers(texts))
-            answered += [labels.setdefault(name, len(labels)) for name in names]
-    if not gold:
+    rows = 0
+    for records in chunks(items, rejected.append, chunk):
+        rows += len(records)
+        for model, one in zip((a, b), scores, strict=True):
+            _add(one, model, records)
+    if not rows:
         raise TableError(f"no row can be compared: {len(rejected)} were rejected")
-    right = [np.equal(answered, gold) for answered in chosen]
-    return Comparison(
-        rows=len(gold),
-        rejected=len(rejected),
-        accuracy=paired_bootstrap(gold, *chosen, metric="accuracy"),
-        macro_f1=paired_bootstrap(gold, *chosen, metric="macro_f1"),
-        mcnemar=mcnemar(*right),
-    )
+    return Comparison(rows=rows, rejected=len(rejected), paired=scores[0].paired(scores[1]))
+
+
+def _add(scores: Scores, model: Predictor, records: list[AnyRecord]) -> None:
+    answers = model.answer_records(records)
+    scores.add(records, answers.rows, answers.raw)
 
 
 def chunks(
-    items: Iterable[Item], reject: Callable[[Rejection], None], size: int
-) -> Iterator[list[LabelledText]]:
+    items: Iterable[Read], reject: Callable[[Rejection], None], size: int
+) -> Iterator[list[AnyRecord]]:
     """The usable rows of `items`, at most `size` at a time; the others go to `reject`."""
-    rows: list[LabelledText] = []
+    records: list[AnyRecord] = []
     characters = 0
     for item in items:
-        rejection = item if isinstance(item, Rejection) else _unusable(item)
-        if rejection is not None:
-            reject(rejection)
-        elif isinstance(item, LabelledText):
-            rows.append(item)
-            characters += len(item.text)
-        if len(rows) == size or characters >= CHARACTERS:
-            yield rows
-            rows, characters = [], 0
+        if isinstance(item, Rejection):
+            reject(item)
+            continue
+        records.append(item)
+        characters += sum(map(len, item.texts))
+        if len(records) == size or characters >= CHARACTERS:
+            yield records
+            records, characters = [], 0
             give_back_freed_memory()
-    if rows:
-        yield rows
-
-
-def _unusable(item: LabelledText) -> Rejection | None:
-    row = item.row
-    for what, value in (("text", item.text), ("label", item.label)):
-        if is_blank(value):
-            return Rejection(row.source, row.line, f"empty_{what}", f"the {what} is empty")
-    return None
-
-
-def _decided(model: Predictor, answers: Answers) -> list[str]:
-    chosen: NDArray[np.int64] = decide(answers.probabilities, model.task.decision.threshold)
-    return [model.task.labels[i] for i in chosen]
+    if records:
+        yield records

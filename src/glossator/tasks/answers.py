@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import torch
 from torch import nn
 
 from glossator.errors import GlossatorError
 from glossator.models.hardware import using_threads
-from glossator.tasks.learnable import Example, Logits, Task
+from glossator.tasks.learnable import Encoded, Example
+from glossator.tasks.task import AnyRecord, Answer, Task
 
 __all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
 
@@ -19,13 +19,14 @@ __all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
 def answer_rows(
     task: Task,
     model: nn.Module,
-    rows: Sequence[Sequence[Example]],
+    records: Sequence[AnyRecord],
+    rows: Sequence[Encoded],
     *,
     token_budget: int,
     device: torch.device,
     alone: bool = False,
     progress: Callable[[int], None] = lambda _: None,
-) -> Logits:
+) -> list[Answer]:
     """The combined answer of each row.
 
     Windows of like length go through the model together, which saves attention work; the order of
@@ -34,29 +35,30 @@ def answer_rows(
     Args:
         task: what to ask.
         model: on `device`.
-        rows: the examples of each of N rows.
+        records: the N rows.
+        rows: the examples of each.
         token_budget: tokens that go through the model at once, but for one longer example.
         device: where the model is.
         alone: each window goes through the model by itself. Its answer is then the same to the
             bit whatever is beside it, in whatever order and with any number of threads.
         progress: is told how many examples were answered since the last call.
-
-    Returns:
-        (N, C).
     """
     flat = [example for row in rows for example in row]
-    order = sorted(range(len(flat)), key=lambda i: -len(flat[i].tokens))
-    answers: list[Logits | None] = [None] * len(flat)
+    costs = [task.cost(example) for example in flat]
+    order = sorted(range(len(flat)), key=lambda i: -costs[i])
+    answers: list[Answer] = [None] * len(flat)
     answered = _answers_alone if alone else _answers
     model.eval()
-    for batch in token_batches(order, [len(example.tokens) for example in flat], token_budget):
-        for part, logits in answered(task, model, [flat[i] for i in batch], device):
-            for i, one in zip(batch[part], logits, strict=True):
+    for batch in token_batches(order, costs, token_budget):
+        for part, found in answered(task, model, [flat[i] for i in batch], device):
+            for i, one in zip(batch[part], found, strict=True):
                 answers[i] = one
         progress(len(batch))
-    ends = np.cumsum([len(row) for row in rows]).tolist()
-    spans = zip([0, *ends], ends, strict=False)
-    return np.stack([task.combine([x for x in answers[a:b] if x is not None]) for a, b in spans])
+    given = iter(answers)
+    return [
+        task.combine(record, row, [next(given) for _ in row])
+        for record, row in zip(records, rows, strict=True)
+    ]
 
 
 def token_batches(order: Iterable[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
@@ -100,29 +102,29 @@ def halved(examples: Sequence[Example]) -> list[slice]:
 
 def _answers(
     task: Task, model: nn.Module, examples: list[Example], device: torch.device
-) -> Iterator[tuple[slice, Logits]]:
+) -> Iterator[tuple[slice, Sequence[Answer]]]:
     """The answers of a batch, in parts that fit into memory."""
-    logits = _try_answer(task, model, examples, device)
-    if logits is not None:
-        yield slice(0, len(examples)), logits
+    found = _try_answer(task, model, examples, device)
+    if found is not None:
+        yield slice(0, len(examples)), found
         return
     for part in halved(examples):
-        for inner, logits in _answers(task, model, examples[part], device):
-            yield slice(part.start + inner.start, part.start + inner.stop), logits
+        for inner, found in _answers(task, model, examples[part], device):
+            yield slice(part.start + inner.start, part.start + inner.stop), found
 
 
 def _answers_alone(
     task: Task, model: nn.Module, examples: list[Example], device: torch.device
-) -> list[tuple[slice, Logits]]:
+) -> list[tuple[slice, Sequence[Answer]]]:
     """The answer of each example by itself, with as many side by side as torch has threads.
 
     A product adds up in an order that hangs on its shape and on how many threads share it. Here
     the shape is given by the example's own length, and the thread is one.
     """
 
-    def answer(i: int) -> tuple[slice, Logits]:
-        ((_, logits),) = _answers(task, model, [examples[i]], device)
-        return slice(i, i + 1), logits
+    def answer(i: int) -> tuple[slice, Sequence[Answer]]:
+        ((_, found),) = _answers(task, model, [examples[i]], device)
+        return slice(i, i + 1), found
 
     count = torch.get_num_threads() if device.type == "cpu" else 1
     # On both sides: what the number is of MKL's threads, all threads share.
@@ -135,7 +137,7 @@ def _answers_alone(
 
 def _try_answer(
     task: Task, model: nn.Module, examples: list[Example], device: torch.device
-) -> Logits | None:
+) -> Sequence[Answer] | None:
     """The answers, or None where memory does not suffice.
 
     A function of its own: while an error is handled its traceback holds on to what the failed

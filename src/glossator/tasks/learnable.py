@@ -1,23 +1,53 @@
-"""What everything that learns is to the loop, and a task to the folder and the predictor."""
+"""What everything that learns is to the loop: examples, batches, and a loss over them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from torch import Tensor, nn
 
-from glossator.tasks.prediction import Prediction
 from glossator.text.packing import PackedBatch, pack
 from glossator.text.tokenizer import Ids
 
-__all__ = ["Batch", "Example", "Learnable", "Logits", "Task", "collate"]
+__all__ = [
+    "ArraySpec",
+    "Batch",
+    "Coupling",
+    "Encoded",
+    "Example",
+    "Learnable",
+    "collate",
+    "filler",
+    "units",
+]
 
-Logits = NDArray[np.float32]
+Coupling: TypeAlias = Literal["example", "row", "step"]
+"""Which examples a loss must see together: none, those of a row, or all of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySpec:
+    """An array that stands beside the tokens of each example: a target, or an input.
+
+    Attributes:
+        name: under which a batch has it.
+        axis: what its first axis is: the example itself (`text`: no axis), its tokens (`token`),
+            or something of its own (`own`), of which there may be none.
+        dtype: of its values.
+        fill: what it holds where a batch is filled up.
+    """
+
+    name: str
+    axis: Literal["text", "token", "own"]
+    dtype: DTypeLike = np.int64
+    fill: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +57,50 @@ class Example:
     Attributes:
         tokens: (n,) ids, special tokens among them.
         span: half-open place of the window in the tokens of its text, special tokens left out.
-        target: index of the row's class, -1 where it has none.
+        arrays: those that the specs of its task name, in their order.
+        segments: (n,) 0 in the first text of a pair and 1 in the second; None: all 0.
         weight: its share of the row's loss; the windows of a row add up to 1.
+        row: number of its row among those that were encoded together.
     """
 
     tokens: Ids
     span: tuple[int, int]
-    target: int = -1
+    arrays: tuple[NDArray[Any], ...] = ()
+    segments: Ids | None = None
     weight: float = 1.0
+    row: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded(Sequence[Example]):
+    """A row as the examples that a model reads, at least one.
+
+    Attributes:
+        examples: the examples.
+        n_tokens: tokens of its texts, special tokens and overlaps left out.
+        windows: in how many windows they are read.
+        offsets: (U, 2) for each unit that is answered its half-open characters of the text; None
+            where the row is answered as a whole.
+    """
+
+    examples: tuple[Example, ...]
+    n_tokens: int
+    windows: int
+    offsets: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @overload
+    def __getitem__(self, number: int) -> Example: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Example]: ...
+
+    def __getitem__(self, number: int | slice) -> Example | Sequence[Example]:
+        return self.examples[number]
+
+    def __iter__(self) -> Iterator[Example]:
+        return iter(self.examples)
 
 
 @dataclass(frozen=True)
@@ -43,26 +109,80 @@ class Batch:
 
     Attributes:
         inputs: the B texts.
-        targets: (B,) int64.
+        arrays: by the names of their specs: (B, ...) of an axis `text`, (T, ...) of `token`, else
+            the values of all examples one after another.
+        counts: (B,) how many values each example has, of each array with an axis of its own.
         weights: (B,) float32.
+        rows: (B,) number of each example's row in the batch, rising from 0.
     """
 
     inputs: PackedBatch
-    targets: Tensor
+    arrays: Mapping[str, Tensor]
+    counts: Mapping[str, Tensor]
     weights: Tensor
+    rows: Tensor
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        return Batch(self.inputs.to(device), self.targets.to(device), self.weights.to(device))
+        return Batch(
+            self.inputs.to(device),
+            {name: x.to(device) for name, x in self.arrays.items()},
+            {name: x.to(device) for name, x in self.counts.items()},
+            self.weights.to(device),
+            self.rows.to(device),
+        )
 
 
-def collate(examples: Sequence[Example]) -> Batch:
+def collate(examples: Sequence[Example], specs: Sequence[ArraySpec]) -> Batch:
     """Lay examples out as one packed batch."""
+    arrays, counts = {}, {}
+    for number, spec in enumerate(specs):
+        values = [example.arrays[number] for example in examples]
+        join = np.stack if spec.axis == "text" else np.concatenate
+        arrays[spec.name] = torch.from_numpy(join(values).astype(spec.dtype, copy=False))
+        if spec.axis == "own":
+            counts[spec.name] = torch.tensor([len(value) for value in values])
+    numbers = [example.row for example in examples]
+    starts = [False, *(a != b for a, b in itertools.pairwise(numbers))]
     return Batch(
-        inputs=pack([example.tokens for example in examples]),
-        targets=torch.tensor([example.target for example in examples]),
+        inputs=pack([example.tokens for example in examples], _segments(examples)),
+        arrays=arrays,
+        counts=counts,
         weights=torch.tensor([example.weight for example in examples]),
+        rows=torch.tensor(starts).cumsum(0),
     )
+
+
+def _segments(examples: Sequence[Example]) -> list[Ids] | None:
+    if all(example.segments is None for example in examples):
+        return None
+    return [np.zeros_like(e.tokens) if e.segments is None else e.segments for e in examples]
+
+
+def filler(like: Example, tokens: int, specs: Sequence[ArraySpec]) -> Example:
+    """An example of so many tokens that has no part in a loss, made of another."""
+    arrays = []
+    for spec, array in zip(specs, like.arrays, strict=True):
+        length = {"text": array.shape, "token": (tokens, *array.shape[1:])}
+        shape = length.get(spec.axis, (0, *array.shape[1:]))
+        arrays.append(np.full(shape, spec.fill, dtype=spec.dtype))
+    return dataclasses.replace(
+        like,
+        tokens=like.tokens[:1].repeat(tokens),
+        arrays=tuple(arrays),
+        segments=None,
+        weight=0.0,
+        row=-1,
+    )
+
+
+def units(examples: Sequence[Example], coupling: Coupling) -> list[list[Example]]:
+    """The examples in groups that a loss must see whole, in their order."""
+    if coupling == "example":
+        return [[example] for example in examples]
+    if coupling == "step":
+        return [list(examples)]
+    return [list(group) for _, group in itertools.groupby(examples, lambda e: e.row)]
 
 
 class _Movable(Protocol):
@@ -78,7 +198,15 @@ class Learnable(Protocol[BatchT]):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Its options, by the names they are typed under; a run goes on with the same alone."""
+        """What it was told and has learned; a run goes on with the same alone."""
+
+    @property
+    def specs(self) -> Sequence[ArraySpec]:
+        """The arrays that its examples have."""
+
+    @property
+    def coupling(self) -> Coupling:
+        """Which examples its loss must see together."""
 
     def collate(self, examples: Sequence[Example], seed: int) -> BatchT:
         """Examples as one batch; what is random in it hangs on the seed alone.
@@ -88,26 +216,3 @@ class Learnable(Protocol[BatchT]):
 
     def loss(self, model: nn.Module, batch: BatchT) -> tuple[Tensor, Tensor]:
         """Sum of the losses of a batch and the count that they are to be divided by."""
-
-
-class Task(Learnable[Batch], Protocol):
-    """A task. Training, evaluation, prediction and serving all go through it.
-
-    A row is one or more examples (windows of its text); a model answers examples; a row's answer
-    is decoded from those of all its examples.
-    """
-
-    def encode(self, texts: Sequence[str], targets: Sequence[int] | None) -> list[list[Example]]:
-        """The examples of each row, at least one each."""
-
-    def answer(self, model: nn.Module, batch: Batch) -> Logits:
-        """(B, C) what the model says of each example."""
-
-    def combine(self, answers: Sequence[Logits]) -> Logits:
-        """(C,) what is said of a row, from the (C,) answers of its examples."""
-
-    def decode(self, logits: Logits, tokens: int, windows: int, top_k: int) -> Prediction:
-        """The prediction for a row of `tokens` tokens from its (C,) combined answers."""
-
-    def metrics(self, logits: Logits, targets: NDArray[np.int64]) -> Mapping[str, Any]:
-        """Scores of N rows from (N, C) combined answers and (N,) targets."""

@@ -1,45 +1,22 @@
-"""What an answer is."""
+"""What every answer is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["LabelScore", "Prediction"]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelScore:
-    """A label and its calibrated probability, from 0 to 1."""
-
-    label: str
-    score: float
+__all__ = ["Prediction"]
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The answer for one text.
+class Prediction(Protocol):
+    """The answer for one row; what else it has is its task's business."""
 
-    Attributes:
-        label: the label decided on.
-        score: its calibrated probability, from 0 to 1.
-        labels: the most probable labels, the most probable first.
-        n_tokens: tokens of the text, special tokens left out.
-        windows: in how many windows it was read; more than 1 for a long text.
-    """
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of the texts, special tokens left out."""
 
-    label: str
-    score: float
-    labels: tuple[LabelScore, ...]
-    n_tokens: int
-    windows: int
+    @property
+    def windows(self) -> int:
+        """In how many windows they were read; more than 1 for a long text."""
 
     def to_json(self) -> dict[str, Any]:
-        """The answer as `predict` writes it under `prediction`."""
-        return {
-            "label": self.label,
-            "score": round(self.score, 6),
-            "labels": [{"label": x.label, "score": round(x.score, 6)} for x in self.labels],
-            "n_tokens": self.n_tokens,
-            "windows": self.windows,
-        }
+        """The answer as `predict` writes it under `prediction`; the same keys for every row."""

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from glossator.errors import ColumnError, did_you_mean
-from glossator.text.rows import Item, Rejection, Row, Table
+from glossator.text.rows import Rejection, Row, Table
 
-__all__ = ["LabelledText", "check_columns", "check_header", "labelled_texts", "select"]
+__all__ = ["check_columns", "check_header", "is_blank", "named_value", "read_text", "rejected", "select"]
 
 _SHOWN = 20  # columns in an error message; a table may have thousands
-
-
-class LabelledText(NamedTuple):
-    """A row with its text and its label read out; the label is empty in a table without labels."""
-
-    row: Row
-    text: str
-    label: str
+_BLANK = {"Cc", "Cf", "Zl", "Zp", "Zs"}  # control, format (zero width), separators
 
 
 def check_header(names: Sequence[str], file: str, line: int | None = None) -> tuple[str, ...]:
@@ -72,37 +66,31 @@ def select(row: Row, columns: Sequence[str]) -> str | Rejection:
     parts = []
     for name in columns:
         if name not in row.values:
-            return _rejected(row, "missing_column", f"the row has no column '{name}'")
+            return rejected(row, "missing_column", f"the row has no column '{name}'")
         part = _text(row.values[name])
         if part is None:
-            got = _named(row.values[name])
-            return _rejected(row, "not_text", f"column '{name}' holds {got}; expected text")
+            got = named_value(row.values[name])
+            return rejected(row, "not_text", f"column '{name}' holds {got}; expected text")
         parts.append(part)
     return "\n".join(parts)
 
 
-def labelled_texts(
-    items: Iterable[Item], text: Sequence[str], label: str | None
-) -> Iterator[LabelledText | Rejection]:
-    """Read text and label out of each row of `items`; rejections pass through.
+def read_text(row: Row, columns: Sequence[str], what: str = "text") -> str | Rejection:
+    """As `select`, and a Rejection (`empty_text`) where that shows nothing."""
+    text = select(row, columns)
+    if isinstance(text, str) and is_blank(text):
+        return rejected(row, f"empty_{what}", f"the {what.replace('_', ' ')} is empty")
+    return text
 
-    Args:
-        items: a table, or any rows and rejections.
-        text: the text columns.
-        label: the label column; None leaves every label empty.
-    """
-    for item in items:
-        if isinstance(item, Rejection):
-            yield item
-            continue
-        words = select(item, text)
-        name = "" if label is None else select(item, (label,))
-        if isinstance(words, Rejection):
-            yield words
-        elif isinstance(name, Rejection):
-            yield name
-        else:
-            yield LabelledText(item, words, name)
+
+def is_blank(text: str) -> bool:
+    """Whether `text` shows nothing: only spaces, controls and characters of zero width."""
+    return all(unicodedata.category(char) in _BLANK for char in text)
+
+
+def rejected(row: Row, kind: str, message: str) -> Rejection:
+    """A row as one that cannot be used, see `Rejection`."""
+    return Rejection(row.source, row.line, kind, message, row.values)
 
 
 def _text(value: Any) -> str | None:
@@ -115,13 +103,10 @@ def _text(value: Any) -> str | None:
     return None
 
 
-def _named(value: Any) -> str:
+def named_value(value: Any) -> str:
+    """What a value is, in the words of a message."""
     names = {type(None): "null", list: "a list", dict: "an object"}
     return names.get(type(value), f"{value} ({type(value).__name__})")
-
-
-def _rejected(row: Row, kind: str, message: str) -> Rejection:
-    return Rejection(row.source, row.line, kind, message, row.values)
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ DEFAULT_FRACTIONS = (0.8, 0.1, 0.1)
 
 
 def stratified_split(
-    labels: Sequence[str],
+    labels: Sequence[Hashable],
     fractions: Sequence[float] = DEFAULT_FRACTIONS,
     seed: int = 0,
     groups: Sequence[Hashable] | None = None,

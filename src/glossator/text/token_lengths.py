@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from glossator.text.findings import Finding, count_of
@@ -26,13 +27,15 @@ class TokenLengths:
         self._count = count
         self._limit = limit
         self._texts: list[str] = []
+        self._joined: list[int] = []  # how many of them a row has
         self._characters = 0
         self._lengths = array("q")
 
-    def add(self, text: str) -> None:
-        """Take in a text."""
-        self._texts.append(text)
-        self._characters += len(text)
+    def add(self, *texts: str) -> None:
+        """Take in the texts of a row, which are read together."""
+        self._texts += texts
+        self._joined.append(len(texts))
+        self._characters += sum(map(len, texts))
         if len(self._texts) >= _TEXTS or self._characters >= _CHARACTERS:
             self._flush()
 
@@ -57,9 +60,9 @@ class TokenLengths:
         return found
 
     def _flush(self) -> None:
-        if self._texts:
-            self._lengths.extend(self._count(self._texts))
-        self._texts, self._characters = [], 0
+        counts = iter(self._count(self._texts) if self._texts else ())
+        self._lengths.extend(sum(islice(counts, joined)) for joined in self._joined)
+        self._texts, self._joined, self._characters = [], [], 0
 
 
 def _rank(ordered: Sequence[int], share: float) -> int:

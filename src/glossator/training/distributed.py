@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
 from torch import Tensor
 
 from glossator.errors import ConfigError
@@ -61,12 +59,12 @@ class Ranks:
         """Every `count`-th item, from that of this rank on; `collect` joins the answers."""
         return list(items[self.rank :: self.count])
 
-    def collect(self, answers: NDArray[Any]) -> NDArray[Any]:
-        """(N, ...) the answers to all items, in their order, from each process's to its own."""
+    def collect(self, answers: list[_Item]) -> list[_Item]:
+        """The answers to all items, in their order, from each process's to its own."""
         if self.count == 1:
             return answers
         shares = self.gathered(answers)
-        joined = np.empty((sum(map(len, shares)), *answers.shape[1:]), dtype=answers.dtype)
+        joined: list[Any] = [None] * sum(map(len, shares))
         for rank, share in enumerate(shares):
             joined[rank :: self.count] = share
         return joined

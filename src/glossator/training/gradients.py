@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glossator.errors import GlossatorError
+from glossator.errors import ConfigError, GlossatorError
 from glossator.models.dropout import drawing_from
 from glossator.tasks.answers import is_out_of_memory, token_batches
-from glossator.tasks.learnable import Example, Learnable
+from glossator.tasks.learnable import Example, Learnable, filler, units
 from glossator.training.config import TrainingConfig
 from glossator.training.distributed import Ranks
 from glossator.training.masters import Gradients
@@ -58,6 +57,11 @@ class StepGradients:
         self.optimizer, self.workers, self.ranks = optimizer, workers, ranks
         self.seed, self.token_budget, self._halved = config.seed, config.token_budget, halved
         self.device = next(model.parameters()).device
+        if task.coupling == "step" and ranks.count > 1:
+            raise ConfigError(
+                "this loss holds all rows of a step against each other, which several processes "
+                "cannot share yet; leave --processes and --workers out"
+            )
 
     def take(self, examples: Sequence[Example], step: int) -> tuple[float, float]:
         """Have the optimizer take the gradients of a step.
@@ -72,27 +76,28 @@ class StepGradients:
         Raises:
             GlossatorError: one text alone does not fit into memory.
         """
-        mine = self.ranks.share(examples, [len(example.tokens) for example in examples])
+        together = units(examples, self.task.coupling)
+        mine = self.ranks.share(together, [_tokens(unit) for unit in together])
         loss, count = self._in_memory(mine, step)
         self.ranks.add_up(self.optimizer.gradients)
         loss, count = self.ranks.totals(loss, count)
         return loss, count
 
-    def _in_memory(self, examples: list[Example], step: int) -> tuple[float, float]:
+    def _in_memory(self, work: list[list[Example]], step: int) -> tuple[float, float]:
         """Repeat with half the budget until memory suffices."""
         while True:
             try:
-                return self._try(examples, step)
+                return self._try(work, step)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._halve(examples)
+                self._halve(work)
 
-    def _try(self, examples: list[Example], step: int) -> tuple[float, float]:
+    def _try(self, work: list[list[Example]], step: int) -> tuple[float, float]:
         loss_sum = count_sum = 0.0
-        if not examples:
+        if not work:
             self.optimizer.take_gradients([])
-        for turn, parts in enumerate(self._parts(examples) if examples else ()):
+        for turn, parts in enumerate(self._parts(work) if work else ()):
             places = [(step, self.ranks.rank, turn, i) for i in range(len(parts))]
             answers = self.workers.map(self._part, list(zip(parts, places, strict=True)))
             losses, counts, gradients = zip(*answers, strict=True)
@@ -101,21 +106,21 @@ class StepGradients:
             count_sum += sum(counts)
         return loss_sum, count_sum
 
-    def _parts(self, examples: list[Example]) -> Iterator[list[list[Example]]]:
-        """The examples in parts that fit into the token budget, some of them side by side."""
-        lengths = [len(example.tokens) for example in examples]
+    def _parts(self, work: list[list[Example]]) -> Iterator[list[list[Example]]]:
+        """The units in parts that fit into the token budget, some of them side by side."""
+        lengths = [_tokens(unit) for unit in work]
         workers = self.workers.count if self.token_budget > max(lengths) else 1
         shares = even_shares(lengths, workers)
         budget = max(max(lengths), self.token_budget // len(shares))
         queues = [token_batches(share, lengths, budget) for share in shares]
         for parts in itertools.zip_longest(*queues, fillvalue=()):
-            yield [[examples[i] for i in part] for part in parts if part]
+            yield [[example for i in part for example in work[i]] for part in parts if part]
 
     def _part(self, work: tuple[list[Example], tuple[int, ...]]) -> tuple[float, float, Gradients]:
         """Sum of losses and of counts, and the gradients, of examples at a place of the run."""
         examples, place = work
         seed = place_seed(self.seed, *place)
-        batch = self.task.collate(_filled_up(examples), seed).to(self.device)
+        batch = self.task.collate(self._filled_up(examples), seed).to(self.device)
         generator = torch.Generator(self.device).manual_seed(seed)
         with drawing_from(generator):
             loss, count = self.task.loss(self.model, batch)
@@ -124,24 +129,25 @@ class StepGradients:
         )
         return float(loss.detach()), float(count), dict(zip(self.named, gradients, strict=True))
 
-    def _halve(self, examples: list[Example]) -> None:
+    def _halve(self, work: list[list[Example]]) -> None:
         """Drop what was computed and allow half as many tokens at once."""
         self.optimizer.drop_gradients()
-        longest = max(len(example.tokens) for example in examples)
-        tokens = sum(len(example.tokens) for example in examples)
+        lengths = [_tokens(unit) for unit in work]
+        longest = max(lengths)
         if self.token_budget <= longest:
+            what = "text" if len(max(work, key=_tokens)) == 1 else "group of texts"
             raise GlossatorError(
-                f"not enough memory to train on one text of {longest} tokens; "
+                f"not enough memory to train on one {what} of {longest} tokens; "
                 "a smaller --max-length reads it in shorter windows"
             )
-        self.token_budget = max(longest, min(self.token_budget, tokens) // 2)
+        self.token_budget = max(longest, min(self.token_budget, sum(lengths)) // 2)
         self._halved(self.token_budget)
 
+    def _filled_up(self, examples: list[Example]) -> list[Example]:
+        """The examples and one of weight 0, if that makes their tokens a multiple of some."""
+        missing = -_tokens(examples) % _TOKENS_STEP
+        return [*examples, filler(examples[0], missing, self.task.specs)] if missing else examples
 
-def _filled_up(examples: list[Example]) -> list[Example]:
-    """The examples and one of weight 0, if that makes their tokens a multiple of `_TOKENS_STEP`."""
-    missing = -sum(len(example.tokens) for example in examples) % _TOKENS_STEP
-    if missing == 0:
-        return examples
-    tokens = examples[0].tokens[:1].repeat(missing)
-    return [*examples, dataclasses.replace(examples[0], tokens=tokens, weight=0.0)]
+
+def _tokens(examples: Sequence[Example]) -> int:
+    return sum(len(example.tokens) for example in examples)

@@ -67,14 +67,20 @@ class ListedRows(Rows):
     def digest(self) -> str:
         """The same for the same examples alone."""
         examples = [example for row in self._rows for example in row]
-        shape = np.array([(len(e.tokens), e.target, *e.span) for e in examples], dtype=np.int64)
+        shape = np.array([(len(e.tokens), *e.span) for e in examples], dtype=np.int64)
         weights = np.array([e.weight for e in examples], dtype=np.float64)
         counts = np.array([len(row) for row in self._rows], dtype=np.int64)
-        return digest_of([counts, shape, weights, *(e.tokens for e in examples)])
+        tokens = (example.tokens for example in examples)
+        beside = (array for example in examples for array in (*example.arrays, _segments(example)))
+        return digest_of([counts, shape, weights, *tokens, *beside])
 
     def vocabulary(self) -> Iterable[Ids]:
         """The tokens of each example."""
         return (example.tokens for row in self._rows for example in row)
+
+
+def _segments(example: Example) -> Ids:
+    return np.empty(0, np.int32) if example.segments is None else example.segments
 
 
 def as_rows(rows: Rows | Sequence[Row]) -> Rows:

@@ -16,7 +16,7 @@ from glossator.models.causal import CausalLanguageModel
 from glossator.models.linear_loss import linear_cross_entropy, linear_scores
 from glossator.models.masked import MaskedLanguageModel
 from glossator.pretraining.objectives.objective import Scores
-from glossator.tasks.learnable import Example
+from glossator.tasks.learnable import ArraySpec, Coupling, Example
 from glossator.text.packing import PackedBatch
 from glossator.training.rows import Rows
 
@@ -65,6 +65,8 @@ class Reading(abc.ABC):
     name: str
     task: str
     ends: int | None = None
+    specs: Sequence[ArraySpec] = ()
+    coupling: Coupling = "example"
 
     @property
     @abc.abstractmethod

@@ -20,7 +20,7 @@ from glossator.pretraining.objectives.masked_language import MaskedLanguage
 from glossator.pretraining.objectives.objective import Scores
 from glossator.pretraining.objectives.reading import ReadBatch, batches_of
 from glossator.pretraining.rows import SPECIAL, marks_of
-from glossator.tasks.learnable import Example
+from glossator.tasks.learnable import ArraySpec, Coupling, Example
 from glossator.text.packing import PackedBatch
 from glossator.text.tokenizer import Tokenizer
 from glossator.training.rows import Rows
@@ -100,6 +100,8 @@ class ReplacedToken:
     name = "rtd"
     task = "feature-extraction"
     ends: int | None = None
+    specs: Sequence[ArraySpec] = ()
+    coupling: Coupling = "example"
 
     def __init__(self, tokenizer: Tokenizer, *, rate: float = 0.15):
         self._masked = MaskedLanguage(tokenizer, name=self.name, rate=rate)

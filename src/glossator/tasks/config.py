@@ -1,0 +1,43 @@
+"""What a kind of task says of itself before torch is loaded: columns, options, when it fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glossator.text.records import Role
+
+__all__ = ["KindConfig", "NoOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """A task that has no options of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindConfig:
+    """A kind of task, as the command line knows it.
+
+    Attributes:
+        name: under which it is asked for, `text-classification`.
+        summary: what it answers, in a few words.
+        roles: of the columns that it reads; the first is what a bare text is.
+        shapes: the sets of roles that it can learn from, the richest first; none where it only
+            answers.
+        options: a frozen dataclass of what it can be told when it learns.
+        asks: a frozen dataclass of what it can be told when it answers.
+        named_only: whether it is chosen by name alone, since others read the same columns.
+    """
+
+    name: str
+    summary: str
+    roles: tuple[Role, ...]
+    shapes: tuple[tuple[str, ...], ...] = ()
+    options: type = NoOptions
+    asks: type = NoOptions
+    named_only: bool = False
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the roles that hold what is learned."""
+        return tuple(role.name for role in self.roles if role.target)

@@ -1,0 +1,167 @@
+"""What is worth knowing of the labels of a table before they are learned."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from glossator.text.findings import Finding, Tally, count_of, quoted
+from glossator.text.records import Record
+
+__all__ = ["LabelExaminer"]
+
+# Below this a label has, after the usual split, no more than one row to be measured on.
+_FEW_ROWS = 5
+# From this many rows on, more labels than half the rows look like the wrong column.
+_MANY_ROWS = 20
+
+
+class LabelExaminer:
+    """Counts labels, of each part by itself."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, Counter[str]] = {}
+        self._rows = Counter[str]()
+        self._sizes = Counter[int]()  # labels of the rows that have a list
+        self._single = Tally()
+        self._several = Tally()
+
+    def add(self, part: str, record: Record[Any, Any]) -> None:
+        """See `Examiner`."""
+        target, place = record.target, f"{record.row.source}:{record.row.line}"
+        labels = self._parts.setdefault(part, Counter())
+        self._rows[part] += 1
+        if isinstance(target, tuple):
+            labels.update(target)
+            self._sizes[len(target)] += 1
+            self._several.add("{}", place)
+        elif target is not None:
+            labels[target] += 1
+            self._single.add("{}", place)
+
+    def tell(self, target: Any) -> str:
+        """See `Examiner`."""
+        if isinstance(target, tuple):
+            return "[" + ", ".join(map(quoted, target)) + "]"
+        return quoted(str(target))
+
+    def findings(self) -> list[Finding]:
+        """See `Examiner`."""
+        return list(self._found())
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Rows of each label, over all parts."""
+        return sum(self._parts.values(), Counter())
+
+    def _found(self) -> Iterator[Finding]:
+        if not self._parts:
+            return
+        first, *others = self._parts
+        train = self._parts[first]
+        yield from self._lists()
+        for name in others:
+            yield from _unknown_labels(name, self._parts[name], train)
+        yield from _classes(train, self._rows[first], several=bool(self._sizes))
+        yield from _label_variants(self.counts)
+
+    def _lists(self) -> Iterator[Finding]:
+        """Of rows with lists: that they were seen, and what is odd about them."""
+        if not self._sizes:
+            return
+        if self._single.count:
+            rare = min((self._single, "one label"), (self._several, "a list"), key=lambda x: x[0].count)
+            message = (
+                f"{count_of(self._single.count, 'row')} with one label and "
+                f"{self._several.count:,} with a list; the first with {rare[1]} is "
+                f"{rare[0].examples[0]}: give every row a list, also of one label or none"
+            )
+            yield rare[0].finding("mixed_labels", "error", message)
+            return
+        rows, labels = self._sizes.total(), sum(size * n for size, n in self._sizes.items())
+        message = f"labels are lists, so a row may have several: {labels / rows:.2f} on average"
+        if self._sizes.keys() == {1}:
+            message = (
+                "labels are lists, but every row has exactly one label: going on with several; "
+                "without the lists one label a row is learned, which suits such rows better"
+            )
+        yield Finding("several_labels", "info", message, rows)
+        if self._sizes[0]:
+            what = count_of(self._sizes[0], "row")
+            message = f"{what} with an empty list: kept, as rows that no label fits"
+            yield Finding("no_label", "info", message, self._sizes[0])
+
+
+def _unknown_labels(
+    part: str, counts: Mapping[str, int], train: Mapping[str, int]
+) -> Iterator[Finding]:
+    unknown = {name: count for name, count in counts.items() if name not in train}
+    if unknown:
+        rows = sum(unknown.values())
+        if part == "dev" and len(unknown) == len(counts):
+            message = (
+                "dev: no row has a label that the training rows have, so nothing can be chosen by "
+                f"them; training has: {', '.join(sorted(train)[:10])}"
+            )
+            yield Finding("unknown_dev", "error", message, rows)
+            return
+        message = (
+            f"{part}: {count_of(rows, 'row')} with a label that no training row has: kept, "
+            f"and counted as wrong; {_listed(unknown)}"
+        )
+        yield Finding("unknown_label", "warning", message, rows, tuple(unknown)[:5])
+
+
+def _classes(labels: Mapping[str, int], used: int, *, several: bool) -> Iterator[Finding]:
+    if len(labels) < (1 if several else 2):
+        message = "no row has a label; one is needed to learn"
+        if labels:
+            message = f"every row has the label {quoted(next(iter(labels)))}; two are needed to learn"
+        yield Finding("one_class", "error", message, used)
+        return
+    most = max(labels, key=labels.__getitem__)
+    least = min(reversed(labels), key=labels.__getitem__)
+    message = (
+        f"{count_of(len(labels), 'class')}; the largest is {quoted(most)} with "
+        f"{count_of(labels[most], 'row')}, the smallest {quoted(least)} with {labels[least]:,}"
+    )
+    yield Finding("classes", "info", message, len(labels))
+    if used >= _MANY_ROWS and 2 * len(labels) > used:
+        message = f"{len(labels):,} labels in {used:,} rows; is this the column with the labels?"
+        yield Finding("many_classes", "warning", message, len(labels))
+        return
+    few = {name: count for name, count in labels.items() if count < _FEW_ROWS}
+    if few:
+        message = (
+            f"{count_of(len(few), 'class')} with fewer than {_FEW_ROWS} rows: kept, but hardly "
+            f"learned; add rows, or merge them with others: {_listed(few)}"
+        )
+        yield Finding("few_rows", "warning", message, len(few), tuple(few)[:5])
+
+
+def _label_variants(totals: Mapping[str, int]) -> Iterator[Finding]:
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in totals:
+        alike[_folded(name)].append(name)
+    tally = Tally()
+    for names in alike.values():
+        if len(names) > 1:
+            tally.add("{}", _listed({name: totals[name] for name in names}))
+    if tally.count:
+        message = (
+            f"labels that differ only in case, space or full-width form: {tally.examples[0]}; "
+            "kept as different classes; write them alike in the table"
+        )
+        yield tally.finding("label_variants", "warning", message)
+
+
+def _folded(label: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", label).casefold().split())
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """`'a' (3), 'b' (1) and 2 more`."""
+    shown = ", ".join(f"{quoted(name)} ({count:,})" for name, count in [*counts.items()][:5])
+    return shown if len(counts) <= 5 else f"{shown} and {len(counts) - 5:,} more"

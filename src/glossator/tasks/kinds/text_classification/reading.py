@@ -1,0 +1,101 @@
+"""Rows as texts and labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from glossator.tasks.kinds.text_classification.config import Options
+from glossator.tasks.kinds.text_classification.examiner import LabelExaminer
+from glossator.tasks.reading import given_texts, read_texts
+from glossator.text.columns import named_value, read_text, rejected
+from glossator.text.records import Columns, Read, Record
+from glossator.text.rows import Rejection, Row
+
+if TYPE_CHECKING:
+    from glossator.tasks.task import AnyRecord, Base, Task
+
+__all__ = ["LabelReader", "Labels"]
+
+Labels: TypeAlias = str | tuple[str, ...]
+"""The label of a row, or its labels, sorted, of which there may be none."""
+
+
+class LabelReader:
+    """Reads a text, or a pair, and its label or labels.
+
+    Args:
+        columns: by role.
+        options: how labels are read and learned.
+        several: whether a row has a list of labels; None where the rows tell.
+    """
+
+    def __init__(self, columns: Columns, options: Options, *, several: bool | None = None):
+        self.columns, self.options, self.several = columns, options, several
+
+    def given(self, value: Any) -> Mapping[str, Any]:
+        """See `Reader`."""
+        return given_texts(value, self.columns)
+
+    def read(self, row: Row, *, targets: bool) -> Read:
+        """See `Reader`."""
+        texts = read_texts(row, self.columns)
+        if isinstance(texts, Rejection):
+            return texts
+        labels = self._labels(row) if targets else None
+        if isinstance(labels, Rejection):
+            return labels
+        return Record(row, texts, labels, texts)
+
+    def _labels(self, row: Row) -> Labels | Rejection:
+        (column,) = self.columns["label"]
+        separator, value = self.options.label_separator, row.values.get(column)
+        if separator is not None and isinstance(value, str):
+            value = [part.strip() for part in value.split(separator) if part.strip()]
+        if isinstance(value, list | tuple):
+            return self._several(row, column, value)
+        if self.several:
+            got = f"column '{column}' holds {named_value(value)}; expected a list of labels"
+            return rejected(row, "not_a_list", f"{got} (--label-separator cuts a cell into one)")
+        return read_text(row, (column,), "label")
+
+    def _several(self, row: Row, column: str, value: Sequence[Any]) -> Labels | Rejection:
+        if self.several is False:
+            message = f"column '{column}' holds a list; expected one label"
+            return rejected(row, "not_one_label", message)
+        labels = set()
+        for item in value:
+            label = read_text(Row(row.source, row.line, {**row.values, column: item}), (column,), "label")
+            if isinstance(label, Rejection):
+                return rejected(row, label.kind, f"in the list of labels: {label.message}")
+            labels.add(label)
+        return tuple(sorted(labels))
+
+    def examiner(self) -> LabelExaminer:
+        """See `Reader`."""
+        return LabelExaminer()
+
+    def strata(self, records: Sequence[AnyRecord]) -> Sequence[Hashable]:
+        """The label; of several the rarest, so that it is in every part."""
+        counts = Counter[str]()
+        for record in records:
+            counts.update(_as_tuple(record.target))
+        return [
+            record.target
+            if isinstance(record.target, str)
+            else min(record.target, key=lambda label: (counts[label], label), default="")
+            for record in records
+        ]
+
+    def learn(self, records: Sequence[AnyRecord], base: Base) -> Task:
+        """See `Reader`."""
+        from glossator.tasks.kinds.text_classification.several import SeveralLabels
+        from glossator.tasks.kinds.text_classification.task import OneLabel
+
+        several = any(isinstance(record.target, tuple) for record in records)
+        return (SeveralLabels if several else OneLabel).learn(records, base, self.options)
+
+
+def _as_tuple(target: Labels) -> tuple[str, ...]:
+    return (target,) if isinstance(target, str) else target

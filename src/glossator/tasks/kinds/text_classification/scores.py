@@ -1,0 +1,133 @@
+"""How good labels are: one a row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glossator.evaluation.calibration import ReliabilityCounts, softmax
+from glossator.evaluation.comparison import mcnemar, paired_bootstrap
+from glossator.evaluation.figures import Section
+from glossator.evaluation.metrics import ClassificationScores
+from glossator.evaluation.thresholds import ThresholdCurve, threshold_curve
+from glossator.tasks.kinds.text_classification.figures import Calibration, sections
+from glossator.tasks.learnable import Encoded
+from glossator.tasks.quotes import WorstQuotes, quote_of
+from glossator.tasks.task import AnyRecord, Answer, Paired
+from glossator.text.findings import Finding, count_of, quoted
+
+if TYPE_CHECKING:
+    from glossator.tasks.kinds.text_classification.task import OneLabel
+
+__all__ = ["LabelScores"]
+
+_SHOWN = 5
+
+
+class LabelScores:
+    """Adds up the scores of answers with one label.
+
+    Args:
+        task: decides on labels.
+        intervals: whether `result` holds bootstrap intervals.
+        paired: whether the answers are kept, to be held against another model's.
+    """
+
+    def __init__(self, task: OneLabel, *, intervals: bool, paired: bool):
+        self._task = task
+        self._scores = ClassificationScores(
+            task.labels, threshold=task.decision.threshold, intervals=intervals
+        )
+        self._before = ReliabilityCounts()
+        self._mistakes = WorstQuotes()
+        self._unknown = Counter[str]()
+        # With two classes the curve over thresholds asks for all: 16 bytes a row.
+        self._second: list[NDArray[np.float64]] = []
+        self._targets: list[NDArray[np.int64]] = []
+        self.named: list[tuple[str, str]] | None = [] if paired else None
+
+    def add(
+        self, records: Sequence[AnyRecord], rows: Sequence[Encoded], answers: Sequence[Answer]
+    ) -> None:
+        """See `Scores`."""
+        task = self._task
+        chances, targets = task.probabilities(answers), task.targets(records)
+        chosen = task.chosen(chances)
+        self._scores.add(chances, targets)
+        self._before.add(softmax(np.stack(answers)), targets)
+        unknown = (r.target for r, target in zip(records, targets, strict=True) if target < 0)
+        self._unknown.update(unknown)
+        if len(task.labels) == 2:
+            self._second.append(chances[:, 1])
+            self._targets.append(targets)
+        for number, record in enumerate(records):
+            label, sure = task.labels[chosen[number]], float(chances[number, chosen[number]])
+            if self.named is not None:
+                self.named.append((record.target, label))
+            if label != record.target:
+                self._mistakes.offer(sure, quote_of, record, record.target, label, sure)
+
+    def result(self) -> dict[str, Any]:
+        """See `ClassificationScores.result`."""
+        return self._scores.result()
+
+    def remarks(self) -> list[Finding]:
+        """Labels that the model does not have."""
+        if not self._unknown:
+            return []
+        rows, most = self._unknown.total(), self._unknown.most_common(_SHOWN)
+        names = ", ".join(f"{quoted(name)} ({count:,})" for name, count in most)
+        more = f" and {len(self._unknown) - _SHOWN:,} more" if len(self._unknown) > _SHOWN else ""
+        have = f"{count_of(rows, 'row')} with a label that the model does not have"
+        message = f"{have}, counted as wrong: {names}{more}"
+        return [Finding("unknown_label", "warning", message, rows, tuple(self._unknown)[:_SHOWN])]
+
+    def sections(self, split: str) -> list[Section]:
+        """See `Scores`."""
+        decision = self._task.decision
+        calibration = Calibration(
+            temperature=decision.temperature,
+            before=self._before.result(),
+            after=self._scores.reliability(),
+            threshold=decision.threshold,
+            curve=self._curve(),
+        )
+        return sections(
+            self._scores, split=split, mistakes=self._mistakes.worst(), calibration=calibration
+        )
+
+    def _curve(self) -> ThresholdCurve | None:
+        if not self._targets or self._unknown:
+            return None
+        return threshold_curve(np.concatenate(self._second), np.concatenate(self._targets))
+
+    def paired(self, other: LabelScores) -> Paired:
+        """See `Scores`; a row is right where its own label is answered, whoever else has it."""
+        assert self.named is not None
+        assert other.named is not None
+        places: dict[str, int] = {}
+        gold, a = self._numbers(self.named, places)
+        _, b = self._numbers(other.named, places)
+        test = mcnemar(a == gold, b == gold)
+        return Paired(
+            differences=(
+                paired_bootstrap(gold, a, b, metric="accuracy"),
+                paired_bootstrap(gold, a, b, metric="macro_f1"),
+            ),
+            tests={"mcnemar": vars(test)},
+            p_value=test.p_value,
+            same=not test.only_a + test.only_b,
+        )
+
+    @staticmethod
+    def _numbers(
+        named: Sequence[tuple[str, str]], places: dict[str, int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(N,) each of right labels and answers, by numbers that `places` gives to names."""
+        both = [[places.setdefault(name, len(places)) for name in pair] for pair in named]
+        gold, answered = np.array(both, np.int64).reshape(-1, 2).T
+        return gold, answered

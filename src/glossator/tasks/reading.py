@@ -1,0 +1,48 @@
+"""What readers of rows share: a text, or a pair of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from glossator.errors import InputError
+from glossator.text.columns import read_text
+from glossator.text.records import Columns
+from glossator.text.rows import Rejection, Row
+
+__all__ = ["given_texts", "read_texts"]
+
+_SIDES = ("text", "text_pair")
+
+
+def read_texts(row: Row, columns: Columns) -> tuple[str, ...] | Rejection:
+    """The text of a row, and the one that it is paired with where there is such a column."""
+    texts = []
+    for side in _SIDES:
+        if side in columns:
+            text = read_text(row, columns[side], side)
+            if isinstance(text, Rejection):
+                return text
+            texts.append(text)
+    return tuple(texts)
+
+
+def given_texts(value: Any, columns: Columns) -> Mapping[str, Any]:
+    """The columns of an input that was given from Python.
+
+    Args:
+        value: a text; of a pair a sequence of two; or a mapping by column or role.
+        columns: by role.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    sides = [side for side in _SIDES if side in columns]
+    if isinstance(value, Mapping):
+        named = {columns[side][0]: value[side] for side in sides if side in value}
+        return {**value, **named}
+    parts = [value] if isinstance(value, str) else value
+    if isinstance(parts, list | tuple) and len(parts) == len(sides):
+        return {columns[side][0]: part for side, part in zip(sides, parts, strict=True)}
+    expected = "a text" if len(sides) == 1 else "a pair of texts"
+    raise InputError(f"got {value!r:.60} ({type(value).__name__}); expected {expected}, or a mapping")

@@ -1,0 +1,163 @@
+"""The kinds of tasks by their names. Nothing here imports torch until a kind is asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from glossator.config import from_mapping
+from glossator.errors import ConfigError, did_you_mean
+from glossator.tasks.config import KindConfig
+from glossator.text.records import Columns, Role
+
+if TYPE_CHECKING:
+    from glossator.tasks.task import Base, Task, TaskKind
+
+__all__ = [
+    "KINDS",
+    "choose",
+    "config_named",
+    "configs",
+    "kind_named",
+    "options_of",
+    "restored",
+    "roles",
+]
+
+KINDS: dict[str, str] = {
+    "text-classification": "glossator.tasks.kinds.text_classification",
+    "text-regression": "glossator.tasks.kinds.text_regression",
+    "token-classification": "glossator.tasks.kinds.token_classification",
+    "fill-mask": "glossator.tasks.kinds.fill_mask",
+    "text-generation": "glossator.tasks.kinds.text_generation",
+}
+"""Name and package of each kind: `config.py` has its `CONFIG`, `task.py` its `KIND`."""
+
+
+def config_named(name: str) -> KindConfig:
+    """What a kind says of itself.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    if name not in KINDS:
+        hint = did_you_mean(name, KINDS)
+        raise ConfigError(f"there is no task '{name}'; there are: {', '.join(KINDS)}{hint}")
+    config: KindConfig = importlib.import_module(f"{KINDS[name]}.config").CONFIG
+    return config
+
+
+def configs() -> list[KindConfig]:
+    """What all kinds say of themselves, in their order."""
+    return [config_named(name) for name in KINDS]
+
+
+def kind_named(name: str) -> TaskKind:
+    """A kind.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    config_named(name)
+    kind: TaskKind = importlib.import_module(f"{KINDS[name]}.task").KIND
+    return kind
+
+
+def roles() -> dict[str, Role]:
+    """The roles of all kinds by name; one that several have is the same in each."""
+    return {role.name: role for config in configs() for role in config.roles}
+
+
+def options_of(config: KindConfig, given: Mapping[str, Any]) -> Any:
+    """The options of a kind.
+
+    Raises:
+        ConfigError: it has no such option, or a value is wrong; the message lists those it has.
+    """
+    names = [field.name for field in dataclasses.fields(config.options)]
+    for name in given:
+        if name not in names:
+            has = ", ".join(f"--{x.replace('_', '-')}" for x in names) or "none"
+            raise ConfigError(
+                f"--{name.replace('_', '-')} is no option of {config.name}, which has: {has}"
+            )
+    return from_mapping(config.options, given)
+
+
+def restored(base: Base, name: str | None, saved: Mapping[str, Any] | None) -> Task | None:
+    """The task of a folder: of the kind named, or of the first to which a foreign one answers."""
+    for each in KINDS if name is None else (name,):
+        task = kind_named(each).restore(base, saved)
+        if task is not None:
+            return task
+    return None
+
+
+def choose(
+    name: str | None, typed: Columns, columns: Sequence[str], table: str
+) -> tuple[KindConfig, Columns]:
+    """The kind of task that a table is for, and the columns that it reads.
+
+    Args:
+        name: of the kind, where the user says it.
+        typed: columns that the user named, by role.
+        columns: of the table.
+        table: its name in messages.
+
+    Raises:
+        ConfigError: the kind has no such role, or several kinds fit.
+    """
+    every = configs() if name is None else [config_named(name)]
+    learning = [config for config in every if config.shapes]
+    if not learning:
+        names = ", ".join(config.name for config in configs() if config.shapes)
+        raise ConfigError(f"{name} cannot be learned from a table; expected one of: {names}")
+    able = [c for c in learning if typed.keys() <= {role.name for role in c.roles}]
+    if not able:
+        _refuse_roles(learning, typed)
+    if name is None:
+        able = [config for config in able if not config.named_only] or able
+    fitting = [(c, found) for c in able if (found := _found(c, typed, columns)) is not None]
+    if not fitting:
+        # What the first would read: the table says which of these it lacks.
+        return able[0], _columns(able[0], able[0].shapes[0], typed, columns)
+    richest = max(len(found) for _, found in fitting)
+    best = [(c, found) for c, found in fitting if len(found) == richest]
+    if len(best) > 1:
+        names = ", ".join(config.name for config, _ in best)
+        raise ConfigError(f"{table} fits several tasks: {names}; name one with --task")
+    return best[0]
+
+
+def _found(config: KindConfig, typed: Columns, columns: Sequence[str]) -> Columns | None:
+    for shape in config.shapes:
+        found = _columns(config, shape, typed, columns)
+        if all(role in typed or found[role][0] in columns for role in shape):
+            return found
+    return None
+
+
+def _columns(
+    config: KindConfig, shape: Sequence[str], typed: Columns, columns: Sequence[str]
+) -> Columns:
+    """The columns of a shape, and what else was typed, in the order of the roles."""
+    return {
+        role.name: typed.get(role.name)
+        or (next((name for name in role.names if name in columns), role.name),)
+        for role in config.roles
+        if role.name in shape or role.name in typed
+    }
+
+
+def _refuse_roles(kinds: Sequence[KindConfig], typed: Columns) -> None:
+    if len(kinds) > 1:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in typed)
+        raise ConfigError(f"no task reads {flags} together; name the task with --task")
+    known = [role.name for role in kinds[0].roles]
+    other = next(name for name in typed if name not in known)
+    flags = ", ".join(f"--{name.replace('_', '-')}" for name in known)
+    raise ConfigError(
+        f"{kinds[0].name} reads no column --{other.replace('_', '-')}; it reads: {flags}"
+    )

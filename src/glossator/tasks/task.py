@@ -1,0 +1,275 @@
+"""What a task is to the house: everything outside `tasks` goes through these protocols.
+
+A kind of task reads rows. From the rows that it read it learns what answers mean; with that it is
+a task, which teaches a model, answers with it, and scores the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from glossator.evaluation.comparison import PairedDifference
+from glossator.evaluation.figures import Measure, Section, Words
+from glossator.models.source import ModelSource
+from glossator.tasks.config import KindConfig
+from glossator.tasks.learnable import Batch, Encoded, Example, Learnable
+from glossator.tasks.prediction import Prediction
+from glossator.text.findings import Finding
+from glossator.text.records import Columns, Examiner, Read, Record
+from glossator.text.rows import Row
+from glossator.text.tokenizer import Tokenizer
+
+__all__ = [
+    "AnyRecord",
+    "Answer",
+    "Base",
+    "Paired",
+    "Probabilities",
+    "Reader",
+    "Scores",
+    "Task",
+    "TaskKind",
+    "is_better",
+]
+
+Answer: TypeAlias = Any
+"""What a model says of an example or a row, before anything is decided: an array, as a rule."""
+
+AnyRecord: TypeAlias = Record[Any, Any]
+
+
+@dataclass(frozen=True)
+class Base:
+    """The model folder that a task stands on; its weights are not read yet.
+
+    Attributes:
+        folder: where it lies.
+        source: what its config says.
+        tokenizer: its tokenizer.
+        max_length: tokens of a window at most, special tokens counted.
+    """
+
+    folder: Path
+    source: ModelSource
+    tokenizer: Tokenizer
+    max_length: int
+
+    @classmethod
+    def of(cls, folder: Path, max_length: int | None = None) -> Base:
+        """A folder; without a limit of its own a window is as long as the model can read.
+
+        Raises:
+            ModelFolderError: there is no such folder, or it holds no model.
+        """
+        source = ModelSource(folder)
+        longest = source.config.max_length
+        length = longest if max_length is None else min(max_length, longest)
+        return cls(folder, source, Tokenizer.load(folder), length)
+
+
+class TaskKind(Protocol):
+    """A kind of task; one object each, `KIND` in its file."""
+
+    @property
+    def config(self) -> KindConfig:
+        """What it says of itself."""
+
+    def reader(self, columns: Columns, options: Any) -> Reader:
+        """Reads rows of a table with these columns; `options` is of `config.options`."""
+
+    def restore(self, base: Base, saved: Mapping[str, Any] | None) -> Task | None:
+        """The task of a folder.
+
+        Args:
+            base: the folder.
+            saved: what `Task.saved` gave; None for a folder from elsewhere.
+
+        Returns:
+            None where the folder answers another kind.
+        """
+
+
+class Reader(Protocol):
+    """A kind of task with the columns of a table."""
+
+    @property
+    def columns(self) -> Columns:
+        """By their roles."""
+
+    def given(self, value: Any) -> Mapping[str, Any]:
+        """The columns of an input that was given from Python: a text, or a mapping.
+
+        Raises:
+            InputError: it is neither.
+        """
+
+    def read(self, row: Row, *, targets: bool) -> Read:
+        """What a row says, or why it cannot be used; with targets those have to be there."""
+
+    def examiner(self) -> Examiner:
+        """Looks at the rows before anything is learned."""
+
+    def strata(self, records: Sequence[AnyRecord]) -> Sequence[Hashable] | None:
+        """(N,) what each part of a split should have like shares of; None: nothing."""
+
+    def learn(self, records: Sequence[AnyRecord], base: Base) -> Task:
+        """The task that these training rows define."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paired:
+    """Two models on the same rows; differences are b minus a.
+
+    Attributes:
+        differences: of each measure, the one that decides first.
+        tests: further tests by name, as plain values.
+        p_value: of the test that decides.
+        same: whether both answer alike, so that there is nothing to decide.
+    """
+
+    differences: tuple[PairedDifference, ...]
+    tests: Mapping[str, Any]
+    p_value: float
+    same: bool
+
+
+class Scores(Protocol):
+    """Adds up how good answers are, batch by batch."""
+
+    def add(
+        self, records: Sequence[AnyRecord], rows: Sequence[Encoded], answers: Sequence[Answer]
+    ) -> None:
+        """Take in rows, their examples and their combined answers."""
+
+    def result(self) -> dict[str, Any]:
+        """The scores of all rows so far, by the names of `Task.measures`.
+
+        Raises:
+            InputError: there are no rows.
+        """
+
+    def remarks(self) -> Sequence[Finding]:
+        """What should be known of the rows beside their scores."""
+
+    def sections(self, split: str) -> list[Section]:
+        """What a report shows of the rows of `split`."""
+
+    def paired(self, other: Self) -> Paired:
+        """This model against another on the same rows, where both kept them."""
+
+
+class Task(Learnable[Batch], Protocol):
+    """A task: what its answers mean, how they are learned, given and scored.
+
+    A row is encoded as one or more examples (windows of its texts); a model answers examples;
+    what is said of a row is combined from the answers of its examples, and decoded.
+    """
+
+    @property
+    def name(self) -> str:
+        """Of its kind."""
+
+    @property
+    def opens_as(self) -> str:
+        """The class of transformers that opens its folders."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Of the model."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of a window at most, special tokens counted."""
+
+    @property
+    def measures(self) -> Sequence[Measure]:
+        """Its scores, the one to judge by first."""
+
+    @property
+    def chosen_by(self) -> Sequence[str]:
+        """Measures that tell the better of two steps, the first that differs."""
+
+    def reader(self, columns: Columns) -> Reader:
+        """Reads rows as those that it learned from were read."""
+
+    def build(self, base: Base, seed: int) -> nn.Module:
+        """The model to train: that of `base`, with a new head where its own is of another task."""
+
+    def open(self, base: Base) -> nn.Module:
+        """The trained model that a folder of this task holds."""
+
+    def encode(self, records: Sequence[AnyRecord]) -> list[Encoded]:
+        """The examples of each row, at least one each."""
+
+    def cost(self, example: Example) -> int:
+        """How much room an example takes in a batch, in tokens."""
+
+    def asked(self, *, top_k: int | None = None, asks: Any = None) -> Self:
+        """The same task, told what is wanted of its answers.
+
+        Args:
+            top_k: how many possibilities an answer lists; None leaves it to the task.
+            asks: of `KindConfig.asks`; None leaves it at that.
+        """
+
+    def answer(self, model: nn.Module, batch: Batch) -> Sequence[Answer]:
+        """What a model says of each example."""
+
+    def combine(self, record: AnyRecord, row: Encoded, answers: Sequence[Answer]) -> Answer:
+        """What is said of a row, from the answers of its examples."""
+
+    def decided(self, records: Sequence[AnyRecord], answers: Sequence[Answer]) -> Self:
+        """The same task, which decides by what was best on these dev rows."""
+
+    def decode(self, record: AnyRecord, row: Encoded, answer: Answer) -> Prediction:
+        """The prediction for a row."""
+
+    def scores(self, *, intervals: bool = True, paired: bool = False) -> Scores:
+        """Nothing scored yet; `paired` keeps what comparing two models needs."""
+
+    def finish(self, model: nn.Module) -> None:
+        """Make a trained model such that its folder answers elsewhere as it does here."""
+
+    def words(self) -> Words:
+        """What card, report and terminal say of it."""
+
+    def saved(self) -> dict[str, Any]:
+        """`learned`, `options` and `decision` as plain values, from which it is restored."""
+
+
+@runtime_checkable
+class Probabilities(Protocol):
+    """A task whose answers are probabilities of classes."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their names."""
+
+    def probabilities(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
+        """(N, C) calibrated probabilities."""
+
+    def share_right(self, targets: Sequence[Any], answers: Sequence[Answer]) -> float:
+        """Share of N rows whose class is the one decided on, from 0 to 1.
+
+        Raises:
+            InputError: a target is of another type than the classes.
+        """
+
+
+def is_better(task: Task, new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether of two scores on the same rows the first is better."""
+    best = {measure.name: measure.better for measure in task.measures}
+    for name in task.chosen_by:
+        if new[name] is None or old[name] is None:
+            if new[name] is not old[name]:
+                return old[name] is None
+        elif new[name] != old[name]:
+            return bool(new[name] > old[name]) is (best[name] == "high")
+    return False

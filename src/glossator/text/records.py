@@ -1,0 +1,89 @@
+"""Rows as a task reads them: what goes in, and what is to come out."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from glossator.text.findings import Finding
+from glossator.text.rows import Rejection, Row
+
+__all__ = ["Columns", "Examiner", "Read", "Record", "Role", "Trusting"]
+
+InputT = TypeVar("InputT")
+TargetT = TypeVar("TargetT", bound=Hashable)
+
+Columns: TypeAlias = Mapping[str, tuple[str, ...]]
+"""The columns of a table by the role that they have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """What a column is to a task; also the name of the option that names it.
+
+    Attributes:
+        name: in snake case, `text_pair`.
+        help: what stands in the column, in a few words.
+        target: whether it is what the task learns to answer.
+        many: whether several columns may have it, whose texts are joined.
+        usual: names of columns that have it unless the user says otherwise; the role's own first.
+    """
+
+    name: str
+    help: str
+    target: bool = False
+    many: bool = False
+    usual: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own name, and the other usual ones."""
+        return (self.name, *self.usual)
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Generic[InputT, TargetT]):
+    """A row with what a task reads off it.
+
+    Attributes:
+        row: where it comes from, with all its columns.
+        input: what is answered.
+        target: the right answer; None in a table without.
+        texts: all text of the input: what is counted, and what makes two rows the same.
+    """
+
+    row: Row
+    input: InputT
+    target: TargetT | None
+    texts: tuple[str, ...]
+
+
+Read: TypeAlias = "Record[Any, Any] | Rejection"
+"""A row that a task can use, or why it cannot."""
+
+
+class Examiner(Protocol):
+    """A task's own look at the rows before anything is learned from them."""
+
+    def add(self, part: str, record: Record[Any, Any]) -> None:
+        """Take in the next row of `train`, `dev` or `test`, in this order of parts."""
+
+    def tell(self, target: Any) -> str:
+        """A target in a few words, as it is shown where equal inputs have two."""
+
+    def findings(self) -> Sequence[Finding]:
+        """What there is to say of the rows seen."""
+
+
+class Trusting:
+    """An examiner that finds nothing."""
+
+    def add(self, part: str, record: Record[Any, Any]) -> None:
+        pass
+
+    def tell(self, target: Any) -> str:
+        return repr(target)
+
+    def findings(self) -> Sequence[Finding]:
+        return ()
