@@ -89,6 +89,8 @@ def _plain(value: Any) -> Any:
         return to_mapping(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items() if item is not None}
     return str(value) if isinstance(value, Path) else value
 
 
@@ -106,6 +108,10 @@ def _convert(hint: Any, value: Any, key: str, file: str | Path | None) -> Any:
                 return _convert(kind, value, key, file)
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return from_mapping(hint, value, file=file)  # type: ignore[arg-type]
+    if origin is Mapping and isinstance(value, Mapping):
+        return {name.replace("-", "_"): _convert(arguments[1], x, name, file) for name, x in value.items()}
+    if hint is Any:
+        return value
     if origin is tuple and isinstance(value, str | list | tuple):
         items = [value] if isinstance(value, str) else value  # one name needs no brackets
         return tuple(_convert(arguments[0], item, key, file) for item in items)
@@ -134,4 +140,6 @@ def _named(hint: Any) -> str:
         return f"one of: {choices}" if "," in choices else choices
     if typing.get_origin(hint) is tuple:
         return f"a list of {_named(typing.get_args(hint)[0])}"
+    if typing.get_origin(hint) is Mapping:
+        return "a table"
     return "a table of options" if dataclasses.is_dataclass(hint) else str(hint.__name__)

@@ -14,16 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from glossator.artifact.folder import Details, write_details
-from glossator.artifact.manifest import MANIFEST, write_manifest
+from glossator.artifact.folder import Details
+from glossator.artifact.saving import save_folder
 from glossator.errors import InputError, TextError
-from glossator.files import new_folder
-from glossator.models import checkpoint
 from glossator.models.config import RuntimeConfig
 from glossator.models.hardware import choose_device, using_threads
 from glossator.tasks.answers import answer_rows
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
+from glossator.tasks.registry import asks_of, config_named
 from glossator.tasks.task import AnyRecord, Answer, Probabilities, Reader, Task
 from glossator.text.rows import Rejection, Row
 
@@ -116,8 +115,8 @@ class Predictor:
         inputs: Iterable[Any],
         *,
         top_k: int | None = None,
-        asks: Any = None,
         progress: Callable[[int], None] = lambda _: None,
+        **asks: Any,
     ) -> list[Any]:
         """The answers for N rows, in order.
 
@@ -125,14 +124,15 @@ class Predictor:
             inputs: N texts of any length, or what else the task reads: pairs, or mappings by
                 column; a long text is read in windows, and its answer says so.
             top_k: how many possibilities each answer lists.
-            asks: what else is wanted of the answers, such as a `GenerationConfig`.
             progress: is told how many windows were answered since the last call.
+            **asks: what else is wanted of the answers, where the task knows such wishes:
+                `max_new_tokens=20`.
 
         Raises:
             InputError: `inputs` is a single text, a table or a mapping.
             TextError: one is no text, holds a lone surrogate, or cannot be answered.
         """
-        return list(self.answers(inputs, top_k=top_k, asks=asks, progress=progress))
+        return list(self.answers(inputs, top_k=top_k, progress=progress, **asks))
 
     def predict_proba(self, inputs: Iterable[Any]) -> NDArray[np.float64]:
         """(N, C) calibrated probabilities; the columns are `classes_`.
@@ -181,11 +181,11 @@ class Predictor:
         inputs: Iterable[Any],
         *,
         top_k: int | None = None,
-        asks: Any = None,
         progress: Callable[[int], None] = lambda _: None,
+        **asks: Any,
     ) -> Answers:
         """As `predict`, with what they were decided from beside the predictions."""
-        return self.answer_records(self.records(inputs), top_k=top_k, asks=asks, progress=progress)
+        return self.answer_records(self.records(inputs), top_k=top_k, progress=progress, **asks)
 
     def answer_records(
         self,
@@ -193,11 +193,12 @@ class Predictor:
         rows: Sequence[Encoded] | None = None,
         *,
         top_k: int | None = None,
-        asks: Any = None,
         progress: Callable[[int], None] = lambda _: None,
+        **asks: Any,
     ) -> Answers:
         """As `answers`, for rows that were read, and perhaps encoded."""
-        task = self.task.asked(top_k=top_k, asks=asks)
+        wishes = asks_of(config_named(self.task.name), asks) if asks else None
+        task = self.task.asked(top_k=top_k, asks=wishes)
         encoded = task.encode(records) if rows is None else rows
         with self._ready():
             raw = answer_rows(
@@ -224,11 +225,14 @@ class Predictor:
             OutputExistsError: `folder` exists and `overwrite` is false, or it is no model folder.
             OSError: the disk is full or read-only; `folder` is then as it was.
         """
-        with new_folder(folder, overwrite=overwrite, marker=MANIFEST) as temporary:
-            checkpoint.save(self.model, temporary)
-            self.task.tokenizer.save(temporary)
-            write_details(self.details, temporary, opens_as=self.task.opens_as)
-            write_manifest(temporary)
+        save_folder(
+            self.model,
+            self.task.tokenizer,
+            self.details,
+            folder,
+            opens_as=self.task.opens_as,
+            overwrite=overwrite,
+        )
 
     @contextlib.contextmanager
     def _ready(self) -> Iterator[None]:

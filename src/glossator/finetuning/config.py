@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
 from glossator.training.config import SpreadConfig, TrainingConfig
 
-__all__ = ["DataConfig", "FitConfig", "LossConfig", "ModelConfig"]
+__all__ = ["DataConfig", "FitConfig", "ModelConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """Which rows, and which columns of them.
+    """Which rows.
 
     Attributes:
-        text: columns of the text; several are joined with a newline.
-        label: column of the label.
         dev: table of the rows to choose by; None takes a share of the training rows.
         test: table of the rows to score on; None takes a share of the training rows.
         dev_fraction: that share; 0 for none, and then the last weights are kept, uncalibrated.
@@ -28,8 +27,6 @@ class DataConfig:
         encoding: of the tables; None is UTF-8.
     """
 
-    text: tuple[str, ...] = ("text",)
-    label: str = "label"
     dev: str | None = None
     test: str | None = None
     dev_fraction: float = 0.1
@@ -67,48 +64,26 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LossConfig:
-    """What training minimizes.
-
-    Attributes:
-        label_smoothing: share of a label's mass that is spread over all labels.
-        focal_gamma: above 0, rows that are already right count less.
-        class_weights: `auto` lets each class weigh alike, however rare.
-    """
-
-    label_smoothing: float = 0.0
-    focal_gamma: float = 0.0
-    class_weights: Literal["none", "auto"] = "none"
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.label_smoothing < 1:
-            got = self.label_smoothing
-            raise ConfigError(f"--label-smoothing must be from 0 to below 1, got {got}")
-        if self.focal_gamma < 0:
-            raise ConfigError(f"--focal-gamma must be 0 or more, got {self.focal_gamma}")
-        if self.focal_gamma and self.label_smoothing:
-            raise ConfigError("--focal-gamma and --label-smoothing exclude each other")
-
-
-@dataclass(frozen=True, kw_only=True)
 class FitConfig:
     """All that a fine-tuning run is told; `NAME.run/config.toml` holds it.
 
     Attributes:
-        task: what to learn.
+        task: what to learn; empty reads it off the columns.
+        columns: of the tables, by role: `{"text": ("title", "body")}`; the usual names are found.
+        options: of the task, by name; those left out have their defaults.
         data: which rows.
         model: what is fine-tuned.
-        loss: what training minimizes.
         training: how.
         runtime: where.
         spread: over how many processes.
         track: where the curves go besides TensorBoard.
     """
 
-    task: Literal["text-classification"] = "text-classification"
+    task: str = ""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
-    loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     spread: SpreadConfig = field(default_factory=SpreadConfig)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,17 +12,20 @@ from typing import Any, TypeAlias, cast
 from glossator.artifact.report_parts import DataFile, RowCounts
 from glossator.errors import ColumnError, TableError
 from glossator.files import sha256_file
-from glossator.finetuning.config import DataConfig
+from glossator.finetuning.config import FitConfig
 from glossator.finetuning.memory_table import memory_table
-from glossator.text.columns import LabelledText, labelled_texts
+from glossator.tasks.registry import choose, kind_named, options_of
+from glossator.tasks.task import AnyRecord, Reader
+from glossator.text.columns import check_columns
 from glossator.text.preflight import Preflight
-from glossator.text.seen import is_blank
+from glossator.text.records import Read, Record
+from glossator.text.rows import Row, Table
 from glossator.text.splits import stratified_split
-from glossator.text.tables import Rejection, read_tables
+from glossator.text.tables import read_tables
 
 __all__ = ["Data", "Items", "Parts", "Source", "read_data", "row_counts"]
 
-Items: TypeAlias = list[LabelledText | Rejection]
+Items: TypeAlias = list[Read]
 # Files, or rows that are in memory already.
 Source: TypeAlias = "Sequence[str | Path] | Sequence[Mapping[str, Any]]"
 
@@ -45,42 +49,61 @@ class Data:
     """What was read.
 
     Attributes:
+        reader: read it.
+        config: with the task and its columns as they were found.
         parts: the rows.
         files: the tables.
         notes: what reading them found.
     """
 
+    reader: Reader
+    config: FitConfig
     parts: Parts
     files: list[DataFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def read_data(source: Source, config: DataConfig, *, seed: int) -> Data:
+def read_data(source: Source, config: FitConfig) -> Data:
     """Read the tables of a run; what is not given as a table of its own is split off.
 
     Equal texts stay in one part, so that no split leaks.
 
     Args:
         source: the tables of training rows.
-        config: which columns, and the other tables.
-        seed: of the split.
+        config: the task, or none where the columns tell; which columns, and the other tables.
 
     Raises:
         TableError: a table cannot be read, or has too few rows to be split.
         ColumnError: a column is missing.
+        ConfigError: the task is not known, or the columns fit several.
     """
-    data = Data(Parts([], None, None))
-    items = _read(source, config, data)
-    if config.dev:
-        data.parts.dev = _read([config.dev], config, data)
-    if config.test:
-        data.parts.test = _read([config.test], config, data)
+    table = _opened(source, config)
+    kind, columns = choose(config.task or None, config.columns, table.columns, table.path)
+    options = options_of(kind, config.options)
+    reader = kind_named(kind.name).reader(columns, options)
+    given = dataclasses.replace(
+        config, task=kind.name, columns=columns, options=dataclasses.asdict(options)
+    )
+    data = Data(reader, given, Parts([], None, None))
+    if not config.task:
+        data.notes.append(_task_note(kind.name, columns))
+    items = _read(table, source, data)
+    for name in ("dev", "test"):
+        if path := getattr(config.data, name):
+            setattr(data.parts, name, _read(_opened([path], config), [path], data))
     wanted = {
-        "dev": 0.0 if config.dev else config.dev_fraction,
-        "test": 0.0 if config.test else config.test_fraction,
+        "dev": 0.0 if config.data.dev else config.data.dev_fraction,
+        "test": 0.0 if config.data.test else config.data.test_fraction,
     }
-    _split(items, wanted, data.parts, config, seed)
+    _split(items, wanted, data)
     return data
+
+
+def _task_note(task: str, columns: Mapping[str, tuple[str, ...]]) -> str:
+    read = ", ".join(
+        f"{' + '.join(names)} ({role.replace('_', ' ')})" for role, names in columns.items()
+    )
+    return f"task {task}, read off the columns {read}; --task names another"
 
 
 def row_counts(preflight: Preflight) -> RowCounts:
@@ -95,20 +118,28 @@ def row_counts(preflight: Preflight) -> RowCounts:
     )
 
 
-def _read(source: Source, config: DataConfig, data: Data) -> Items:
-    wanted = [*config.text, config.label] + ([config.group] if config.group else [])
-    if source and isinstance(source[0], Mapping):
-        table = memory_table(cast(Sequence[Mapping[str, Any]], source), wanted)
-        items = list(labelled_texts(table, config.text, config.label))
+def _opened(source: Source, config: FitConfig) -> Table:
+    if not source:
+        raise TableError("there is no table and no row to read")
+    if isinstance(source[0], Mapping):
+        return memory_table(cast(Sequence[Mapping[str, Any]], source))
+    paths = [str(path) for path in cast(Sequence[str | Path], source)]
+    return read_tables(paths, format=config.data.format, encoding=config.data.encoding)
+
+
+def _read(table: Table, source: Source, data: Data) -> Items:
+    group = data.config.data.group
+    wanted = [name for names in data.config.columns.values() for name in names]
+    check_columns(table, [*wanted, *([group] if group else [])])
+    items: Items = [
+        data.reader.read(item, targets=True) if isinstance(item, Row) else item for item in table
+    ]
+    if isinstance(source[0], Mapping):
         data.files.append(DataFile(name=table.path, rows=len(items), sha256=""))
         return items
-    paths = [str(path) for path in source]
-    if not paths:
-        raise TableError("there is no table and no row to read")
-    table = read_tables(paths, wanted, format=config.format, encoding=config.encoding)
-    items = list(labelled_texts(table, config.text, config.label))
     data.notes += [note for note in table.notes if note not in data.notes]
-    counts = Counter(_source(item) for item in items)
+    counts = Counter(item.row.source if isinstance(item, Record) else item.source for item in items)
+    paths = [str(path) for path in source]
     for path in paths:
         digest = sha256_file(path) if Path(path).is_file() else ""
         data.files.append(DataFile(name=Path(path).name, rows=counts[path], sha256=digest))
@@ -117,26 +148,21 @@ def _read(source: Source, config: DataConfig, data: Data) -> Items:
     return items
 
 
-def _source(item: LabelledText | Rejection) -> str:
-    return item.source if isinstance(item, Rejection) else item.row.source
-
-
-def _split(
-    items: Items, wanted: Mapping[str, float], parts: Parts, config: DataConfig, seed: int
-) -> None:
+def _split(items: Items, wanted: Mapping[str, float], data: Data) -> None:
     """Share out the rows; those that cannot be used stay with the training part."""
     shares = {name: share for name, share in wanted.items() if share}
-    usable = [i for i, item in enumerate(items) if _usable(item)]
-    labels = {item.label for item in items if isinstance(item, LabelledText) and _usable(item)}
-    if not shares or len(labels) < 2:  # preflight says what is wrong with so few
-        parts.train = items
+    usable = [i for i, item in enumerate(items) if isinstance(item, Record)]
+    records = cast(list[AnyRecord], [items[i] for i in usable])
+    strata = data.reader.strata(records)
+    # Preflight says what is wrong with so few.
+    if not shares or len(records) < 2 or (strata is not None and len(set(strata)) < 2):
+        data.parts.train = items
         return
-    rows = [items[i] for i in usable]
     indices = stratified_split(
-        [row.label for row in rows if isinstance(row, LabelledText)],
+        [0] * len(records) if strata is None else strata,
         [1 - sum(shares.values()), *shares.values()],
-        seed,
-        _groups(rows, config.group),
+        data.config.training.seed,
+        _groups(records, data.config.data.group),
     )
     place = {}
     for name, part in zip(("train", *shares), indices, strict=True):
@@ -144,27 +170,21 @@ def _split(
     shared: dict[str, Items] = {name: [] for name in ("train", *shares)}
     for i, item in enumerate(items):
         shared[place.get(i, "train")].append(item)
-    parts.train = shared["train"]
-    parts.dev = shared.get("dev", parts.dev)
-    parts.test = shared.get("test", parts.test)
+    data.parts.train = shared["train"]
+    data.parts.dev = shared.get("dev", data.parts.dev)
+    data.parts.test = shared.get("test", data.parts.test)
 
 
-def _usable(item: LabelledText | Rejection) -> bool:
-    return isinstance(item, LabelledText) and not (is_blank(item.text) or is_blank(item.label))
-
-
-def _groups(rows: Items, column: str | None) -> list[str] | None:
+def _groups(records: Sequence[AnyRecord], column: str | None) -> list[Any] | None:
     """What must stay together: the named column's values, else equal texts, if there are any."""
-    texts = [row for row in rows if isinstance(row, LabelledText)]
     if column is None:
-        return None if len({row.text for row in texts}) == len(texts) else [x.text for x in texts]
+        texts = [record.texts for record in records]
+        return None if len(set(texts)) == len(texts) else texts
     values = []
-    for row in texts:
-        if column not in row.row.values:
-            raise ColumnError(
-                f"the row has no column '{column}' to group by",
-                file=row.row.source,
-                line=row.row.line,
-            )
-        values.append(str(row.row.values[column]))
+    for record in records:
+        row = record.row
+        if column not in row.values:
+            message = f"the row has no column '{column}' to group by"
+            raise ColumnError(message, file=row.source, line=row.line)
+        values.append(str(row.values[column]))
     return values

@@ -1,22 +1,19 @@
-"""What a run minimizes, and the rows by which it chooses the best step."""
+"""The rows by which a run chooses the best step, and processes that train along."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import nn
 
-from glossator.finetuning.config import LossConfig
 from glossator.finetuning.parts import Part
-from glossator.models.heads import SequenceClassifier
 from glossator.tasks.answers import answer_rows
-from glossator.tasks.losses import balanced_weights
-from glossator.tasks.text_classification import Objective, TextClassification
+from glossator.tasks.task import Task, is_better
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.config import TrainingConfig
 from glossator.training.distributed import ALONE, Ranks
@@ -24,28 +21,10 @@ from glossator.training.events import Notify
 from glossator.training.loop import Dev, History, train
 from glossator.training.processes import device_of
 
-__all__ = ["Share", "Trained", "better", "dev_rows", "objective", "train_along"]
+__all__ = ["Share", "Trained", "dev_rows", "train_along"]
 
 
-def objective(config: LossConfig, targets: NDArray[np.int64], classes: int) -> Objective:
-    """The objective that a config asks for.
-
-    Args:
-        config: names smoothing, focus and class weights.
-        targets: (N,) classes of the training rows, from which `auto` weights are taken.
-        classes: how many there are.
-    """
-    counts = torch.from_numpy(np.bincount(targets, minlength=classes)).float()
-    return Objective(
-        label_smoothing=config.label_smoothing,
-        focal_gamma=config.focal_gamma,
-        class_weights=balanced_weights(counts) if config.class_weights == "auto" else None,
-    )
-
-
-def dev_rows(
-    model: SequenceClassifier, task: TextClassification, part: Part | None, *, token_budget: int
-) -> Dev | None:
+def dev_rows(model: nn.Module, task: Task, part: Part | None, *, token_budget: int) -> Dev | None:
     """The dev rows, for the loop to score; each process answers a share of them."""
     if part is None:
         return None
@@ -53,18 +32,13 @@ def dev_rows(
     ranks = Ranks.here() if len(part.rows) >= Ranks.here().count else ALONE
 
     def score() -> Mapping[str, Any]:
-        mine = ranks.deal(part.rows)
-        logits = answer_rows(task, model, mine, token_budget=token_budget, device=device)
-        return task.metrics(ranks.collect(logits), part.targets)
+        mine = ranks.deal(part.records), ranks.deal(part.rows)
+        answers = answer_rows(task, model, *mine, token_budget=token_budget, device=device)
+        scores = task.scores(intervals=False)
+        scores.add(part.records, part.rows, ranks.collect(answers))
+        return scores.result()
 
-    return Dev(part.rows, score, better)
-
-
-def better(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """By accuracy; of equal ones, which small dev sets have many of, by the loss."""
-    if new["accuracy"] != old["accuracy"]:
-        return bool(new["accuracy"] > old["accuracy"])
-    return bool(new["log_loss"] < old["log_loss"])
+    return Dev(part.rows, score, partial(is_better, task))
 
 
 @dataclass(frozen=True)
@@ -82,8 +56,8 @@ class Share:
         checkpoints: where the run is saved, if it is.
     """
 
-    model: SequenceClassifier
-    task: TextClassification
+    model: nn.Module
+    task: Task
     training: Part
     dev: Part | None
     config: TrainingConfig

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glossator.errors import ColumnError, TableError
-from glossator.text.columns import check_columns, check_header
+from glossator.text.columns import check_header
 from glossator.text.rows import Item, Rejection, Row, Table
 
 __all__ = ["memory_table"]
@@ -16,23 +16,20 @@ __all__ = ["memory_table"]
 _NAME = "rows in memory"
 
 
-def memory_table(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> Table:
+def memory_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Mappings by column name as a table, checked as one that is read from a file.
 
     Args:
         rows: at least one; the first one's keys are the columns.
-        wanted: the columns that there must be.
 
     Raises:
-        ColumnError: a column is missing, or its name is no string.
+        ColumnError: the name of a column is no string.
         TableError: a row is no mapping.
     """
     for name in rows[0]:
         _refuse_nameless(name)
     columns = check_header(list(rows[0]), _NAME)
-    table = Table(_NAME, lambda: (columns, _items(rows)), [])
-    check_columns(table, wanted)
-    return table
+    return Table(_NAME, lambda: (columns, _items(rows)), [])
 
 
 def _refuse_nameless(name: object) -> None:
@@ -57,7 +54,9 @@ def _items(rows: Sequence[Any]) -> Iterator[Item]:
 
 def _plain(value: Any) -> Any:
     """A number of numpy as the number of Python that it is."""
-    return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return value
 
 
 def _is_broken(value: Any) -> bool:

@@ -9,17 +9,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
+from torch import nn
+
 from glossator.artifact.card import model_card
 from glossator.artifact.folder import Details, versions
 from glossator.artifact.predictor import Predictor
 from glossator.artifact.report import Report
 from glossator.artifact.report_parts import DataFile, RateCurve
 from glossator.errors import ConfigError
-from glossator.finetuning.base import Base
+from glossator.finetuning.base import base_of, notes_on, resolve
 from glossator.finetuning.config import DataConfig, FitConfig
 from glossator.finetuning.data import Data, Source, read_data, row_counts
 from glossator.finetuning.defaults import default_learning_rate, rate_note
-from glossator.finetuning.learning import Share, dev_rows, objective, train_along
+from glossator.finetuning.learning import Share, dev_rows, train_along
 from glossator.finetuning.parts import Part, encode, usable_parts
 from glossator.finetuning.rate_choice import chosen_because, found_or_kept, rate_curve
 from glossator.finetuning.reporting import Findings, build_report, shown
@@ -27,9 +29,8 @@ from glossator.finetuning.result import FitResult
 from glossator.finetuning.scoring import Scored, score_parts
 from glossator.finetuning.watch import Watch
 from glossator.models.hardware import choose_device, choose_dtype, using_threads
-from glossator.models.heads import SequenceClassifier
 from glossator.runs.folder import CHECKPOINTS, RunFolder, open_run, run_path
-from glossator.tasks.text_classification import TextClassification
+from glossator.tasks.task import Task
 from glossator.text.preflight import Preflight, preflight
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.cluster import on_cluster
@@ -96,23 +97,26 @@ class _Fitting:
         self.run, self.watch = run, watch
         self.device = choose_device(config.runtime.device)
         self.dtype = choose_dtype(config.runtime.precision, self.device)
-        self.base = Base(config.model)
-        self.config = self.base.resolve(config)
-        self.rate_is_default = config.training.learning_rate is None
-        if run:
-            run.config(self.config, track=self.config.track)
-            if resume and not run.trained:
-                self.watch.note("there is no checkpoint to go on from: the run begins anew")
+        self.base = base_of(config.model)
+        self.config = resolve(self.base, config)
+        self.asked, self.rate_is_default = config.model, config.training.learning_rate is None
+        if run and resume and not run.trained:
+            self.watch.note("there is no checkpoint to go on from: the run begins anew")
 
     def fit(self, source: Source, *, name: str, command: str) -> FitResult:
         _refuse_unscored(self.config.data)
-        data = read_data(source, self.config.data, seed=self.config.training.seed)
+        data = read_data(source, self.config)
+        self.config = data.config
+        if self.run:
+            self.run.config(self.config, track=self.config.track)
         checked = self._check(data)
-        labels, parts = usable_parts(data, checked, self.base.labels)
-        model, task = self._model(labels), self._task(labels, parts["train"])
+        parts = usable_parts(data.parts)
+        task = data.reader.learn(parts["train"].records, self.base)
+        model = self._model(task)
         encode(parts, task)
         rates = self._choose_rate(model, task, parts["train"])
         history = self._train(model, task, parts)
+        task.finish(model)
         predictor = self._predictor(model, task, data.files, history)
         scored = score_parts(predictor, parts, self.watch.scoring)
         report = build_report(
@@ -134,7 +138,8 @@ class _Fitting:
             data.parts.dev,
             data.parts.test,
             token_lengths=lambda texts: [len(ids) for ids in tokenizer.encode(texts)],
-            limit=_max_length(self.config) - tokenizer.specials,
+            limit=self.base.max_length - tokenizer.specials,
+            examiner=data.reader.examiner(),
             notes=data.notes,
         )
         if self.run:
@@ -143,22 +148,15 @@ class _Fitting:
         checked.raise_for_errors()
         return checked
 
-    def _model(self, labels: Sequence[str]) -> SequenceClassifier:
-        model = self.base.classifier(labels, self.config.training.seed).to(self.device)
-        rates = (rate_note(self.base.width),) if self.rate_is_default else ()
-        self.watch.model((*self.base.notes, *model.notes, *rates))
+    def _model(self, task: Task) -> nn.Module:
+        model = task.build(self.base, self.config.training.seed).to(self.device)
+        width = self.base.source.config.hidden_size
+        rates = (rate_note(width),) if self.rate_is_default else ()
+        self.watch.model((*notes_on(self.base, self.asked), *model.notes, *rates))
         return model
 
-    def _task(self, labels: Sequence[str], training: Part) -> TextClassification:
-        return TextClassification(
-            self.base.tokenizer,
-            labels,
-            max_length=_max_length(self.config),
-            objective=objective(self.config.loss, training.targets, len(labels)),
-        )
-
     def _choose_rate(
-        self, model: SequenceClassifier, task: TextClassification, training: Part
+        self, model: nn.Module, task: Task, training: Part
     ) -> RateCurve | None:
         """With `auto`, try rates on the training rows, and train with the one that is chosen."""
         config = self.config.training
@@ -170,7 +168,7 @@ class _Fitting:
                 model, task, training.rows, config, dtype=self.dtype, told=self.watch.rate_test
             ),
         )
-        default = default_learning_rate(self.base.width)
+        default = default_learning_rate(self.base.source.config.hidden_size)
         config = dataclasses.replace(config, learning_rate=found.chosen or default)
         self.config = dataclasses.replace(self.config, training=config)
         if self.run:
@@ -180,14 +178,14 @@ class _Fitting:
         return rate_curve(found, note)
 
     def _train(
-        self, model: SequenceClassifier, task: TextClassification, parts: Mapping[str, Part]
+        self, model: nn.Module, task: Task, parts: Mapping[str, Part]
     ) -> History:
         def notify(event: Event) -> None:
             if self.run:
                 self.run.event(event)
                 if isinstance(event, Diverged):
-                    items = parts["train"].items
-                    path = self.run.diverged([items[i] for i in event.rows])
+                    records = parts["train"].records
+                    path = self.run.diverged([records[i] for i in event.rows])
                     self.watch.note(f"the rows of that step are in {path}")
             self.watch.training(event)
 
@@ -208,7 +206,7 @@ class _Fitting:
                 checkpoints=kept,
             )
 
-    def _train_on_ray(self, model: SequenceClassifier, share: Share, notify: Notify) -> History:
+    def _train_on_ray(self, model: nn.Module, share: Share, notify: Notify) -> History:
         """Train on a cluster, and give the model the weights that come back."""
         spread = self.config.spread
         assert spread.ray is not None
@@ -226,7 +224,7 @@ class _Fitting:
         return cast(History, trained.history)
 
     def _share(
-        self, model: SequenceClassifier, task: TextClassification, parts: Mapping[str, Part]
+        self, model: nn.Module, task: Task, parts: Mapping[str, Part]
     ) -> Share:
         """What the other processes are given."""
         return Share(
@@ -242,14 +240,15 @@ class _Fitting:
 
     def _predictor(
         self,
-        model: SequenceClassifier,
-        task: TextClassification,
+        model: nn.Module,
+        task: Task,
         files: Sequence[DataFile],
         history: History,
     ) -> Predictor:
         details = Details(
             task=task.name,
-            columns={"text": list(self.config.data.text), "label": self.config.data.label},
+            columns=self.config.columns,
+            saved=task.saved(),
             max_length=task.max_length,
             base_model=self.config.model.model,
             data=tuple(dataclasses.asdict(file) for file in files),
@@ -289,9 +288,3 @@ def _refuse_unscored(config: DataConfig) -> None:
             "no rows are left to score on; "
             "give --dev or --test, or a --dev-fraction or --test-fraction above 0"
         )
-
-
-def _max_length(config: FitConfig) -> int:
-    longest = config.model.max_length
-    assert longest is not None  # `Base.resolve` has set it
-    return longest

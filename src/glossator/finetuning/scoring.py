@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from glossator.artifact.predictor import Answers, Predictor
-from glossator.evaluation.metrics import ClassificationScores
-from glossator.finetuning.decision import choose_decision
 from glossator.finetuning.parts import Part
+from glossator.tasks.task import Scores
 
 __all__ = ["Scored", "answer_parts", "score_parts"]
 
@@ -20,13 +19,13 @@ class Scored:
 
     part: Part
     answers: Answers
-    scores: ClassificationScores
+    scores: Scores
     metrics: dict[str, Any]
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The rows with their predictions."""
-        for item, answer in zip(self.part.items, self.answers, strict=True):
-            yield {**item.row.values, "prediction": answer.to_json()}
+        for record, answer in zip(self.part.records, self.answers, strict=True):
+            yield {**record.row.values, "prediction": answer.to_json()}
 
 
 def score_parts(
@@ -41,11 +40,11 @@ def score_parts(
     """
     held = {name: parts[name] for name in ("dev", "test") if name in parts}
     answers = dict(answer_parts(predictor, held, scoring))
+    task = predictor.task
     if "dev" in held:
-        predictor.use(choose_decision(answers["dev"].logits, held["dev"].targets))
-    return {
-        name: _scored(part, answers[name].decided_by(predictor.task)) for name, part in held.items()
-    }
+        task = task.decided(held["dev"].records, answers["dev"].raw)
+    predictor.use(task)
+    return {name: _scored(part, answers[name].decided_by(task)) for name, part in held.items()}
 
 
 def answer_parts(
@@ -61,11 +60,10 @@ def answer_parts(
         scoring(done, total)
 
     for name, part in parts.items():
-        yield name, predictor.answer_examples(part.rows, progress=progress)
+        yield name, predictor.answer_records(part.records, part.rows, progress=progress)
 
 
 def _scored(part: Part, answers: Answers) -> Scored:
-    task = answers.task
-    scores = ClassificationScores(task.labels, threshold=task.decision.threshold)
-    scores.add(answers.probabilities, part.targets)
+    scores = answers.task.scores()
+    scores.add(part.records, part.rows, answers.raw)
     return Scored(part, answers, scores, scores.result())

@@ -11,8 +11,8 @@ __all__ = ["model_card"]
 
 
 def model_card(
-    *, name: str, base: str, objective: str, task: str, statistics: Mapping[str, Any],
-    train: Mapping[str, float], dev: Mapping[str, Any],
+    *, name: str, base: str, objective: str, task: str, tunable: bool,
+    statistics: Mapping[str, Any], train: Mapping[str, float], dev: Mapping[str, Any],
 ) -> str:  # fmt: skip
     """The card in Markdown with YAML front matter; it holds no text of the corpus."""
     kept, tokens = statistics["kept"]["train"], statistics["tokens"]
@@ -21,14 +21,13 @@ def model_card(
         for key, value in dev.items()
         if key != "baseline"
     )
-    further = (
-        f"; `glossator fit TABLE --model {name}` fine-tunes it" if task != "text-generation" else ""
-    )
+    answers = f"It answers {task}" if task else "It answers nothing yet"
+    tunes = f"; `glossator fit TABLE --model {name}` fine-tunes it" if tunable else ""
+    pipeline = f"pipeline_tag: {yaml_string(task)}\n" if task else ""
     return visible(
         f"""---
 library_name: transformers
-pipeline_tag: {yaml_string(task)}
-tags:
+{pipeline}tags:
 - glossator
 - {yaml_string(objective)}
 ---
@@ -45,7 +44,7 @@ It learned from {kept["documents"]:,} documents of {kept["tokens"]:,} tokens in
 {train["steps"]:,} steps ({train["epochs"]:.2f} passes, {train["seconds"]:,.0f} seconds). Its
 vocabulary has {tokens["vocabulary"]:,} pieces, {tokens["tokens_per_word"]:.2f} a word.
 
-It answers {task}{further}. What it predicts reflects the text that it has read, with whatever is
+{answers}{tunes}. What it predicts reflects the text that it has read, with whatever is
 wrong or unfair in it.
 """
     )

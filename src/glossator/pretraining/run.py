@@ -14,14 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glossator.artifact.filler import MaskFiller
 from glossator.artifact.folder import Details, versions
-from glossator.artifact.generator import TextGenerator
-from glossator.artifact.opened import Opened
+from glossator.artifact.saving import save_folder
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.dropout import with_dropout
 from glossator.models.hardware import choose_device, choose_dtype, using_threads
-from glossator.models.replaced import ReplacedTokenModel
 from glossator.pretraining.card import model_card
 from glossator.pretraining.config import PretrainConfig
 from glossator.pretraining.corpus.building import WordMarker, build, made_of
@@ -37,8 +34,7 @@ from glossator.pretraining.rows import CorpusRows, SomeRows
 from glossator.pretraining.start import LanguageModel, Start, resolved
 from glossator.pretraining.watch import Watch
 from glossator.runs.folder import CHECKPOINTS, RunFolder, open_run, run_path
-from glossator.tasks.fill_mask import FillMask
-from glossator.tasks.text_generation import TextGeneration
+from glossator.tasks.registry import config_named, name_opening
 from glossator.text.tokenizer import Tokenizer
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.events import Event
@@ -86,19 +82,11 @@ def run_pretrain(
         run = stack.enter_context(open_run(output, overwrite=overwrite, resume=resume))
         stack.enter_context(using_threads(config.runtime.threads))
         pretraining = _Pretraining(config, run, watch or Watch(), resume=resume)
-        result, opened = pretraining.pretrain(paths, output)
-        opened.save(output, overwrite=overwrite or resume)
+        result, model = pretraining.pretrain(paths, output)
+        pretraining.save(model, result, overwrite=overwrite or resume)
     if result.finished:
         Checkpoints(result.run / CHECKPOINTS).clear()
     return result
-
-
-@dataclass(frozen=True)
-class _Unasked:
-    """In the place of a task, where a model answers nothing before it is fine-tuned."""
-
-    tokenizer: Tokenizer
-    opens_as: str = "AutoModelForPreTraining"
 
 
 class _Pretraining:
@@ -114,9 +102,9 @@ class _Pretraining:
         if resume and not run.trained:
             watch.note("there is no checkpoint to go on from: the run begins anew")
 
-    def pretrain(self, paths: Sequence[str], output: Path) -> tuple[PretrainResult, Opened]:
+    def pretrain(self, paths: Sequence[str], output: Path) -> tuple[PretrainResult, LanguageModel]:
         seed, tokenizer = self.config.training.seed, self.start.tokenizer
-        model = self.start.model(seed, self.objective.task)
+        model = self.start.model(seed, self.objective.opens_as)
         corpus = self._corpus(paths)
         rows, dev = (
             CorpusRows(part, tokenizer, self.config.objective.length, ends=self.objective.ends)
@@ -146,7 +134,7 @@ class _Pretraining:
             dev=found,
             finished=history.finished,
         )
-        return result, self._opened(model, result)
+        return result, model
 
     def _corpus(self, paths: Sequence[str]) -> Corpus:
         """The corpus: as the run left it, or built now."""
@@ -219,16 +207,16 @@ class _Pretraining:
                 checkpoints=self.run.checkpoints(keep=config.keep_checkpoints),
             )
 
-    def _opened(self, model: LanguageModel, result: PretrainResult) -> Opened:
-        tokenizer, longest = self.start.tokenizer, model.encoder.max_length
-        details, runtime = self._details(longest, result), self.config.runtime
-        model.to("cpu")
-        if isinstance(model, CausalLanguageModel):
-            generation = TextGeneration(tokenizer, max_length=longest)
-            return TextGenerator(model, generation, details, runtime)
-        if isinstance(model, ReplacedTokenModel):
-            return Opened(model, _Unasked(tokenizer), details, runtime)
-        return MaskFiller(model, FillMask(tokenizer, max_length=longest), details, runtime)
+    def save(self, model: LanguageModel, result: PretrainResult, *, overwrite: bool) -> None:
+        """Write the model folder of a result."""
+        save_folder(
+            model.to("cpu"),
+            self.start.tokenizer,
+            self._details(model, result),
+            result.model,
+            opens_as=self.objective.opens_as,
+            overwrite=overwrite,
+        )
 
     def _pseudo_perplexity(
         self, model: LanguageModel, dev: Rows, counts: NDArray[np.int64]
@@ -247,12 +235,13 @@ class _Pretraining:
         ours, guess = (math.exp(min(one.loss / one.tokens, 700.0)) for one in totals)
         return {"pseudo_perplexity": ours}, {"pseudo_perplexity": guess}
 
-    def _details(self, longest: int, result: PretrainResult) -> Details:
+    def _details(self, model: LanguageModel, result: PretrainResult) -> Details:
+        task = name_opening(self.objective.opens_as)
         return Details(
-            task=self.objective.task,
-            columns={"text": ["text"]},
-            decision=None,
-            max_length=longest,
+            task=task,
+            columns={role.name: (role.name,) for role in config_named(task).roles} if task else {},
+            saved={"learned": {}, "options": {}, "decision": {}},
+            max_length=model.encoder.max_length,
             base_model=self.start.name,
             data=tuple(self._files),
             versions=versions(),
@@ -262,7 +251,8 @@ class _Pretraining:
                 name=result.model.name,
                 base=self.start.name,
                 objective=result.objective,
-                task=self.objective.task,
+                task=task,
+                tunable=not isinstance(model, CausalLanguageModel),
                 statistics=result.statistics,
                 train=result.train,
                 dev=result.dev,

@@ -67,9 +67,14 @@ class Start:
         """Whether the weights are random."""
         return self._folder is None
 
-    def model(self, seed: int, task: str) -> LanguageModel:
-        """The model that an objective for `task` trains, in float32, on the CPU."""
-        causal = task == "text-generation"
+    def model(self, seed: int, opens_as: str) -> LanguageModel:
+        """The model that an objective trains, in float32, on the CPU.
+
+        Args:
+            seed: of new weights.
+            opens_as: the class of transformers that will open it.
+        """
+        causal = opens_as == "AutoModelForCausalLM"
         if self._folder is not None:
             model = (
                 checkpoint.load_causal(self._folder)
@@ -85,7 +90,7 @@ class Start:
             length=max(_POSITIONS, self._length),
             pad=(tokenizer.end_id if causal else tokenizer.pad_id) or 0,
         )
-        if task == "feature-extraction":
+        if opens_as == "AutoModelForPreTraining":
             return checkpoint.new_replaced(sized, seed=seed)
         new = checkpoint.new_causal if causal else checkpoint.new_masked
         return new(sized, seed=seed)

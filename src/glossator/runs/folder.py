@@ -18,7 +18,7 @@ from glossator.errors import OutputExistsError
 from glossator.files import durable_write, refuse_existing, replace_folder
 from glossator.runs.boards import Board, Tracker, boards
 from glossator.text.answers import write_answers
-from glossator.text.columns import LabelledText
+from glossator.text.records import Record
 from glossator.text.tables import Rejection
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.events import Evaluated, Event, Stepped
@@ -84,12 +84,9 @@ class RunFolder:
         if isinstance(event, Evaluated):
             self._draw(event.step, {f"dev/{name}": x for name, x in event.scores.items()})
 
-    def diverged(self, items: Sequence[LabelledText]) -> Path:
+    def diverged(self, records: Sequence[Record[Any, Any]]) -> Path:
         """Write the rows of the step whose loss was no number."""
-        rows = (
-            {"source": x.row.source, "line": x.row.line, "text": x.text, "label": x.label}
-            for x in items
-        )
+        rows = ({"source": x.row.source, "line": x.row.line, **x.row.values} for x in records)
         write_answers(self.path / DIVERGED, rows, overwrite=True)
         return self.name / DIVERGED
 

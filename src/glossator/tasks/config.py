@@ -26,6 +26,7 @@ class KindConfig:
             answers.
         options: a frozen dataclass of what it can be told when it learns.
         asks: a frozen dataclass of what it can be told when it answers.
+        opens_as: the class of transformers that opens its folders.
         named_only: whether it is chosen by name alone, since others read the same columns.
     """
 
@@ -35,6 +36,7 @@ class KindConfig:
     shapes: tuple[tuple[str, ...], ...] = ()
     options: type = NoOptions
     asks: type = NoOptions
+    opens_as: str
     named_only: bool = False
 
     @property

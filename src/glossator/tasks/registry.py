@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "asks_of",
     "choose",
     "config_named",
     "configs",
     "kind_named",
+    "name_opening",
     "options_of",
     "restored",
     "roles",
@@ -76,14 +78,21 @@ def options_of(config: KindConfig, given: Mapping[str, Any]) -> Any:
     Raises:
         ConfigError: it has no such option, or a value is wrong; the message lists those it has.
     """
-    names = [field.name for field in dataclasses.fields(config.options)]
-    for name in given:
-        if name not in names:
-            has = ", ".join(f"--{x.replace('_', '-')}" for x in names) or "none"
-            raise ConfigError(
-                f"--{name.replace('_', '-')} is no option of {config.name}, which has: {has}"
-            )
-    return from_mapping(config.options, given)
+    return _of(config.options, config.name, given)
+
+
+def asks_of(config: KindConfig, given: Mapping[str, Any]) -> Any:
+    """What is wanted of the answers of a kind.
+
+    Raises:
+        ConfigError: it knows no such wish, or a value is wrong.
+    """
+    return _of(config.asks, config.name, given)
+
+
+def name_opening(opens_as: str) -> str:
+    """The first kind whose folders a class of transformers opens; empty where there is none."""
+    return next((config.name for config in configs() if config.opens_as == opens_as), "")
 
 
 def restored(base: Base, name: str | None, saved: Mapping[str, Any] | None) -> Task | None:
@@ -129,6 +138,15 @@ def choose(
         names = ", ".join(config.name for config, _ in best)
         raise ConfigError(f"{table} fits several tasks: {names}; name one with --task")
     return best[0]
+
+
+def _of(cls: type, kind: str, given: Mapping[str, Any]) -> Any:
+    names = [field.name for field in dataclasses.fields(cls)]
+    for name in given:
+        if name not in names:
+            has = ", ".join(f"--{x.replace('_', '-')}" for x in names) or "none"
+            raise ConfigError(f"--{name.replace('_', '-')} is no option of {kind}, which has: {has}")
+    return from_mapping(cls, given)
 
 
 def _found(config: KindConfig, typed: Columns, columns: Sequence[str]) -> Columns | None:

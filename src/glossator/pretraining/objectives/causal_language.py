@@ -36,7 +36,7 @@ class CausalLanguage(Reading):
     """
 
     name = "clm"
-    task = "text-generation"
+    opens_as = "AutoModelForCausalLM"
 
     def __init__(self, tokenizer: Tokenizer):
         if tokenizer.end_id is None:

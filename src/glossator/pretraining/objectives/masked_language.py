@@ -39,7 +39,7 @@ class MaskedLanguage(Reading):
     section 4.1.
     """
 
-    task = "fill-mask"
+    opens_as = "AutoModelForMaskedLM"
 
     def __init__(
         self,

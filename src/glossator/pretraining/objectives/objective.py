@@ -21,8 +21,8 @@ class Objective(Learnable[Any], Protocol):
     """What a model learns from raw text."""
 
     name: str
-    task: str
-    """The task that a folder trained on it answers."""
+    opens_as: str
+    """The class of transformers that opens a folder trained on it."""
     ends: int | None
     """A token that stands at both ends of every document, if it wants one."""
 

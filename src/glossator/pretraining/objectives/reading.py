@@ -63,7 +63,7 @@ class Reading(abc.ABC):
     """An objective whose loss is the cross-entropy of tokens."""
 
     name: str
-    task: str
+    opens_as: str
     ends: int | None = None
     specs: Sequence[ArraySpec] = ()
     coupling: Coupling = "example"

@@ -98,7 +98,7 @@ class ReplacedToken:
     """
 
     name = "rtd"
-    task = "feature-extraction"
+    opens_as = "AutoModelForPreTraining"
     ends: int | None = None
     specs: Sequence[ArraySpec] = ()
     coupling: Coupling = "example"

@@ -43,7 +43,7 @@ class LabelTask(abc.ABC):
     """
 
     name = CONFIG.name
-    opens_as = "AutoModelForSequenceClassification"
+    opens_as = CONFIG.opens_as
     coupling: Coupling = "example"
     specs: ClassVar[Sequence[ArraySpec]]
     problem_type: ClassVar[str]

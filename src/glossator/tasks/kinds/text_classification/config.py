@@ -69,4 +69,5 @@ CONFIG = KindConfig(
     ),
     shapes=(("text", "text_pair", "label"), ("text", "label")),
     options=Options,
+    opens_as="AutoModelForSequenceClassification",
 )
