@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glossator.artifact.predictor import Answers
-from glossator.artifact.report_parts import Calibration
 from glossator.evaluation.calibration import fit_temperature, reliability, softmax
 from glossator.evaluation.thresholds import choose_threshold, threshold_curve
+from glossator.tasks.classification_figures import Calibration
 from glossator.tasks.learnable import Logits
 from glossator.tasks.text_classification import Decision
 
