@@ -115,4 +115,4 @@ def _speed(event: Stepped) -> str:
 def _dev_scores(event: Evaluated, measures: Sequence[Measure]) -> str:
     best = ", the best so far" if event.best else ""
     told = ", ".join(f"{m.title} {measure(event.scores, m)}" for m in measures)
-    return f"  epoch {event.epoch:.0f}, dev rows: {told}{best}"
+    return f"  epoch {event.epoch:.0f}: {told} on the dev rows{best}"
