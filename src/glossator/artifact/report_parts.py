@@ -132,7 +132,7 @@ class Report:
 
     Args:
         name: of the model folder, as it was given to `--output`.
-        task: such as `text-classification`.
+        task: the name of what was learned.
         base_model: what was fine-tuned.
         created: date and time, ISO 8601.
         command: as it was typed, or the Python call.

@@ -64,7 +64,7 @@ def _table(screen: Screen, table: Table, section: str) -> None:
     more = len(table.rows) > _ROWS
     count = f" ({_ROWS} of {len(table.rows):,} {table.noun})" if more else ""
     screen.title(f"{table.title or section}{count}")
-    names = [column.title for column in table.columns]
+    names = [shortened(column.title, _NAME) for column in table.columns]
     leading = len(list(takewhile(lambda column: column.kind == "text", table.columns)))
     rows = [
         [_cell(x, column) for x, column in zip(row, table.columns, strict=True)]
