@@ -12,19 +12,18 @@ import torch
 from glossator.artifact.folder import Details, versions
 from glossator.artifact.predictor import Predictor
 from glossator.artifact.report_parts import (
-    Calibration,
     DataFile,
     Evaluation,
     Learning,
     Lengths,
-    Mistake,
     Report,
     RowCounts,
-    Scores,
 )
 from glossator.evaluation import ClassificationScores, reliability, softmax, threshold_curve
+from glossator.evaluation.figures import Quote
 from glossator.models import checkpoint
 from glossator.models.config import RuntimeConfig
+from glossator.tasks.classification_figures import MEASURES, Calibration, sections, words
 from glossator.tasks.text_classification import Decision, TextClassification
 from glossator.text.tokenizer import Tokenizer
 
@@ -63,22 +62,32 @@ def make_report(labels: Sequence[str] = ("no", "yes"), word: str = "") -> Report
             Found("warning", f"two labels for one text{word}", [f"an example{word}"]),
             Found(f"note{word}", "nothing else"),
         ],
-        scores=Scores(
-            dev=scores.result(),
-            test=scores.result(),
-            classes=scores.report(),
-            confusion=scores.confusion(),
+        dev=scores.result(),
+        test=scores.result(),
+        measures=MEASURES,
+        chosen_by=MEASURES[1],
+        sections=sections(
+            scores,
             mistakes=[
-                Mistake(
+                Quote(
                     text=f"where is it{word}",
                     gold=f"{labels[0]}{word}",
-                    predicted=f"{labels[-1]}{word}",
+                    answer=f"{labels[-1]}{word}",
                     score=0.98,
                     source=f"test.csv{word}",
                     line=7,
                 )
             ],
+            answers=[Quote(f"as it comes{word}", f"{labels[0]}{word}", f"{labels[0]}{word}", 0.9)],
+            calibration=Calibration(
+                temperature=1.4,
+                before=reliability(softmax(logits, 0.5), gold),
+                after=reliability(softmax(logits), gold),
+                threshold=0.42 if two else None,
+                curve=threshold_curve(softmax(logits)[:, 1], gold) if two else None,
+            ),
         ),
+        words=words(scores.classes, temperature=1.4, threshold=0.42 if two else None),
         learning=Learning(
             summary={"seconds": 61.0, "epochs": 3, "steps": 50, "best_step": 40},
             steps=range(1, 51),
@@ -87,14 +96,6 @@ def make_report(labels: Sequence[str] = ("no", "yes"), word: str = "") -> Report
                 Evaluation(step=step, scores={"accuracy": 0.8, "macro_f1": 0.7 + step / 1000})
                 for step in (10, 20, 30, 40, 50)
             ],
-            chosen_by="macro_f1",
-        ),
-        calibration=Calibration(
-            temperature=1.4,
-            before=reliability(softmax(logits, 0.5), gold),
-            after=reliability(softmax(logits), gold),
-            threshold=0.42 if two else None,
-            curve=threshold_curve(softmax(logits)[:, 1], gold) if two else None,
         ),
         lengths=Lengths(tokens=[5, 9, 12, 200], limit=128, windowed=1),
         settings={"epochs": 3, f"note{word}": f"as typed{word}"},

@@ -16,8 +16,10 @@ from glossator.artifact.escaping import visible
 from glossator.artifact.heatmap import confused_pairs
 from glossator.artifact.plots import loss_series
 from glossator.artifact.report import render_report, write_report
-from glossator.artifact.report_parts import Learning, Mistake, RateCurve
-from glossator.artifact.wording import duration, measure, power_of_ten
+from glossator.artifact.report_parts import Learning, RateCurve
+from glossator.artifact.wording import duration, interval, measure, power_of_ten
+from glossator.evaluation.figures import Measure, Quote, Quotes, Section
+from glossator.tasks.classification_figures import MEASURES
 
 CANARY = "canary7f3a"
 ATTACKS = [
@@ -33,7 +35,7 @@ VOID = {"meta", "br", "img", "input", "link", "hr"}
 TAGS = """
 html head meta title style body header div h1 p b nav a main section span small i footer
 table tr th td h2 h3 aside details summary figure figcaption ul li pre code
-svg line text polyline circle rect path g
+svg line text polyline circle rect path g mark
 """
 SAFE = set(TAGS.split())
 
@@ -118,8 +120,8 @@ def test_nothing_comes_from_outside(report_of):
 def test_a_cut_text_says_so(report_of):
     report = report_of()
     long = "word " * 4000
-    mistakes = [Mistake(text=long, gold="no", predicted="yes", score=0.9)]
-    page = render_report(replace(report, scores=replace(report.scores, mistakes=mistakes)))
+    quotes = Quotes("", [Quote(text=long, gold="no", answer="yes", score=0.9)])
+    page = render_report(replace(report, sections=[Section("answers", "Answers", [quotes])]))
     assert long[:500] in page
     assert long[:700] not in page
     assert "… (20,000 characters)" in page
@@ -147,7 +149,8 @@ def test_what_it_says(report_of):
     page = Page(render_report(report_of())).text
     for words in (
         "tickets-model",
-        "fine-tuned from minilm on 800 rows in 1 min 1 s",
+        "which of 2 classes it belongs to",
+        "Fine-tuned from minilm on 800 rows in 1 min 1 s",
         "Test, 100 rows",
         "95% interval",
         "two labels for one text",
@@ -160,6 +163,9 @@ def test_what_it_says(report_of):
         "glossator predict tickets-model new.csv --output answers.jsonl",
         "glossator fit tickets.csv",
         "test.csv, line 7",
+        "answered yes with 98.0%, which is wrong: it is no",
+        "answered no with 90.0%, which is right",
+        "without the temperature, the threshold and the windows for long texts",
     ):
         assert words in page, words
 
@@ -168,9 +174,9 @@ def test_the_least_that_a_run_can_say(report_of):
     report = report_of()
     least = replace(
         report,
-        scores=replace(report.scores, test=None, confusion=None, mistakes=()),
+        test=None,
+        sections=[],
         learning=Learning(summary={"seconds": 0.2, "steps": 0}, finished=False),
-        calibration=None,
         lengths=None,
         findings=(),
         rejected_file="",
@@ -184,12 +190,23 @@ def test_the_least_that_a_run_can_say(report_of):
     assert "Confidence" not in page.text
 
 
-def test_unknown_labels_are_said(report_of):
+def test_what_is_not_defined_is_a_dash(report_of):
     report = report_of()
-    test = {**report.scores.test, "unknown_labels": 12, "roc_auc": None}
-    page = render_report(replace(report, scores=replace(report.scores, test=test)))
-    assert "12 test rows have a label that the model does not know" in page
+    page = render_report(replace(report, test={**report.test, "roc_auc": None}))
     assert ">–<" in page
+
+
+def test_the_curve_on_dev_rows_holds_what_shares_a_scale(report_of):
+    report = report_of()
+    (plot,) = re.findall(
+        r"<svg(?:(?!</svg>).)*Scores on the dev rows.*?</svg>", render_report(report)
+    )
+    assert "Macro F1" in plot
+    assert "Accuracy" in plot
+    assert "Log loss" not in plot
+    alone = render_report(replace(report, chosen_by=Measure("accuracy", "Own", "number", "low")))
+    (plot,) = re.findall(r"<svg(?:(?!</svg>).)*Scores on the dev rows.*?</svg>", alone)
+    assert "Macro F1" not in plot
 
 
 def test_a_diverged_run_has_a_report(report_of):
@@ -236,11 +253,10 @@ def test_few_rates_and_none_chosen_are_drawn_too(report_of, count):
 
 def test_weakest_class_first(report_of):
     report = report_of(["a", "b", "c", "d"])
+    rows = report.sections[0].figures[0].rows
+    assert [row[1] for row in rows] == sorted(row[1] for row in rows)
     page = render_report(report)
-    rows = re.findall(r'<td class="n">([\d.]+)</td><td class="n">[\d.]+</td>\s*<td', page)[:4]
-    assert rows == sorted(rows, key=float)
-    worst = min(report.scores.classes, key=lambda score: score.f1)
-    assert page.index(f'"text">{worst.label}</span>') < page.index('<td class="bar"')
+    assert page.index(f'"text">{rows[0][0]}</span>') < page.index('<td class="bar"')
 
 
 def test_a_thousand_classes_stay_a_small_file(report_of):
@@ -291,8 +307,13 @@ def test_words_for_numbers():
         "1 min 0 s",
         "2 h 5 min",
     ]
-    assert measure({"accuracy": 0.92345, "log_loss": 0.5}, "accuracy") == "92.3%"
-    assert measure({"roc_auc": None}, "roc_auc") == "–"
+    accuracy, _, log_loss, *_ = MEASURES
+    found = {"accuracy": 0.92345, "log_loss": None, "accuracy_ci": [0.91, 0.932]}
+    assert (measure(found, accuracy), interval(found, accuracy)) == ("92.3%", "91.0–93.2%")
+    assert (measure(found, log_loss), interval(found, log_loss)) == ("–", "")
+    error = Measure("rmse", "Error", "number", "low")
+    assert interval({"rmse_ci": [0.5, 1234]}, error) == "0.500–1,234.000"
+    assert measure({"n": 1234}, Measure("n", "N", "count", "high")) == "1,234"
     assert [power_of_ten(x) for x in (2e-4, 3.14e-4, 0.1, 0.0999, 12)] == [
         "2e-4",
         "3.1e-4",

@@ -12,7 +12,7 @@ def test_scores_of_a_table(run, model):
     done = run("evaluate", model, "tickets.csv")
     assert done.code == 0
     for said in (
-        "Classes, worst first",
+        "Classes, weakest first",
         "Scores on 36 rows, 0 rejected",
         "95% interval",
         "Macro F1",

@@ -19,14 +19,20 @@ METRICS = {"accuracy", "macro_f1", "micro_f1", "log_loss", "roc_auc", "ece"}
 def test_it_shows_what_a_newcomer_wants_to_see(fit):
     done = fit()
     assert done.code == 0
-    for said in ("28 rows read, 28 used, 0 rejected", "a new", "epoch 1:", "of dev rows right"):
+    for said in (
+        "28 rows read, 28 used, 0 rejected",
+        "a new",
+        "epoch 1: Accuracy ",
+        "% on the dev rows",
+    ):
         assert said in done.err
     for said in (
-        "Classes, worst first",
-        "Where it is weak",
-        "Answers for 5 test rows",
+        "Classes, weakest first",
+        "Worst mistakes",
+        "Answers for 4 test rows",
         "Scores on 4 test rows",
-        "calibration error",
+        "Calibration error",
+        "Logits are divided by a temperature of",
         "model   tickets-model",
         "report  tickets-model.run/report.html",
     ):
@@ -150,7 +156,7 @@ def test_text_of_strangers_is_shown_and_not_obeyed(fit, table):
 def test_many_classes_show_the_worst_ten(fit, table):
     rows = [[f"text {i} {j}", f"class {i}"] for i in range(12) for j in range(10)]
     done = fit(table([["message", "intent"], *rows]))
-    assert "The worst 10 of 12 classes" in done.out
+    assert "Classes, weakest first (10 of 12 classes)" in done.out
 
 
 def test_findings_are_shown_before_training(fit, table):

@@ -51,7 +51,7 @@ def confused_pairs(matrix: Counts, classes: Sequence[str], most: int = 12) -> li
     ]
 
 
-def labelled_confusion_map(matrix: Counts, classes: Sequence[str]) -> Markup:
+def labelled_confusion_map(matrix: Counts, classes: Sequence[str], *, title: str) -> Markup:
     """A map with every count and every name, for some 25 classes at most."""
     names = [shortened(name, 22) for name in classes]
     cell = next(size for most, size in _CELLS if len(names) <= most)
@@ -72,7 +72,7 @@ def labelled_confusion_map(matrix: Counts, classes: Sequence[str]) -> Markup:
         )
         for i, name in enumerate(names)
     ]
-    return _picture(width, height, joined([*cells, *labels]))
+    return _picture(width, height, joined([*cells, *labels]), title)
 
 
 def _cell(matrix: Counts, gold: int, predicted: int, place: tuple[int, int, int]) -> Markup:
@@ -101,7 +101,7 @@ def _ink(share: float) -> float:
     return 0.05 + 0.9 * math.sqrt(share)
 
 
-def confusion_map(matrix: Counts) -> Markup:
+def confusion_map(matrix: Counts, *, title: str) -> Markup:
     """A map of many classes without names: what lies off the diagonal, and where it gathers.
 
     Cells of one ink share one path, and only the fullest are drawn, so that a thousand classes
@@ -127,7 +127,7 @@ def confusion_map(matrix: Counts) -> Markup:
         '<text class="axis" transform="translate(11 18) rotate(-90)" text-anchor="end">'
         "← gold</text>"
     )
-    return _picture(462, 462, body + words)
+    return _picture(462, 462, body + words, title)
 
 
 def _path(gold: NDArray[np.intp], predicted: NDArray[np.intp], look: str, ink: float) -> Markup:
@@ -135,8 +135,8 @@ def _path(gold: NDArray[np.intp], predicted: NDArray[np.intp], look: str, ink: f
     return Markup('<path class="fill {}" fill-opacity="{:.2f}" d="{}"/>').format(look, ink, squares)
 
 
-def _picture(width: int, height: int, body: Markup) -> Markup:
+def _picture(width: int, height: int, body: Markup, title: str) -> Markup:
     return Markup(
         '<svg class="plot" viewBox="0 0 {w} {h}" role="img" style="max-width:{w}px">'
-        "<title>Confusion matrix: gold class down, predicted class across</title>{body}</svg>"
-    ).format(w=width, h=height, body=body)
+        "<title>{title}: gold down, predicted across</title>{body}</svg>"
+    ).format(w=width, h=height, body=body, title=title)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from glossator.artifact.axes import LEFT, TOP, Axes, joined
 
-__all__ = ["Series", "histogram", "line_plot", "loss_series"]
+__all__ = ["Series", "histogram", "line_plot", "loss_series", "span"]
 
 Values = NDArray[np.float64]
 
 _POINTS = 300  # more than a picture of 640 pixels can show
+_BINS = 30
+_LEGEND = 110  # pixels of an entry; with many, what there is
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ def line_plot(
     """
     across = [float(x) for line in series for x in line.x]
     up = [float(y) for line in series for y in line.y]
-    span = y_range or _with_room(_span(min(up), max(up)))
-    axes = Axes(_span(min(across), max(across)), span, powers=powers)
+    heights = y_range or _with_room(span(min(up), max(up)))
+    axes = Axes(span(min(across), max(across)), heights, powers=powers)
     drawn = [_line(axes, line) for line in series]
     if mark is not None:
         drawn.append(_mark(axes, *mark))
@@ -61,15 +64,15 @@ def line_plot(
     return axes.picture(joined(drawn), title=title, x_label=x_label, y_label=y_label)
 
 
-def _span(low: float, high: float) -> tuple[float, float]:
+def span(low: float, high: float) -> tuple[float, float]:
     """The range, never empty."""
     room = abs(low) * 0.1 or 1.0
     return (low, high) if high > low else (low - room, low + room)
 
 
-def _with_room(span: tuple[float, float]) -> tuple[float, float]:
+def _with_room(ends: tuple[float, float]) -> tuple[float, float]:
     """The range with room above and below, but not below zero where nothing is."""
-    low, high = span
+    low, high = ends
     room = 0.05 * (high - low)
     return (low - room if low < 0 else max(0.0, low - room)), high + room
 
@@ -101,7 +104,8 @@ def _legend(axes: Axes, series: Sequence[Series]) -> Markup:
         '<line class="line {look}" x1="{x}" x2="{e}" y1="{y}" y2="{y}"/>'
         '<text class="tick" x="{t}" y="{y}" dy=".32em">{name}</text>'
     )
-    places = ((LEFT + i * 110, line) for i, line in enumerate(series))
+    step = min(_LEGEND, (axes.width - LEFT) // len(series))
+    places = ((LEFT + i * step, line) for i, line in enumerate(series))
     return joined(
         entry.format(look=line.look, x=x, e=x + 18, t=x + 24, y=axes.height - 10, name=line.name)
         for x, line in places
@@ -140,22 +144,42 @@ def _running_mean(values: Values, reach: int) -> Values:
 
 
 def histogram(
-    values: Sequence[int], *, title: str, x_label: str, y_label: str, mark: tuple[float, str] | None
+    values: ArrayLike, *, title: str, x_label: str, y_label: str, mark: tuple[float, str] | None
 ) -> Markup:
-    """Whole numbers counted in some thirty bins of equal width; at least one value."""
-    highest = max(values)
-    width = max(1, -(-(highest + 1) // 30))
-    counts = np.bincount(np.asarray(values) // width)
-    right = max(len(counts) * width, 0 if mark is None else mark[0] * 1.05)
-    axes = Axes((0, right), (0, counts.max() * 1.06))
+    """Numbers counted in some thirty bins of equal width; at least one that is finite.
+
+    Whole numbers, none below zero, are counted from zero on, so many to a bin.
+    """
+    found = np.asarray(values)
+    found = found[np.isfinite(found)]
+    whole = bool(found.dtype.kind in "iu" and found.min() >= 0)
+    edges = _whole_edges(int(found.max())) if whole else _edges(found)
+    counts, _ = np.histogram(found, edges)
+    left, right = float(edges[0]), float(edges[-1])
+    if mark is not None:
+        left, right = min(left, mark[0]), max(right, mark[0] * 1.05)
+    axes = Axes((left, right), (0, counts.max() * 1.06))
     bars = [
-        _bar(axes, (i * width, (i + 1) * width), count, f"{i * width} to {(i + 1) * width - 1}")
-        for i, count in enumerate(counts.tolist())
+        _bar(axes, (a, b), count, f"{a:g} to {b - 1:g}" if whole else f"{a:.3g} to {b:.3g}")
+        for a, b, count in zip(
+            edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True
+        )
         if count
     ]
     if mark is not None:
         bars.append(_mark(axes, *mark))
     return axes.picture(joined(bars), title=title, x_label=x_label, y_label=y_label)
+
+
+def _whole_edges(highest: int) -> Values:
+    width = max(1, -(-(highest + 1) // _BINS))
+    # The last bin of numpy is closed above, and the edge itself is never reached.
+    return np.arange(0, highest + width + 1, width, dtype=np.float64)
+
+
+def _edges(values: NDArray[Any]) -> Values:
+    low, high = span(float(values.min()), float(values.max()))
+    return np.linspace(low, high, _BINS + 1)
 
 
 def _bar(axes: Axes, x: tuple[float, float], count: int, name: str) -> Markup:

@@ -11,25 +11,25 @@ import shlex
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from glossator.artifact.drawing import picture
 from glossator.artifact.escaping import shortened, visible
-from glossator.artifact.heatmap import confused_pairs, confusion_map, labelled_confusion_map
+from glossator.artifact.heatmap import confused_pairs
+from glossator.artifact.marked_text import looks_of, marked_text
 from glossator.artifact.plots import Series, histogram, line_plot, loss_series
 from glossator.artifact.rate_plot import rate_plot
-from glossator.artifact.reliability_diagram import reliability_plot
-from glossator.artifact.report_parts import Calibration, Learning, Lengths, Report, Scores
-from glossator.artifact.wording import METRICS, duration, interval, measure, weakest_first
+from glossator.artifact.report_parts import Learning, Lengths, Report
+from glossator.artifact.wording import cell, duration, interval, measure, with_value
+from glossator.evaluation.figures import Measure, Quote, Tiles
 from glossator.files import durable_write
 
 __all__ = ["Report", "render_report", "write_report"]
 
-_NAMED_CLASSES = 25  # a larger map cannot show its names
 _TEXT = 600
-_WORST = 15
+_TILES = 4
 
 
 def write_report(report: Report, path: str | Path) -> None:
@@ -47,15 +47,12 @@ def render_report(report: Report) -> str:
     return visible(
         page.render(
             report=report,
-            tiles=[(key, METRICS[key]) for key in ("accuracy", "macro_f1", "log_loss", "ece")],
-            metrics=METRICS,
-            worst=weakest_first(report.scores.classes),
-            worst_count=_WORST,
-            confusion=_confusion(report.scores),
-            learning_plots=_learning(report.learning),
-            calibration_plots=_calibration(report.calibration, report.labels),
+            words=report.words,
+            tiles=Tiles(report.measures, report.metrics),
+            learning_plots=_learning(report),
             length_plot=_lengths(report.lengths),
             folder=shlex.quote(report.name),
+            piped=shlex.quote(report.words.command_input),
         )
     )
 
@@ -72,10 +69,18 @@ def _templates() -> Environment:
     environment.filters |= {
         "measure": measure,
         "interval": interval,
+        "with_value": with_value,
+        "cell": cell,
         "cut": _cut,
         "duration": duration,
         "quoted": repr,
+        "kind": lambda figure: type(figure).__name__,
+        "picture": picture,
+        "confused": confused_pairs,
+        "looks": looks_of,
+        "marked": _marked,
     }
+    environment.globals["most_tiles"] = _TILES
     return environment
 
 
@@ -86,20 +91,12 @@ def _cut(text: object, length: int = _TEXT) -> str:
     return cut if cut == whole else f"{cut} ({len(whole):,} characters)"
 
 
-def _confusion(scores: Scores) -> dict[str, Any] | None:
-    if scores.confusion is None:
-        return None
-    names = [score.label for score in scores.classes]
-    few = len(names) <= _NAMED_CLASSES
-    drawn = labelled_confusion_map(scores.confusion, names) if few else None
-    return {
-        "map": drawn or confusion_map(scores.confusion),
-        "named": few,
-        "pairs": confused_pairs(scores.confusion, names),
-    }
+def _marked(quote: Quote, looks: dict[str, str]) -> Markup:
+    return marked_text(quote, looks, _TEXT)
 
 
-def _learning(learning: Learning) -> list[tuple[str, Markup]]:
+def _learning(report: Report) -> list[tuple[str, Markup]]:
+    learning = report.learning
     best = learning.summary.get("best_step")
     mark = None if best is None else (best, "best")
     plots = []
@@ -109,20 +106,22 @@ def _learning(learning: Learning) -> list[tuple[str, Markup]]:
         plots.append(
             (title, line_plot(losses, title=title, x_label="step", y_label="loss", mark=mark))
         )
-    plots += _dev_curve(learning, mark)
+    plots += _dev_curve(report, mark)
     if learning.rate_curve and learning.rate_curve.rates:
         title = "Loss at each learning rate, tried before training"
         plots.append((title, rate_plot(learning.rate_curve, title=title)))
     return plots
 
 
-def _dev_curve(learning: Learning, mark: tuple[float, str] | None) -> list[tuple[str, Markup]]:
+def _dev_curve(report: Report, mark: tuple[float, str] | None) -> list[tuple[str, Markup]]:
+    """What chose the best step, and beside it those of the first measures that share its scale."""
+    learning, chosen_by = report.learning, report.chosen_by
     steps = [evaluation.step for evaluation in learning.evaluations]
-    shown = list(dict.fromkeys([learning.chosen_by, "accuracy", "macro_f1"]))
+    alike = [m for m in report.measures[:_TILES] if _scale(m) == _scale(chosen_by)]
     lines = [
-        Series(METRICS.get(name, name), steps, _values(learning, name), look)
-        for name, look in zip(shown, ("c1", "c3", "c2"), strict=False)
-        if steps and all(name in evaluation.scores for evaluation in learning.evaluations)
+        Series(m.title, steps, _values(learning, m.name), look)
+        for m, look in zip(dict.fromkeys([chosen_by, *alike]), ("c1", "c3", "c2"), strict=False)
+        if steps and all(m.name in evaluation.scores for evaluation in learning.evaluations)
     ]
     if not lines:
         return []
@@ -130,37 +129,12 @@ def _dev_curve(learning: Learning, mark: tuple[float, str] | None) -> list[tuple
     return [(title, line_plot(lines, title=title, x_label="step", y_label="score", mark=mark))]
 
 
+def _scale(measure: Measure) -> tuple[str, str]:
+    return measure.unit, measure.better
+
+
 def _values(learning: Learning, name: str) -> Sequence[float]:
     return [float(evaluation.scores[name]) for evaluation in learning.evaluations]
-
-
-def _calibration(calibration: Calibration | None, labels: Sequence[str]) -> dict[str, Markup]:
-    if calibration is None:
-        return {}
-    plots = {
-        "before": reliability_plot(calibration.before, title="Reliability before"),
-        "after": reliability_plot(calibration.after, title="Reliability after"),
-    }
-    curve = calibration.curve
-    if curve is not None:
-        at = curve.threshold.tolist()
-        plots["threshold"] = line_plot(
-            [
-                Series("precision", at, curve.precision.tolist(), "c1"),
-                Series("recall", at, curve.recall.tolist(), "c2"),
-                Series("F1", at, curve.f1.tolist(), "c3"),
-            ],
-            title=f"Precision and recall of {shortened(labels[1], 40)}",
-            x_label="threshold",
-            y_label="share",
-            y_range=(0, 1),
-            mark=_threshold_mark(calibration.threshold),
-        )
-    return plots
-
-
-def _threshold_mark(threshold: float | None) -> tuple[float, str] | None:
-    return None if threshold is None else (threshold, f"used: {threshold:.2f}")
 
 
 def _lengths(lengths: Lengths | None) -> Markup | None:

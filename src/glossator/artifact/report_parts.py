@@ -1,7 +1,8 @@
 """What a run has to say for itself, in plain values: the source of report.html and the model card.
 
-The report goes to the run's own folder and may show texts; the model card takes only counts,
-scores and label names from the same object.
+The report goes to the run's own folder and may show texts; the model card takes names and figures
+alone from the same object. What the task has to show is in sections, and what is said of it in
+words: nothing here knows which task it is.
 """
 
 from __future__ import annotations
@@ -10,25 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from glossator.evaluation.calibration import Reliability
-from glossator.evaluation.confusion import ClassScore
-from glossator.evaluation.thresholds import ThresholdCurve
+from glossator.evaluation.figures import Measure, Section, Words
 
 __all__ = [
-    "Calibration",
     "DataFile",
     "Evaluation",
     "Finding",
     "Learning",
     "Lengths",
-    "Mistake",
     "RateCurve",
     "Report",
     "RowCounts",
-    "Scores",
 ]
 
 
@@ -71,7 +64,7 @@ class RowCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Scores on the dev rows after a step, by the names of `classification_metrics`."""
+    """Scores on the dev rows after a step, by the names of the task's measures."""
 
     step: int
     scores: Mapping[str, float]
@@ -106,7 +99,6 @@ class Learning:
         steps: `(S,)` step numbers, from 1.
         losses: `(S,)` mean loss of each step.
         evaluations: in the order they were made.
-        chosen_by: the metric that picked the best step, one of those in `evaluations`.
         finished: false where the run was interrupted.
         rate_curve: of the range test before it, if there was one.
     """
@@ -115,69 +107,8 @@ class Learning:
     steps: Sequence[int] = ()
     losses: Sequence[float] = ()
     evaluations: Sequence[Evaluation] = ()
-    chosen_by: str = "accuracy"
     finished: bool = True
     rate_curve: RateCurve | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mistake:
-    """A wrong answer: the text, both labels, the probability of the answer, and where it stood."""
-
-    text: str
-    gold: str
-    predicted: str
-    score: float
-    source: str = ""
-    line: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scores:
-    """How good the answers are.
-
-    Args:
-        dev: what `classification_metrics` gave for the rows that chose the settings.
-        test: the same for rows that the run never looked at, or None where there are none.
-        classes: scores of each class, on test where there is a test set, else on dev.
-        confusion: `(C, C)` counts of the same rows, gold class down; None to leave it out.
-        mistakes: of the same rows, worst (surest) first.
-    """
-
-    dev: Mapping[str, Any]
-    test: Mapping[str, Any] | None
-    classes: Sequence[ClassScore]
-    confusion: NDArray[np.int64] | None = None
-    mistakes: Sequence[Mistake] = ()
-
-    @property
-    def best(self) -> Mapping[str, Any]:
-        """The scores to be judged by: test, or dev where there is none."""
-        return self.dev if self.test is None else self.test
-
-    @property
-    def split(self) -> str:
-        """`test` or `dev`: the rows behind `best`, `classes` and `mistakes`."""
-        return "dev" if self.test is None else "test"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """How true the probabilities are.
-
-    Args:
-        temperature: what the logits are divided by (> 0).
-        before: reliability without it, on the rows of `Scores.split`.
-        after: reliability with it, on the same rows.
-        threshold: with two classes, the probability that the second must pass.
-        curve: with two classes, precision and recall of the second at each threshold.
-    """
-
-    temperature: float
-    before: Reliability
-    after: Reliability
-    threshold: float | None = None
-    curve: ThresholdCurve | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +132,7 @@ class Report:
 
     Args:
         name: of the model folder, as it was given to `--output`.
-        task: such as `text-classification`.
+        task: the name of what was learned.
         base_model: what was fine-tuned.
         created: date and time, ISO 8601.
         command: as it was typed, or the Python call.
@@ -209,11 +140,15 @@ class Report:
         files: the tables that were read.
         columns: which column was read as what, such as `{"text": "message"}`.
         rows: where the rows went.
+        dev: scores of the rows that chose the settings, by the names of `measures`.
+        test: the same for rows that the run never looked at, or None where there are none.
+        measures: what is told of them, in order; the first four with a value stand out.
+        chosen_by: the one that picked the best step.
+        sections: what the task has to show of the rows of `split`.
+        words: what is said of the task.
+        learning: how training went.
         rejected_file: where the rejected rows are written, or empty.
         findings: of preflight, in the order to be shown.
-        scores: how good the answers are.
-        learning: how training went.
-        calibration: how true the probabilities are, or None where none was fitted.
         lengths: how long the texts are, or None.
         settings: every option of the run with its value.
     """
@@ -227,15 +162,29 @@ class Report:
     files: Sequence[DataFile]
     columns: Mapping[str, str]
     rows: RowCounts
-    scores: Scores
+    dev: Mapping[str, Any]
+    test: Mapping[str, Any] | None
+    measures: Sequence[Measure]
+    chosen_by: Measure
+    sections: Sequence[Section]
+    words: Words
     learning: Learning
     rejected_file: str = ""
     findings: Sequence[Finding] = ()
-    calibration: Calibration | None = None
     lengths: Lengths | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def labels(self) -> list[str]:
-        """The names of the classes, in the model's order."""
-        return [score.label for score in self.scores.classes]
+    def split(self) -> str:
+        """`test`, or `dev` where there are no test rows: the rows to judge by."""
+        return "dev" if self.test is None else "test"
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """The scores of these rows."""
+        return self.dev if self.test is None else self.test
+
+    @property
+    def scored(self) -> int:
+        """How many these rows are."""
+        return self.rows.dev if self.test is None else self.rows.test

@@ -1,37 +1,48 @@
-"""How scores are put into words, the same in the report and in the model card."""
+"""How scores are put into words, the same in report, model card and terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from glossator.evaluation.confusion import ClassScore
+from glossator.evaluation.figures import Cell, Column, Measure
 
-__all__ = ["METRICS", "duration", "interval", "measure", "power_of_ten", "weakest_first"]
-
-METRICS = {
-    "accuracy": "Accuracy",
-    "macro_f1": "Macro F1",
-    "micro_f1": "Micro F1",
-    "roc_auc": "ROC AUC",
-    "log_loss": "Log loss",
-    "ece": "Calibration error",
-}
-_SHARES = {"accuracy", "macro_f1", "micro_f1", "ece"}
+__all__ = ["cell", "duration", "interval", "measure", "power_of_ten", "with_value"]
 
 
-def measure(scores: Mapping[str, Any], name: str) -> str:
+def measure(scores: Mapping[str, Any], of: Measure) -> str:
     """One score as it is printed; a dash where it is not defined."""
-    value = scores.get(name)
+    value = scores.get(of.name)
+    return "–" if value is None else _number(value, of.unit)
+
+
+def interval(scores: Mapping[str, Any], of: Measure) -> str:
+    """The interval of a score such as `91.8–93.1%`, or an empty string."""
+    low, high = scores.get(f"{of.name}_ci") or (None, None)
+    if low is None or high is None:
+        return ""
+    first = _number(low, of.unit).removesuffix("%")
+    return f"{first}–{_number(high, of.unit)}"
+
+
+def with_value(
+    measures: Iterable[Measure], scores: Mapping[str, Any], most: int | None = None
+) -> list[Measure]:
+    """The first `most` measures that have a value; None: all that have one."""
+    return [each for each in measures if scores.get(each.name) is not None][:most]
+
+
+def cell(value: Cell, column: Column) -> str:
+    """A cell of a table as it is printed; a dash where it is not defined."""
     if value is None:
         return "–"
-    return f"{value:.1%}" if name in _SHARES else f"{value:.3f}"
+    return value if isinstance(value, str) else _number(value, column.kind)
 
 
-def interval(scores: Mapping[str, Any], name: str) -> str:
-    """The interval of a share such as `91.8–93.1%`, or an empty string."""
-    low, high = scores.get(f"{name}_ci", (None, None))
-    return "" if low is None or high is None else f"{low * 100:.1f}–{high * 100:.1f}%"
+def _number(value: float, unit: str) -> str:
+    if unit in ("share", "bar"):
+        return f"{value:.1%}"
+    return f"{value:,.0f}" if unit == "count" else f"{value:,.3f}"
 
 
 def duration(seconds: float) -> str:
@@ -47,8 +58,3 @@ def power_of_ten(value: float) -> str:
     """A number above 0 as `3.1e-4`, or `2e-4`."""
     digits, power = f"{value:.1e}".split("e")
     return f"{digits.removesuffix('.0')}e{int(power)}"
-
-
-def weakest_first(classes: Iterable[ClassScore]) -> list[ClassScore]:
-    """The classes by F1, lowest first and of equal ones the larger; those without rows last."""
-    return sorted(classes, key=lambda score: (score.support == 0, score.f1, -score.support))

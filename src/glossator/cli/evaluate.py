@@ -53,7 +53,8 @@ def _object(task: str, scored: ScoredTable) -> dict[str, Any]:
 
 
 def _show(screen: Screen, scored: ScoredTable) -> None:
-    from glossator.cli.scores import show_classes, show_measures
+    from glossator.cli.scores import show_measures, show_sections
+    from glossator.tasks.classification_figures import MEASURES, sections
 
     for rejection in scored.rejections[:_SHOWN]:
         place = f"{rejection.source}:{rejection.line}"
@@ -62,9 +63,9 @@ def _show(screen: Screen, scored: ScoredTable) -> None:
         rows = count_of(scored.unknown.total(), "row")
         message = f"{rows} with a label that the model does not have, counted as wrong"
         screen.say(f"! {message}: {_unknown(scored)}", "yellow")
-    show_classes(screen, scored.scores.report())
+    show_sections(screen, sections(scored.scores, split="scored"))
     screen.title(f"Scores on {count_of(scored.used, 'row')}, {scored.rejected:,} rejected")
-    show_measures(screen, scored.metrics)
+    show_measures(screen, MEASURES, scored.metrics)
 
 
 def _unknown(scored: ScoredTable) -> str:

@@ -12,6 +12,7 @@ from glossator.artifact.wording import measure
 from glossator.cli.interrupts import was_interrupted
 from glossator.cli.progress import Meter, meter
 from glossator.cli.screen import Screen
+from glossator.evaluation.figures import Measure
 from glossator.finetuning.watch import Watch
 from glossator.models.hardware import peak_memory
 from glossator.text.findings import Finding
@@ -21,10 +22,15 @@ __all__ = ["FitWatch"]
 
 
 class FitWatch(Watch):
-    """Shows the stages of a run on standard error; a context manager, whose end clears the bar."""
+    """Shows the stages of a run on standard error; a context manager, whose end clears the bar.
 
-    def __init__(self, screen: Screen):
-        self._screen = screen
+    Args:
+        screen: where.
+        measures: of the task; the first two are told of each evaluation.
+    """
+
+    def __init__(self, screen: Screen, measures: Sequence[Measure] = ()):
+        self._screen, self._measures = screen, measures[:2]
         self._stack = ExitStack()
         self._meter = Meter()
         self._scored = 0
@@ -90,7 +96,7 @@ class FitWatch(Watch):
 
     def scored(self, event: Evaluated) -> str:
         """A line on how well the dev rows are answered."""
-        return _dev_scores(event)
+        return _dev_scores(event, self._measures)
 
     def _start(self, title: str, total: int | None) -> None:
         self._stack.close()
@@ -106,7 +112,7 @@ def _speed(event: Stepped) -> str:
     )
 
 
-def _dev_scores(event: Evaluated) -> str:
+def _dev_scores(event: Evaluated, measures: Sequence[Measure]) -> str:
     best = ", the best so far" if event.best else ""
-    accuracy, loss = measure(event.scores, "accuracy"), measure(event.scores, "log_loss")
-    return f"  epoch {event.epoch:.0f}: {accuracy} of dev rows right, log loss {loss}{best}"
+    told = ", ".join(f"{m.title} {measure(event.scores, m)}" for m in measures)
+    return f"  epoch {event.epoch:.0f}: {told} on the dev rows{best}"

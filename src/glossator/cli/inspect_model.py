@@ -9,15 +9,17 @@ from typing import Any
 
 from glossator.artifact.folder import SETTINGS, Details, read_details
 from glossator.artifact.manifest import MANIFEST, read_json, verify
-from glossator.artifact.wording import METRICS, interval, measure
+from glossator.artifact.wording import interval, measure, with_value
 from glossator.cli.plain import shortened
 from glossator.cli.screen import Screen
 from glossator.errors import ModelFolderError
+from glossator.tasks.classification_figures import MEASURES
 from glossator.tasks.text_classification import Decision
 
 __all__ = ["inspect_model"]
 
 _LABELS = 12
+_MEASURES = 4
 
 
 def inspect_model(folder: Path, screen: Screen) -> None:
@@ -102,11 +104,10 @@ def _show(screen: Screen, details: Details) -> None:
         screen.line(f"    {_file(file)}")
     split = "test" if details.metrics.get("test") else "dev"
     scores = details.metrics.get(split) or {}
-    for name in ("accuracy", "macro_f1", "ece"):
-        if name in scores:
-            between = interval(scores, name)
-            shown = f" (95% interval {between})" if between else ""
-            screen.line(f"  {METRICS[name]} on {split} rows {measure(scores, name)}{shown}")
+    for told in with_value(MEASURES, scores, _MEASURES):
+        between = interval(scores, told)
+        shown = f" (95% interval {between})" if between else ""
+        screen.line(f"  {told.title} on {split} rows {measure(scores, told)}{shown}")
     if details.decision is not None:
         _show_decision(screen, details.decision)
     screen.line(f"  reads {details.max_length:,} tokens at once, longer texts in windows")

@@ -16,23 +16,26 @@ from glossator.artifact.report_parts import (
     Evaluation,
     Learning,
     Lengths,
-    Mistake,
     RateCurve,
     RowCounts,
-    Scores,
 )
 from glossator.config import to_mapping
+from glossator.evaluation.figures import Quote
 from glossator.finetuning.config import FitConfig
 from glossator.finetuning.decision import calibration_of
 from glossator.finetuning.parts import Part
 from glossator.finetuning.scoring import Scored
 from glossator.runs.folder import REJECTED
+from glossator.tasks.classification_figures import MEASURES, sections, words
+from glossator.tasks.prediction import Prediction
+from glossator.text.columns import LabelledText
 from glossator.text.preflight import Preflight
 from glossator.training.loop import History
 
 __all__ = ["Findings", "build_report", "mistakes", "shown", "summary"]
 
 _MISTAKES = 50
+_ANSWERS = 5
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,30 @@ def shown(scored: Mapping[str, Scored]) -> Scored:
     return scored["test"] if "test" in scored else scored["dev"]
 
 
-def mistakes(scored: Scored) -> list[Mistake]:
+def mistakes(scored: Scored) -> list[Quote]:
     """Wrong answers, the surest first."""
-    wrong = [
-        Mistake(
-            text=item.text,
-            gold=item.label,
-            predicted=answer.label,
-            score=answer.score,
-            source=item.row.source,
-            line=item.row.line,
-        )
-        for answer, item in zip(scored.answers, scored.part.items, strict=True)
-        if answer.label != item.label
-    ]
-    return sorted(wrong, key=lambda mistake: -mistake.score)[:_MISTAKES]
+    pairs = zip(scored.answers, scored.part.items, strict=True)
+    wrong = [(answer, item) for answer, item in pairs if answer.label != item.label]
+    wrong.sort(key=lambda pair: -pair[0].score)
+    return [_quote(answer, item) for answer, item in wrong[:_MISTAKES]]
+
+
+def _spread(scored: Scored) -> list[Quote]:
+    """A few answers, spread over the rows."""
+    rows = len(scored.part.items)
+    places = sorted({number * rows // _ANSWERS for number in range(_ANSWERS)} if rows else ())
+    return [_quote(scored.answers[i], scored.part.items[i]) for i in places]
+
+
+def _quote(answer: Prediction, item: LabelledText) -> Quote:
+    return Quote(
+        text=item.text,
+        gold=item.label,
+        answer=answer.label,
+        score=answer.score,
+        source=item.row.source,
+        line=item.row.line,
+    )
 
 
 def summary(history: History) -> dict[str, float]:
@@ -93,10 +105,10 @@ def build_report(
     command: str,
 ) -> Report:
     """Everything that `report.html` and the model card say."""
-    part = shown(scored)
+    part, task = shown(scored), predictor.task
     return Report(
         name=name,
-        task=predictor.task.name,
+        task=task.name,
         base_model=config.model.model,
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         command=command,
@@ -106,22 +118,25 @@ def build_report(
         rows=findings.rows,
         rejected_file=f"{name}.run/{REJECTED}" if findings.rows.rejected else "",
         findings=findings.preflight.findings,
-        scores=_scores(scored),
-        learning=_learning(history, findings.rates),
-        calibration=calibration_of(part.answers, part.part.targets),
-        lengths=_lengths(findings.training, predictor.task.max_length),
-        settings=_settings(config),
-    )
-
-
-def _scores(scored: Mapping[str, Scored]) -> Scores:
-    part = shown(scored)
-    return Scores(
         dev=scored["dev"].metrics if "dev" in scored else {},
         test=scored["test"].metrics if "test" in scored else None,
-        classes=part.scores.report(),
-        confusion=part.scores.confusion(),
-        mistakes=mistakes(part),
+        measures=MEASURES,
+        chosen_by=MEASURES[0],
+        sections=sections(
+            part.scores,
+            split="test" if "test" in scored else "dev",
+            mistakes=mistakes(part),
+            answers=_spread(part),
+            calibration=calibration_of(part.answers, part.part.targets),
+        ),
+        words=words(
+            task.labels,
+            temperature=task.decision.temperature,
+            threshold=task.decision.threshold,
+        ),
+        learning=_learning(history, findings.rates),
+        lengths=_lengths(findings.training, task.max_length),
+        settings=_settings(config),
     )
 
 
@@ -142,7 +157,6 @@ def _learning(history: History, rates: RateCurve | None) -> Learning:
             Evaluation(step=event.step, scores=_numbers(event.scores))
             for event in history.evaluations
         ],
-        chosen_by="accuracy",
         finished=history.finished,
         rate_curve=rates,
     )

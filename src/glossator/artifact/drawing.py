@@ -1,0 +1,86 @@
+"""The figures of a task that are pictures, as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from glossator.artifact.heatmap import confusion_map, labelled_confusion_map
+from glossator.artifact.plots import Series, histogram, line_plot
+from glossator.artifact.reliability_diagram import reliability_plot
+from glossator.artifact.scatter_plot import scatter_plot
+from glossator.evaluation.figures import (
+    Curve,
+    Histogram,
+    Matrix,
+    ReliabilityDiagram,
+    Scatter,
+)
+
+__all__ = ["NAMED", "picture"]
+
+NAMED = 25  # names of a matrix; a larger one cannot show them
+_LOOKS = 8
+
+
+def picture(figure: Curve | Histogram | Matrix | ReliabilityDiagram | Scatter) -> Markup:
+    """The SVG of a figure."""
+    return _PICTURES[type(figure)](figure)
+
+
+def _curve(figure: Curve) -> Markup:
+    lines = [
+        Series(
+            line.name,
+            np.asarray(line.x, np.float64).tolist(),
+            np.asarray(line.y, np.float64).tolist(),
+            f"c{number % _LOOKS + 1}",
+        )
+        for number, line in enumerate(figure.series)
+    ]
+    return line_plot(
+        lines,
+        title=figure.title,
+        x_label=figure.x_label,
+        y_label=figure.y_label,
+        y_range=figure.y_range,
+        mark=figure.mark,
+    )
+
+
+def _histogram(figure: Histogram) -> Markup:
+    return histogram(
+        figure.values,
+        title=figure.title,
+        x_label=figure.x_label,
+        y_label=figure.y_label,
+        mark=figure.mark,
+    )
+
+
+def _matrix(figure: Matrix) -> Markup:
+    if len(figure.names) <= NAMED:
+        return labelled_confusion_map(figure.counts, figure.names, title=figure.title)
+    return confusion_map(figure.counts, title=figure.title)
+
+
+def _reliability(figure: ReliabilityDiagram) -> Markup:
+    return reliability_plot(figure.reliability, title=figure.title)
+
+
+def _scatter(figure: Scatter) -> Markup:
+    return scatter_plot(
+        figure.x, figure.y, title=figure.title, x_label=figure.x_label, y_label=figure.y_label
+    )
+
+
+_PICTURES: dict[type, Callable[[Any], Markup]] = {
+    Curve: _curve,
+    Histogram: _histogram,
+    Matrix: _matrix,
+    ReliabilityDiagram: _reliability,
+    Scatter: _scatter,
+}
