@@ -9,7 +9,7 @@ from glossator.artifact.manifest import MANIFEST, verify
 from glossator.artifact.predictor import Predictor
 from glossator.errors import ModelFolderError
 from glossator.models.config import RuntimeConfig
-from glossator.tasks.registry import KINDS, config_named, restored
+from glossator.tasks.registry import KINDS, config_named, restored, usual_columns
 from glossator.tasks.task import Base, Task
 
 __all__ = ["load"]
@@ -62,10 +62,9 @@ def _task(base: Base, details: Details | None) -> Task:
 
 def _foreign(base: Base, task: Task) -> Details:
     """Of a folder that another program wrote: the usual columns."""
-    columns = {role.name: (role.name,) for role in config_named(task.name).roles}
     return Details(
         task=task.name,
-        columns={name: columns[name] for name in task.reader(columns).columns},
+        columns=usual_columns(config_named(task.name)),
         saved=task.saved(),
         max_length=base.max_length,
         base_model=base.folder.name,

@@ -22,8 +22,9 @@ from glossator.models.hardware import choose_device, using_threads
 from glossator.tasks.answers import answer_rows
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
-from glossator.tasks.registry import asks_of, config_named
+from glossator.tasks.registry import asks_of, columns_for, config_named
 from glossator.tasks.task import AnyRecord, Answer, Probabilities, Reader, Task
+from glossator.text.records import Columns
 from glossator.text.rows import Rejection, Row
 
 __all__ = ["TOKEN_BUDGET", "Answers", "Predictor"]
@@ -158,9 +159,14 @@ class Predictor:
             )
         return task.share_right(right, self.answers(values).raw)
 
-    def reader(self, columns: Mapping[str, tuple[str, ...]] | None = None) -> Reader:
-        """Reads the rows of a table; by default from the columns that were learned from."""
-        return self.task.reader({**self.details.columns, **(columns or {})})
+    def reader(self, typed: Columns | None = None) -> Reader:
+        """Reads the rows of a table; by default from the columns that were learned from.
+
+        Raises:
+            ConfigError: the task reads no such column.
+        """
+        config = config_named(self.task.name)
+        return self.task.reader(columns_for(config, self.details.columns, typed or {}))
 
     def records(self, inputs: Iterable[Any], reader: Reader | None = None) -> list[AnyRecord]:
         """Inputs as the task reads them; the errors are those of `predict`."""

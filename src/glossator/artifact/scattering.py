@@ -1,46 +1,64 @@
-"""Answers for a stream of texts from the workers of a Ray cluster, in order."""
+"""Answers for a stream of rows from the workers of a Ray cluster, in order."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glossator.artifact.generator import TextGenerator
 from glossator.artifact.opening import load
 from glossator.errors import GlossatorError
 from glossator.models.config import RuntimeConfig
+from glossator.text.records import Columns, Record
+from glossator.text.rows import Row
 
-__all__ = ["scattered_answers"]
+__all__ = ["Asked", "scattered_answers"]
 
-# Texts of a block: enough to group those of like length.
+# Rows of a block: enough to group texts of like length.
 _BLOCK = 2048
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is wanted of answers.
+
+    Attributes:
+        columns: of the table, by role.
+        top_k: how many possibilities each answer lists.
+        asks: what else, by name.
+    """
+
+    columns: Columns
+    top_k: int | None = None
+    asks: Mapping[str, Any] = field(default_factory=dict)
 
 
 def scattered_answers(
     ray: Any,
     workers: int,
     folder: Path,
-    texts: Callable[[], Iterable[str]],
+    rows: Callable[[], Iterable[Mapping[str, Any] | None]],
     *,
     runtime: RuntimeConfig,
-    top_k: int,
-) -> Iterator[dict[str, Any]]:
-    """The answers to a stream of texts, in its order, as JSON holds them.
+    asked: Asked,
+) -> Generator[Any]:
+    """The answers to a stream of rows, in its order, as JSON holds them.
 
-    Texts and answers pass through in blocks, so that memory does not grow with them. A worker that
+    Rows and answers pass through in blocks, so that memory does not grow with them. A worker that
     is lost is replaced and its block answered again.
 
     Args:
         ray: the package, connected to a cluster.
         workers: how many answer at once; each loads the model.
         folder: the model folder, which every worker sees.
-        texts: gives the stream; is called on a worker.
+        rows: gives the stream of values by column, None for a row that cannot be read; is called
+            on a worker.
         runtime: how the model runs there.
-        top_k: how many labels each answer lists.
+        asked: what is wanted of the answers.
 
     Raises:
         GlossatorError: a worker failed.
@@ -49,12 +67,12 @@ def scattered_answers(
     from ray.data.block import BlockMetadata
     from ray.data.datasource import Datasource, ReadTask
 
-    class Texts(Datasource):  # type: ignore[misc]
+    class Rows(Datasource):  # type: ignore[misc]
         """The stream as one task."""
 
         def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[Any]:
             metadata = BlockMetadata(None, None, None, input_files=None)
-            return [ReadTask(lambda: _blocks(texts()), metadata)]
+            return [ReadTask(lambda: _blocks(rows()), metadata)]
 
         def estimate_inmemory_data_size(self) -> int | None:
             return None
@@ -62,9 +80,9 @@ def scattered_answers(
     context = DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
-    answered = read_datasource(Texts(), override_num_blocks=1).map_batches(
+    answered = read_datasource(Rows(), override_num_blocks=1).map_batches(
         _Scorer,
-        fn_constructor_args=(str(folder.resolve()), runtime, top_k),
+        fn_constructor_args=(str(folder.resolve()), runtime, asked),
         compute=ActorPoolStrategy(size=workers),
         batch_size=_BLOCK,
         num_cpus=1,
@@ -78,28 +96,36 @@ def scattered_answers(
 
 
 class _Scorer:
-    """A worker: answers blocks of texts."""
+    """A worker: answers blocks of rows."""
 
-    def __init__(self, folder: str, runtime: RuntimeConfig, top_k: int):
-        found = load(folder, runtime=runtime)
-        assert not isinstance(found, TextGenerator), "predict refuses it beforehand"
-        self._predictor, self._top_k = found, top_k
+    def __init__(self, folder: str, runtime: RuntimeConfig, asked: Asked):
+        self._predictor, self._asked = load(folder, runtime=runtime), asked
+        self._reader = self._predictor.reader(asked.columns)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
-        texts = [json.loads(text) for text in block["text"].tolist()]
-        answers = self._predictor.answers(texts, top_k=self._top_k)
-        return {"answer": np.array([json.dumps(answer.to_json()) for answer in answers])}
+        values = [json.loads(row) for row in block["row"].tolist()]
+        items = [
+            None if row is None else self._reader.read(Row("row", 0, row), targets=False)
+            for row in values
+        ]
+        records = [item for item in items if isinstance(item, Record)]
+        asked = self._asked
+        found = iter(
+            self._predictor.answer_records(records, top_k=asked.top_k, **asked.asks)
+        )
+        answers = [next(found).to_json() if isinstance(x, Record) else None for x in items]
+        return {"answer": np.array([json.dumps(answer) for answer in answers])}
 
 
-def _blocks(texts: Iterable[str]) -> Iterator[Any]:
+def _blocks(rows: Iterable[Mapping[str, Any] | None]) -> Iterator[Any]:
     """Tables of one column; as JSON, since a text may be what UTF-8 cannot hold."""
     import pyarrow as pa
 
     block: list[str] = []
-    for text in texts:
-        block.append(json.dumps(text))
+    for row in rows:
+        block.append(json.dumps(row, default=str))
         if len(block) == _BLOCK:
-            yield pa.table({"text": block})
+            yield pa.table({"row": block})
             block = []
     if block:
-        yield pa.table({"text": block})
+        yield pa.table({"row": block})

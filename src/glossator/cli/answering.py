@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glossator.artifact.generator import TextGenerator
-from glossator.artifact.opening import AnyOpened
+from glossator.artifact.predictor import Predictor
 from glossator.artifact.scoring import CHARACTERS, CHUNK
 from glossator.cli.options import TableOptions
 from glossator.cli.progress import Meter, meter
 from glossator.cli.screen import Screen
 from glossator.memory import give_back_freed_memory
-from glossator.models.config import GenerationConfig
+from glossator.tasks.task import Reader
 from glossator.text.answers import Answer, answer_writer, failed_answer
-from glossator.text.columns import check_columns, select
-from glossator.text.seen import is_blank
-from glossator.text.tables import Item, Rejection, Table, open_table
+from glossator.text.columns import check_columns
+from glossator.text.records import Read, Record
+from glossator.text.rows import Rejection, Row
+from glossator.text.tables import Table, open_table
 
-__all__ = ["AnswerTexts", "Answering", "Texts", "answer_table", "by_predictor", "readable_text"]
+__all__ = ["AnswerItems", "Answering", "RowValues", "answer_table", "by_predictor"]
 
-AnswerTexts = Callable[[Sequence[str]], Iterator[Any]]
+AnswerItems = Callable[[Sequence[Read]], Iterator[Any]]
+"""The predictions of rows, in their order, as JSON holds them; of a rejected one anything."""
 
 
 class Answering:
     """Rows in, answers out.
 
     Args:
-        answer: the predictions of texts, in their order, as JSON holds them.
+        answer: gives the predictions.
         table: the rows.
-        columns: of the text.
-        refusal: why a text cannot be answered, if it cannot.
+        reader: reads them.
 
     Attributes:
         done: rows answered so far, those that failed among them.
@@ -42,91 +42,68 @@ class Answering:
         ColumnError: a column is missing.
     """
 
-    def __init__(
-        self,
-        answer: AnswerTexts,
-        table: Table,
-        columns: Sequence[str],
-        refusal: Callable[[str], str | None] = lambda _: None,
-    ):
-        check_columns(table, columns)
-        self._answer, self.table, self._columns = answer, table, columns
-        self._refusal = refusal
+    def __init__(self, answer: AnswerItems, table: Table, reader: Reader):
+        check_columns(table, [x for names in reader.inputs.values() for x in names])
+        self._answer, self.table, self._reader = answer, table, reader
         self.done = self.failed = 0
 
     def answers(self) -> Iterator[Answer]:
         """One answer a row, in order."""
-        batch: list[tuple[Item, str | Rejection]] = []
+        batch: list[Read] = []
         characters = 0
         for item in self.table:
-            text = self._readable(item)
-            batch.append((item, text))
-            characters += len(text) if isinstance(text, str) else 0
+            read = self._reader.read(item, targets=False) if isinstance(item, Row) else item
+            batch.append(read)
+            characters += sum(map(len, read.texts)) if isinstance(read, Record) else 0
             if len(batch) >= CHUNK or characters >= CHARACTERS:
                 yield from self._answered(batch)
                 batch, characters = [], 0
                 give_back_freed_memory()
         yield from self._answered(batch)
 
-    def _readable(self, item: Item) -> str | Rejection:
-        text = readable_text(item, self._columns)
-        if isinstance(text, str) and (why := self._refusal(text)):
-            values = None if isinstance(item, Rejection) else item.values
-            return Rejection(item.source, item.line, "unanswerable", why, values)
-        return text
-
-    def _answered(self, batch: list[tuple[Item, str | Rejection]]) -> Iterator[Answer]:
-        texts = [text for _, text in batch if isinstance(text, str)]
-        found = self._answer(texts)
-        for item, text in batch:
+    def _answered(self, batch: list[Read]) -> Iterator[Answer]:
+        for item, found in zip(batch, self._answer(batch), strict=True):
             self.done += 1
-            if isinstance(text, Rejection):
+            if isinstance(item, Rejection):
                 self.failed += 1
-                yield failed_answer(text)
+                yield failed_answer(item)
             else:
-                yield {**(item.values or {}), "prediction": next(found)}
+                yield {**item.row.values, "prediction": found}
 
 
-def readable_text(item: Item, columns: Sequence[str]) -> str | Rejection:
-    """The text of a row, or why it cannot be answered."""
-    if isinstance(item, Rejection):
-        return item
-    text = select(item, columns)
-    if isinstance(text, str) and is_blank(text):
-        return Rejection(item.source, item.line, "empty_text", "the text is empty", item.values)
-    return text
-
-
-def by_predictor(
-    predictor: AnyOpened, top_k: int, generation: GenerationConfig | None = None
-) -> AnswerTexts:
+def by_predictor(predictor: Predictor, top_k: int | None, asks: Mapping[str, Any]) -> AnswerItems:
     """Answers of a model in this process."""
-    if isinstance(predictor, TextGenerator):
-        return lambda texts: (a.to_json() for a in predictor.predict(texts, generation))
-    return lambda texts: (a.to_json() for a in predictor.answers(texts, top_k=top_k))
+
+    def answer(items: Sequence[Read]) -> Iterator[Any]:
+        records = [item for item in items if isinstance(item, Record)]
+        found = iter(predictor.answer_records(records, top_k=top_k, **asks))
+        return (next(found).to_json() if isinstance(x, Record) else None for x in items)
+
+    return answer
 
 
 @dataclass(frozen=True)
-class Texts:
-    """The readable texts of a table, as often as asked for, in whatever process.
+class RowValues:
+    """The rows of a table in some columns, as often as asked for, in whatever process.
 
     Attributes:
         path: of the table.
         options: how it is read.
-        columns: of the text.
+        columns: that are wanted.
     """
 
     path: str
     options: TableOptions
     columns: tuple[str, ...]
 
-    def __call__(self) -> Iterator[str]:
-        for item in open_table(
-            self.path, format=self.options.format, encoding=self.options.encoding
-        ):
-            text = readable_text(item, self.columns)
-            if isinstance(text, str):
-                yield text
+    def __call__(self) -> Iterator[Mapping[str, Any] | None]:
+        """The values of each row; None for one that cannot be read."""
+        read = self.options
+        for item in open_table(self.path, format=read.format, encoding=read.encoding):
+            if isinstance(item, Row):
+                yield {name: item.values[name] for name in self.columns if name in item.values}
+            else:
+                yield None
 
 
 def answer_table(job: Answering, output: str, screen: Screen, *, overwrite: bool) -> None:

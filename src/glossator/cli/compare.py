@@ -6,17 +6,20 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from glossator.cli.options import FLAT, LabelledOptions
+from glossator.cli.options import FLAT, ScoringOptions
 from glossator.cli.screen import Screen, grid
 from glossator.text.findings import count_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from glossator.artifact.scoring import Comparison
     from glossator.evaluation.comparison import PairedDifference
+    from glossator.evaluation.figures import Measure
 
 __all__ = ["compare"]
 
-_DEFAULTS = LabelledOptions()
+_DEFAULTS = ScoringOptions()
 _LUCK = 0.05
 
 
@@ -26,56 +29,60 @@ def compare(
     tables: list[str],
     /,
     *,
-    options: Annotated[LabelledOptions, FLAT] = _DEFAULTS,
+    options: Annotated[ScoringOptions, FLAT] = _DEFAULTS,
 ) -> int:
     """Say whether the difference of two model folders is real.
 
     Args:
         a: a model folder; the columns are by default those that it was trained on.
         b: another one.
-        tables: tables of labelled rows that neither was trained on.
+        tables: tables with the right answers that neither was trained on.
         options: how they are read, and where the models run.
     """
     from glossator.artifact import scoring
-    from glossator.cli.loading import labelled, opened_classifier
+    from glossator.cli.loading import opened, read_rows
 
     screen = Screen(json=options.shown.json)
-    first, second = (opened_classifier(folder, options.runtime, screen) for folder in (a, b))
-    items = labelled(tables, first, options)
+    first, second = (opened(folder, options.runtime, screen) for folder in (a, b))
+    items = read_rows(tables, first, options)
     screen.say("answering with both")
     found = scoring.compare(first, second, items)
     screen.json(_object(found))
-    _show(screen, found, str(a), str(b))
+    _show(screen, found, first.task.measures, str(a), str(b))
     return 0
 
 
 def _object(found: Comparison) -> dict[str, Any]:
-    return dataclasses.asdict(found) | {"verdict": _verdict(found, "a", "b")}
+    differences = {x.metric: dataclasses.asdict(x) for x in found.paired.differences}
+    counts = {"rows": found.rows, "rejected": found.rejected}
+    return {**counts, **differences, **found.paired.tests, "verdict": _verdict(found, "a", "b")}
 
 
-def _show(screen: Screen, found: Comparison, a: str, b: str) -> None:
+def _show(
+    screen: Screen, found: Comparison, measures: Sequence[Measure], a: str, b: str
+) -> None:
     screen.line(f"A is {a}, B is {b}; {count_of(found.rows, 'row')}, {found.rejected:,} rejected")
-    names = {"Accuracy": found.accuracy, "Macro F1": found.macro_f1}
-    rows = [(name, *_figures(difference)) for name, difference in names.items()]
+    named = {measure.name: measure for measure in measures}
+    rows = [_figures(x, named[x.metric]) for x in found.paired.differences]
     screen.table(grid(("measure", "A", "B", "B - A", "95% interval"), rows))
-    test = found.mcnemar
-    screen.line(
-        f"A alone is right in {count_of(test.only_a, 'row')}, B alone in {test.only_b:,}; "
-        f"McNemar p = {test.p_value:.3g}"
-    )
+    screen.line(f"The chance of such a difference by luck: p = {found.paired.p_value:.3g}")
     screen.line(_verdict(found, a, b), "bold")
 
 
-def _figures(x: PairedDifference) -> tuple[str, ...]:
-    between = f"{x.low * 100:+.1f} to {x.high * 100:+.1f}"
-    return f"{x.a:.1%}", f"{x.b:.1%}", f"{x.difference * 100:+.1f}", between
+def _figures(x: PairedDifference, measure: Measure) -> tuple[str, ...]:
+    share = measure.unit == "share"
+    scale, digits = (100, 1) if share else (1, 3)
+    low, difference, high = (f"{scale * v:+.{digits}f}" for v in (x.low, x.difference, x.high))
+    a, b = (f"{v:.1%}" if share else f"{v:.3f}" for v in (x.a, x.b))
+    return measure.title, a, b, difference, f"{low} to {high}"
 
 
 def _verdict(found: Comparison, a: str, b: str) -> str:
-    """One sentence; McNemar's exact test on the accuracy decides."""
-    if not found.mcnemar.only_a + found.mcnemar.only_b:
-        return "Both are right in the same rows: there is no difference to speak of."
-    if found.mcnemar.p_value >= _LUCK:
+    """One sentence."""
+    paired = found.paired
+    if paired.same:
+        return "Both answer alike where it counts: there is no difference to speak of."
+    if paired.p_value >= _LUCK:
         return f"The difference may be luck: {count_of(found.rows, 'row')} do not tell them apart."
-    better, worse = (b, a) if found.accuracy.difference > 0 else (a, b)
+    better, worse = (b, a) if paired.b_is_better else (a, b)
     return f"The difference is real: {better} is better than {worse}."

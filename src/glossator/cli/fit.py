@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from glossator.cli.options import FLAT, MACHINE, TYPED, Shown
+from glossator.cli.options import COLUMN, FLAT, MACHINE, TYPED, Shown
 from glossator.cli.screen import Screen
+from glossator.cli.task_options import COLUMNS, OPTIONS, columns_of, given, task_names
 from glossator.errors import TableError
 from glossator.files import refuse_existing
-from glossator.finetuning.config import DataConfig, FitConfig, LossConfig, ModelConfig
+from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.models.config import RuntimeConfig
 from glossator.training.config import SpreadConfig, TrainingConfig
 
@@ -31,12 +32,13 @@ class FitOptions:
             folder beside it has the report, the log and the answers for the test rows.
         overwrite: replace folders of that name, once the new ones are whole.
         resume: go on with a run that was killed or interrupted; type the same command again.
-        config: a TOML file with the tables data, model, loss, training, runtime and spread; what
-            is typed wins.
-        task: what to learn.
+        config: a TOML file with the tables columns, options, data, model, training, runtime and
+            spread; what is typed wins.
+        task: what to learn; by default read off the columns.
+        columns: of the tables; the usual names are found.
+        options: of the task.
         data: which rows.
         model: what is fine-tuned.
-        loss: what training minimizes.
         training: how.
         runtime: where.
         spread: over how many processes.
@@ -48,15 +50,17 @@ class FitOptions:
     overwrite: bool = False
     resume: bool = False
     config: Path | None = None
-    task: Literal["text-classification"] = "text-classification"
+    task: Annotated[
+        str | None,
+        Parameter(help=f"what to learn; by default read off the columns: {task_names()}"),
+    ] = None
+    columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
+    options: Annotated[OPTIONS, Parameter(name="*", group="Task")] = field(default_factory=OPTIONS)
     data: Annotated[DataConfig, Parameter(name="*", group="Data")] = field(
         default_factory=DataConfig
     )
     model: Annotated[ModelConfig, Parameter(name="*", group="Model")] = field(
         default_factory=ModelConfig
-    )
-    loss: Annotated[LossConfig, Parameter(name="*", group="Training")] = field(
-        default_factory=LossConfig
     )
     training: Annotated[TrainingConfig, Parameter(name="*", group="Training")] = field(
         default_factory=TrainingConfig
@@ -69,10 +73,11 @@ class FitOptions:
     def run(self) -> FitConfig:
         """What the run is told."""
         return FitConfig(
-            task=self.task,
+            task=self.task or "",
+            columns=columns_of(self.columns),
+            options=given(self.options),
             data=self.data,
             model=self.model,
-            loss=self.loss,
             training=self.training,
             runtime=self.runtime,
             spread=self.spread,

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from glossator.cli.options import FLAT, Shown, TableOptions
+from cyclopts import Parameter
+
+from glossator.cli.options import COLUMN, FLAT, Shown, TableOptions
 from glossator.cli.screen import Screen
+from glossator.cli.task_options import COLUMNS, OPTIONS
 
 __all__ = ["InspectOptions", "inspect"]
 
@@ -17,14 +20,16 @@ class InspectOptions:
     """What of a table is looked at.
 
     Attributes:
-        text: columns of the text; by default the column text, or the only one.
-        label: column of the label; by default the column label, if there is one.
+        task: that the table is for; by default read off the columns.
+        columns: of the table; the usual names are found.
+        options: how a task reads its columns.
         table: how the table is read.
         shown: how the result is told.
     """
 
-    text: tuple[str, ...] = ()
-    label: str | None = None
+    task: str | None = None
+    columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
+    options: Annotated[OPTIONS, Parameter(name="*", group="Task")] = field(default_factory=OPTIONS)
     table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
@@ -47,5 +52,5 @@ def inspect(path: str, /, *, options: Annotated[InspectOptions, FLAT] = _DEFAULT
     else:
         from glossator.cli.inspect_table import inspect_table
 
-        inspect_table(path, options.text, options.label, options.table, screen)
+        inspect_table(path, options, screen)
     return 0

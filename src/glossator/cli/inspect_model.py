@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from glossator.artifact.folder import SETTINGS, Details, read_details
-from glossator.artifact.manifest import MANIFEST, read_json, verify
+from glossator.artifact.manifest import MANIFEST, verify
 from glossator.artifact.wording import interval, measure, with_value
 from glossator.cli.plain import shortened
 from glossator.cli.screen import Screen
 from glossator.errors import ModelFolderError
-from glossator.tasks.classification_figures import MEASURES
-from glossator.tasks.text_classification import Decision
+from glossator.tasks.registry import KINDS, restored
+from glossator.tasks.task import Base, Task
 
 __all__ = ["inspect_model"]
 
@@ -34,48 +33,36 @@ def inspect_model(folder: Path, screen: Screen) -> None:
     ours = (folder / SETTINGS).exists() or (folder / MANIFEST).exists()
     if ours:
         verify(folder)
-    config = read_json(folder / "config.json")
-    labels = _labels(config)
+    base = Base.of(folder)
+    details = read_details(folder, max_length=base.max_length) if ours else None
+    task = _task(base, details)
+    labels = list(task.words().labels) if task else []
     found: dict[str, Any] = {
         "kind": "model",
         "path": str(folder),
-        "family": config.get("model_type"),
-        "architectures": config.get("architectures"),
+        "family": base.source.config.model_type,
+        "architectures": base.source.raw.get("architectures"),
         "labels": labels,
         "verified": ours,
     }
-    details = read_details(folder, max_length=_longest(config)) if ours else None
     screen.json(found | (_object(details) if details else {}))
-    screen.line(f"{folder}: {_what(config, labels)}")
+    what = task.words().does if task else "An encoder, to be fine-tuned."
+    screen.line(f"{folder}: {what}")
+    screen.line(f"  of the family {base.source.config.model_type}")
     if details is None:
         screen.line(f"  not written by glossator: no {MANIFEST} to check its files against")
     else:
-        _show(screen, details)
+        _show(screen, details, task)
     if labels:
         more = f" and {len(labels) - _LABELS:,} more" if len(labels) > _LABELS else ""
         shown = ", ".join(shortened(label, 40) for label in labels[:_LABELS])
         screen.line(f"  {len(labels):,} labels: {shown}{more}")
 
 
-def _labels(config: dict[str, Any]) -> list[str]:
-    """The labels of a classifier; none for an encoder, whose config may name two by default."""
-    names = config.get("id2label")
-    classifier = any("Classification" in name for name in config.get("architectures") or ())
-    return [str(x) for x in names.values()] if classifier and isinstance(names, dict) else []
-
-
-def _longest(config: dict[str, Any]) -> int:
-    longest = config.get("max_position_embeddings")
-    return longest if isinstance(longest, int) else 2**31
-
-
-def _what(config: dict[str, Any], labels: list[str]) -> str:
-    classes = [str(x) for x in config.get("architectures") or ()]
-    other = "an encoder, to be fine-tuned,"
-    for end, kind in (("ForMaskedLM", "masked"), ("LMHeadModel", "causal")):
-        if any(name.endswith(end) for name in classes):
-            other = f"a {kind} language model"
-    return f"{'a classifier' if labels else other} of the family {config.get('model_type')}"
+def _task(base: Base, details: Details | None) -> Task | None:
+    if details is None:
+        return restored(base, None, None)
+    return restored(base, details.task, details.saved) if details.task in KINDS else None
 
 
 def _object(details: Details) -> dict[str, Any]:
@@ -83,8 +70,8 @@ def _object(details: Details) -> dict[str, Any]:
         "task": details.task,
         "finished": details.finished,
         "base_model": details.base_model,
-        "columns": dict(details.columns),
-        "decision": None if details.decision is None else dataclasses.asdict(details.decision),
+        "columns": {role: list(names) for role, names in details.columns.items()},
+        **details.saved,
         "max_length": details.max_length,
         "metrics": dict(details.metrics),
         "data": list(details.data),
@@ -92,32 +79,27 @@ def _object(details: Details) -> dict[str, Any]:
     }
 
 
-def _show(screen: Screen, details: Details) -> None:
+def _show(screen: Screen, details: Details, task: Task | None) -> None:
     screen.line(f"  every file is the one that {MANIFEST} names")
     if not details.finished:
         screen.line("! from a run that was interrupted", "yellow")
-    screen.line(f"  {details.task}, fine-tuned from {details.base_model}")
-    text, label = ", ".join(details.columns["text"]), details.columns.get("label")
-    if label:
-        screen.line(f"  trained on the columns {text} (text) and {label} (label)")
+    screen.line(f"  {details.task or 'no task yet'}, trained from {details.base_model}")
+    read = [f"{', '.join(names)} ({role})" for role, names in details.columns.items()]
+    if details.data and read:
+        screen.line(f"  trained on the columns {' and '.join(read)}")
     for file in details.data:
         screen.line(f"    {_file(file)}")
     split = "test" if details.metrics.get("test") else "dev"
     scores = details.metrics.get(split) or {}
-    for told in with_value(MEASURES, scores, _MEASURES):
+    for told in with_value(task.measures if task else (), scores, _MEASURES):
         between = interval(scores, told)
         shown = f" (95% interval {between})" if between else ""
         screen.line(f"  {told.title} on {split} rows {measure(scores, told)}{shown}")
-    if details.decision is not None:
-        _show_decision(screen, details.decision)
+    for sentence in task.words().decided if task else ():
+        screen.line(f"  {sentence}")
     screen.line(f"  reads {details.max_length:,} tokens at once, longer texts in windows")
     screen.line("  " + ", ".join(f"{name} {version}" for name, version in details.versions.items()))
 
 
 def _file(file: Mapping[str, Any]) -> str:
     return f"{file['name']}: {file['rows']:,} rows" if "rows" in file else str(file["name"])
-
-
-def _show_decision(screen: Screen, decision: Decision) -> None:
-    threshold = "" if decision.threshold is None else f", threshold {decision.threshold:.3f}"
-    screen.line(f"  temperature {decision.temperature:.3f}{threshold}")

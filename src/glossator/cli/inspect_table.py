@@ -3,69 +3,87 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from glossator.cli.options import TableOptions
 from glossator.cli.plain import shortened
 from glossator.cli.screen import Screen, grid
+from glossator.cli.task_options import columns_of, given
 from glossator.errors import ColumnError, ModelFolderError
 from glossator.models.starter import STARTERS, locate
-from glossator.text.columns import LabelledText, check_columns, labelled_texts
+from glossator.tasks.config import KindConfig
+from glossator.tasks.registry import choose, kind_named, options_of
+from glossator.text.columns import check_columns
 from glossator.text.preflight import Preflight, preflight
-from glossator.text.tables import Rejection, Table, open_table
+from glossator.text.records import Columns
+from glossator.text.rows import Row, Table
+from glossator.text.tables import open_table
 from glossator.text.token_lengths import CountTokens
 from glossator.text.tokenizer import Tokenizer
 
+if TYPE_CHECKING:
+    from glossator.cli.inspect import InspectOptions
+
 __all__ = ["inspect_table"]
 
-_LABELS = 20
+_SHOWN = 20
 
 
-def inspect_table(
-    path: str, text: Sequence[str], label: str | None, options: TableOptions, screen: Screen
-) -> None:
-    """Show the columns of a table, its labels, and what preflight finds.
+def inspect_table(path: str, options: InspectOptions, screen: Screen) -> None:
+    """Show the columns of a table, what it is for, and what preflight finds.
 
     Raises:
         TableError: the table cannot be read.
         ColumnError: a column is missing, or none was named and none can be guessed.
     """
-    table = open_table(path, format=options.format, encoding=options.encoding)
-    columns = _text_columns(table, text, label)
-    name = label or ("label" if "label" in table.columns else None)
-    check_columns(table, [*columns, *([name] if name else [])])
-    labels: Counter[str] = Counter()
-    starter, count = _token_counter()
+    read = options.table
+    table = open_table(path, format=read.format, encoding=read.encoding)
+    kind, columns, targets = _columns(table, options)
+    check_columns(table, [name for names in columns.values() for name in names])
+    told = options_of(kind, given(options.options))
+    reader = kind_named(kind.name).reader(columns, told)
+    examiner, (starter, count) = reader.examiner(), _token_counter()
     checked = preflight(
-        _counted(labelled_texts(table, columns, name), labels),
+        (reader.read(x, targets=targets) if isinstance(x, Row) else x for x in table),
+        examiner=examiner if targets else None,
         token_lengths=count,
         notes=table.notes,
-        labelled=name is not None,
     )
-    screen.json(_object(table, columns, name, labels, checked))
+    screen.json(_object(table, kind.name, columns, examiner.counts if targets else {}, checked))
     screen.line(f"{table.path}: a table with the columns {', '.join(table.columns)}")
-    read = f"text read from {', '.join(columns)}"
-    screen.line(f"  {read}, {f'labels from {name}' if name else 'no labels (--label names them)'}")
+    roles = ", ".join(f"{role} from {', '.join(names)}" for role, names in columns.items())
+    screen.line(f"  {kind.name} reads {roles}" if targets else f"  {roles}; nothing to learn from")
     if starter:
         screen.line(f"  tokens counted as {starter} does")
     screen.title("Preflight")
     screen.findings(checked.findings, result=True)
-    if labels:
-        _show_labels(screen, labels)
+    if targets and examiner.counts:
+        _show_counts(screen, examiner.counts)
 
 
-def _text_columns(table: Table, asked: Sequence[str], label: str | None) -> tuple[str, ...]:
-    others = [name for name in table.columns if name != (label or "label")]
-    if asked:
-        return tuple(asked)
-    if "text" in table.columns or not table.columns:
-        return ("text",)
+def _columns(table: Table, options: InspectOptions) -> tuple[KindConfig, Columns, bool]:
+    """What the table is for, its columns, and whether those to learn are among them."""
+    typed = columns_of(options.columns)
+    kind, columns = choose(options.task, typed, table.columns, table.path)
+    asked = {role: typed.get(role, names) for role, names in columns.items()}
+    there = {
+        role: names
+        for role, names in asked.items()
+        if role in typed or not table.columns or set(names) <= set(table.columns)
+    }
+    if there.keys() == asked.keys():
+        return kind, asked, True
+    first = kind.roles[0].name
+    inputs = {role: names for role, names in there.items() if role not in kind.targets}
+    if first in inputs:
+        return kind, inputs, False
+    others = [x for x in table.columns if all(x not in names for names in there.values())]
     if len(others) == 1:
-        return (others[0],)
-    named = ", ".join(table.columns)
-    raise ColumnError(f"which column is the text? name it with --text; there are: {named}")
+        guessed = {first: (others[0],), **there}
+        return kind, guessed, set(kind.targets) & guessed.keys() != set()
+    named, flag = ", ".join(table.columns), first.replace("_", "-")
+    raise ColumnError(f"which column is the {first}? name it with --{flag}; there are: {named}")
 
 
 def _token_counter() -> tuple[str | None, CountTokens | None]:
@@ -83,40 +101,28 @@ def _lengths(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
     return [len(ids) for ids in tokenizer.encode(texts)]
 
 
-def _counted(
-    items: Iterator[LabelledText | Rejection], labels: Counter[str]
-) -> Iterator[LabelledText | Rejection]:
-    for item in items:
-        if isinstance(item, LabelledText) and item.label:
-            labels[item.label] += 1
-        yield item
-
-
 def _object(
-    table: Table,
-    columns: Sequence[str],
-    label: str | None,
-    labels: Counter[str],
-    checked: Preflight,
+    table: Table, task: str, columns: Columns, counts: Mapping[str, int], checked: Preflight
 ) -> dict[str, Any]:
     rows = checked.rows["train"]
     return {
         "kind": "table",
         "path": table.path,
         "columns": list(table.columns),
-        "text": list(columns),
-        "label": label,
+        "task": task,
+        "read": {role: list(names) for role, names in columns.items()},
         "rows": {"read": rows.read, "used": rows.used, "rejected": rows.rejected},
-        "labels": dict(labels.most_common()),
+        "counts": dict(Counter(counts).most_common()),
         "notes": table.notes,
         "findings": [finding.to_json() for finding in checked.findings],
     }
 
 
-def _show_labels(screen: Screen, labels: Counter[str]) -> None:
-    most = labels.most_common(_LABELS)
-    title = f"{len(labels):,} labels"
-    screen.title(title if len(most) == len(labels) else f"{title}, the {_LABELS} most frequent")
-    total = labels.total()
+def _show_counts(screen: Screen, counts: Mapping[str, int]) -> None:
+    """How often each thing occurs that is to be learned."""
+    most = Counter(counts).most_common(_SHOWN)
+    title = f"{len(counts):,} labels"
+    screen.title(title if len(most) == len(counts) else f"{title}, the {_SHOWN} most frequent")
+    total = sum(counts.values())
     rows = [(shortened(name, 60), f"{n:,}", f"{n / total:.1%}") for name, n in most]
-    screen.table(grid(("label", "rows", "share"), rows))
+    screen.table(grid(("label", "count", "share"), rows))

@@ -10,15 +10,17 @@ from cyclopts import App, Argument, ArgumentCollection, Parameter
 from cyclopts.config import Dict
 
 from glossator.cli.failures import STDIN
+from glossator.cli.task_options import COLUMNS, many_roles
 from glossator.config import from_mapping, read_toml
 from glossator.models.config import RuntimeConfig
 
 __all__ = [
+    "COLUMN",
     "FLAT",
     "MACHINE",
     "SPREAD",
     "TYPED",
-    "LabelledOptions",
+    "ScoringOptions",
     "Shown",
     "TableOptions",
     "complete",
@@ -30,6 +32,7 @@ TYPED: ContextVar[str] = ContextVar("typed", default="glossator")
 
 # The fields of a config become options of the verb; of some in a panel of their own.
 FLAT = Parameter(name="*")
+COLUMN = Parameter(name="*", group="Columns")
 MACHINE = Parameter(name="*", group="Machine")
 SPREAD = Parameter(group="Machine")
 
@@ -61,19 +64,17 @@ class TableOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledOptions:
-    """How a model is held against labelled tables.
+class ScoringOptions:
+    """How a model is held against tables with the right answers.
 
     Attributes:
-        text: columns of the text; by default those that the model was trained on.
-        label: column of the label; by default the one that the model was trained on.
+        columns: of the tables; by default those that the model was trained on.
         table: how the tables are read.
         runtime: where the model runs.
         shown: how the result is told.
     """
 
-    text: tuple[str, ...] = ()
-    label: str | None = None
+    columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
     table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
@@ -89,8 +90,8 @@ def show_default(value: Any) -> str | None:
 def complete(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Finish the words before they become values.
 
-    `-` is put back, `--text title,body` is cut at its commas, and what was not typed is taken from
-    the file that `--config` names.
+    `-` is put back, columns that are joined are cut at their commas (`--text title,body`), and what
+    was not typed is taken from the file that `--config` names.
 
     Raises:
         ConfigError: the file is no TOML, or an option in it is unknown or of the wrong kind.
@@ -105,7 +106,7 @@ def complete(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
 
 
 def _restore(argument: Argument) -> None:
-    cut = "--text" in argument.names
+    cut = any(name[2:].replace("-", "_") in many_roles() for name in argument.names)
     argument.tokens[:] = [
         token.evolve(value=part)
         for token in argument.tokens
@@ -129,4 +130,7 @@ def _flat_options(path: str, commands: tuple[str, ...]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for name, value in tables.items():
         options |= value if isinstance(value, dict) else {name: value}
+    for name in tables.get("columns", {}):
+        if isinstance(options[name], list) and name.replace("-", "_") not in many_roles():
+            (options[name],) = options[name]
     return {name.replace("_", "-"): value for name, value in options.items()}

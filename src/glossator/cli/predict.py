@@ -2,57 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from glossator.cli.options import FLAT, MACHINE, SPREAD, Shown, TableOptions
+from glossator.cli.options import COLUMN, FLAT, MACHINE, SPREAD, Shown, TableOptions
 from glossator.cli.screen import Screen
+from glossator.cli.task_options import ASKS, COLUMNS, columns_of, given
 from glossator.errors import ConfigError
 from glossator.files import refuse_existing
-from glossator.models.config import GenerationConfig, RuntimeConfig
+from glossator.models.config import RuntimeConfig
 from glossator.text.findings import count_of
 
 if TYPE_CHECKING:
-    from glossator.artifact.opening import AnyOpened
-    from glossator.cli.answering import Answering, AnswerTexts, Texts
+    from glossator.artifact.predictor import Predictor
+    from glossator.cli.answering import Answering, AnswerItems
+    from glossator.text.records import Columns
 
-__all__ = ["GenerationOptions", "PredictOptions", "predict"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GenerationOptions:
-    """How a language model goes on with texts.
-
-    Attributes:
-        max_new_tokens: tokens that are added at most.
-        temperature: 0 takes the most probable token each time; else tokens are drawn, from
-            probabilities that are flatter above 1 and sharper below, of the --top-k most probable
-            ones alone where that is given.
-        top_p: draw from the most probable tokens that have this probability together alone.
-        beams: search for the most probable text with so many beginnings at once; not drawn.
-        seed: of the drawing.
-    """
-
-    max_new_tokens: int = 50
-    temperature: float = 0.0
-    top_p: float = 1.0
-    beams: int = 1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        self.config(None)
-
-    def config(self, top_k: int | None) -> GenerationConfig:
-        """With the --top-k of the whole command."""
-        return GenerationConfig(**dataclasses.asdict(self), top_k=top_k or 0)
+__all__ = ["PredictOptions", "predict"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,28 +36,26 @@ class PredictOptions:
         output: a .jsonl, .csv, .tsv (each also with .gz) or .parquet file; - is JSON Lines on
             standard output.
         overwrite: replace that file if it is there.
-        top_k: how many labels, or tokens for a gap, each answer lists; by default 3.
-        text: columns of the text; by default those that the model was trained on.
+        top_k: how many possibilities each answer lists, labels or tokens; by default 3.
+        columns: of the table; by default those that the model was trained on.
         table: how the table is read.
         runtime: where the model runs.
         ray: address of a Ray cluster that answers, or `local` for one on this machine; the table
             and the model folder must be files that its workers see.
         workers: of the cluster, each of which loads the model.
-        generation: how a language model goes on with texts.
+        asks: what else is wanted of the answers.
         shown: how the result is told; with --json a summary, and --output must name a file.
     """
 
     output: str = "-"
     overwrite: bool = False
     top_k: int | None = None
-    text: tuple[str, ...] = ()
+    columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
     table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     ray: Annotated[str | None, SPREAD] = None
     workers: Annotated[int, SPREAD] = 1
-    generation: Annotated[GenerationOptions, Parameter(name="*", group="Text generation")] = field(
-        default_factory=GenerationOptions
-    )
+    asks: Annotated[ASKS, Parameter(name="*", group="Answers")] = field(default_factory=ASKS)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
     def __post_init__(self) -> None:
@@ -99,7 +70,6 @@ class PredictOptions:
 
 
 _DEFAULTS = PredictOptions()
-_LISTED = 3
 
 
 def predict(
@@ -114,25 +84,21 @@ def predict(
     """
     if options.output != "-":
         refuse_existing(Path(options.output), overwrite=options.overwrite)
-    from glossator.cli.answering import Answering, Texts, answer_table, by_predictor
-    from glossator.cli.loading import opened, text_columns
-    from glossator.text.formats import format_of
+    from glossator.cli.answering import Answering, answer_table, by_predictor
+    from glossator.cli.loading import opened
     from glossator.text.tables import open_table
 
     screen, read = Screen(json=options.shown.json), options.table
-    plain = format_of(data, read.format)[0] == "text"
     table = open_table(data, format=read.format, encoding=read.encoding)
     predictor = opened(model, options.runtime, screen)
-    columns = text_columns(predictor, options.text or (("text",) if plain else ()))
+    reader = predictor.reader(_columns(predictor, data, options))
+    asks = given(options.asks)
     began = time.perf_counter()
     with ExitStack() as stack:
-        generation = options.generation.config(options.top_k)
-        answer = by_predictor(predictor, options.top_k or _LISTED, generation)
+        answer = by_predictor(predictor, options.top_k, asks)
         if options.ray is not None:
-            _refuse_ray(predictor)
-            texts = Texts(data, read, tuple(columns))
-            answer = stack.enter_context(_on_ray(model, texts, options))
-        job = Answering(answer, table, columns, _refusal(predictor))
+            answer = stack.enter_context(_on_ray(model, data, dict(reader.columns), options, asks))
+        job = Answering(answer, table, reader)
         answer_table(job, options.output, screen, overwrite=options.overwrite)
     seconds = time.perf_counter() - began
     screen.json({"task": predictor.task.name, **_object(job, options.output, seconds)})
@@ -140,36 +106,37 @@ def predict(
     return 0
 
 
-def _refuse_ray(predictor: AnyOpened) -> None:
-    if predictor.task.name == "text-generation":
-        raise ConfigError("--ray spreads classifiers and models that fill gaps; leave it out here")
+def _columns(predictor: Predictor, data: str, options: PredictOptions) -> Columns:
+    """Those that were typed; of one text a line, its only one."""
+    from glossator.tasks.registry import config_named
+    from glossator.text.formats import format_of
 
-
-def _refusal(predictor: AnyOpened) -> Callable[[str], str | None]:
-    """Why a text cannot be answered, where the task refuses some."""
-    refusal = getattr(predictor.task, "refusal", None)
-    return refusal if callable(refusal) else lambda _: None
+    typed = columns_of(options.columns)
+    first = config_named(predictor.task.name).roles[0].name
+    plain = format_of(data, options.table.format)[0] == "text"
+    return {first: ("text",), **typed} if plain else typed
 
 
 @contextmanager
-def _on_ray(model: Path, texts: Texts, options: PredictOptions) -> Iterator[AnswerTexts]:
-    """Answers from a cluster, whose workers read the texts of the table themselves."""
-    from glossator.artifact.scattering import scattered_answers
+def _on_ray(
+    model: Path, data: str, columns: Columns, options: PredictOptions, asks: Mapping[str, Any]
+) -> Iterator[AnswerItems]:
+    """Answers from a cluster, whose workers read the rows of the table themselves."""
+    from glossator.artifact.scattering import Asked, scattered_answers
+    from glossator.cli.answering import RowValues
     from glossator.clusters import connected
 
     assert options.ray is not None
-    if not Path(texts.path).is_file():
-        raise ConfigError(f"--ray wants a table that its workers can open, not {texts.path!r}")
+    if not Path(data).is_file():
+        raise ConfigError(f"--ray wants a table that its workers can open, not {data!r}")
+    rows = RowValues(data, options.table, tuple(x for names in columns.values() for x in names))
+    asked = Asked(columns, options.top_k, asks)
     with connected(options.ray, options.workers) as ray:
         found = scattered_answers(
-            ray,
-            options.workers,
-            model,
-            texts,
-            runtime=options.runtime,
-            top_k=options.top_k or _LISTED,
+            ray, options.workers, model, rows, runtime=options.runtime, asked=asked
         )
-        yield lambda wanted: itertools.islice(found, len(wanted))
+        with closing(found):
+            yield lambda items: itertools.islice(found, len(items))
 
 
 def _object(job: Answering, output: str, seconds: float) -> dict[str, Any]:

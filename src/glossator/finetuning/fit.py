@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from glossator.artifact.opening import load_classifier
+from glossator.artifact.opening import load
 from glossator.artifact.predictor import Predictor
 from glossator.config import from_mapping
 from glossator.errors import ConfigError, InputError, did_you_mean
-from glossator.finetuning.config import DataConfig, FitConfig, LossConfig, ModelConfig
+from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.data import Source
 from glossator.finetuning.run import run_fit
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
 from glossator.runs.folder import is_finished
+from glossator.tasks.registry import configs, roles
 from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["fit"]
@@ -24,7 +25,6 @@ __all__ = ["fit"]
 _PARTS = {
     "data": DataConfig,
     "model": ModelConfig,
-    "loss": LossConfig,
     "training": TrainingConfig,
     "runtime": RuntimeConfig,
     "spread": SpreadConfig,
@@ -34,8 +34,7 @@ _PARTS = {
 def fit(
     data: str | Path | Sequence[str | Path] | Sequence[Mapping[str, Any]] | Any,
     *,
-    text: str | Sequence[str] = "text",
-    label: str = "label",
+    task: str = "",
     model: str = "minilm",
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -47,15 +46,15 @@ def fit(
 
     Args:
         data: a table's path, several, a list of mappings by column name, or a pandas DataFrame.
-        text: column of the text, or several that are joined with a newline.
-        label: column of the label.
+        task: what to learn; empty reads it off the columns.
         model: a starter name, a model folder, or with `hub=True` a hub id.
         output: write the model folder there, and `NAME.run` beside it.
         overwrite: whether both may be replaced.
         resume: go on with the run that `NAME.run` holds, if it was cut short; one that is finished
             is loaded.
         watch: told of each stage, see `glossator.finetuning.watch`.
-        **options: any option of `glossator fit --help`, with underscores: `epochs=3`, `seed=1`.
+        **options: the columns by role, one name or several (`text="message"`), and any option of
+            `glossator fit --help`, with underscores: `epochs=3`, `seed=1`.
 
     Returns:
         the trained model; `details.metrics` holds its scores.
@@ -64,15 +63,16 @@ def fit(
         InputError: a table, a column, a model or an option is wrong.
     """
     if resume and output is not None and is_finished(Path(output)):
-        return load_classifier(output)
-    options |= {"text": text, "label": label, "model": model}
+        return load(output)
+    config = _config({**options, "task": task, "model": model})
+    named = ", ".join(f"{role}={names!r}" for role, names in config.columns.items())
     result = run_fit(
         _source(data),
-        _config(options),
+        config,
         output=None if output is None else Path(output),
         overwrite=overwrite,
         resume=resume,
-        command=f"glossator.fit(..., text={text!r}, label={label!r})",
+        command=f"glossator.fit(..., {named})",
         watch=watch,
     )
     return result.predictor
@@ -93,14 +93,18 @@ def _source(data: Any) -> Source:
 
 def _config(options: Mapping[str, Any]) -> FitConfig:
     """Sort options into the parts of a config by their names."""
-    sorted_options: dict[str, Any] = {part: {} for part in _PARTS}
+    every = roles()
+    sorted_options: dict[str, Any] = {part: {} for part in (*_PARTS, "columns", "options")}
     homes = {
         field.name: sorted_options[part]
         for part, cls in _PARTS.items()
         for field in dataclasses.fields(cls)
     }
+    for config in configs():
+        homes |= {x.name: sorted_options["options"] for x in dataclasses.fields(config.options)}
+    homes |= dict.fromkeys(every, sorted_options["columns"])
     for field in dataclasses.fields(FitConfig):
-        if field.name not in _PARTS:  # of no part
+        if field.name not in sorted_options:  # of no part
             homes[field.name] = sorted_options
     for name, value in options.items():
         if name not in homes:

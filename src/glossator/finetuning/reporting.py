@@ -20,22 +20,14 @@ from glossator.artifact.report_parts import (
     RowCounts,
 )
 from glossator.config import to_mapping
-from glossator.evaluation.figures import Quote
 from glossator.finetuning.config import FitConfig
-from glossator.finetuning.decision import calibration_of
 from glossator.finetuning.parts import Part
 from glossator.finetuning.scoring import Scored
 from glossator.runs.folder import REJECTED
-from glossator.tasks.classification_figures import MEASURES, sections, words
-from glossator.tasks.prediction import Prediction
-from glossator.text.columns import LabelledText
 from glossator.text.preflight import Preflight
 from glossator.training.loop import History
 
-__all__ = ["Findings", "build_report", "mistakes", "shown", "summary"]
-
-_MISTAKES = 50
-_ANSWERS = 5
+__all__ = ["Findings", "build_report", "shown", "summary"]
 
 
 @dataclass(frozen=True)
@@ -52,32 +44,6 @@ class Findings:
 def shown(scored: Mapping[str, Scored]) -> Scored:
     """The part whose rows a report looks into: test, and dev where there is no test."""
     return scored["test"] if "test" in scored else scored["dev"]
-
-
-def mistakes(scored: Scored) -> list[Quote]:
-    """Wrong answers, the surest first."""
-    pairs = zip(scored.answers, scored.part.items, strict=True)
-    wrong = [(answer, item) for answer, item in pairs if answer.label != item.label]
-    wrong.sort(key=lambda pair: -pair[0].score)
-    return [_quote(answer, item) for answer, item in wrong[:_MISTAKES]]
-
-
-def _spread(scored: Scored) -> list[Quote]:
-    """A few answers, spread over the rows."""
-    rows = len(scored.part.items)
-    places = sorted({number * rows // _ANSWERS for number in range(_ANSWERS)} if rows else ())
-    return [_quote(scored.answers[i], scored.part.items[i]) for i in places]
-
-
-def _quote(answer: Prediction, item: LabelledText) -> Quote:
-    return Quote(
-        text=item.text,
-        gold=item.label,
-        answer=answer.label,
-        score=answer.score,
-        source=item.row.source,
-        line=item.row.line,
-    )
 
 
 def summary(history: History) -> dict[str, float]:
@@ -106,6 +72,7 @@ def build_report(
 ) -> Report:
     """Everything that `report.html` and the model card say."""
     part, task = shown(scored), predictor.task
+    split = "test" if "test" in scored else "dev"
     return Report(
         name=name,
         task=task.name,
@@ -114,26 +81,16 @@ def build_report(
         command=command,
         versions={**predictor.details.versions, "machine": platform.machine()},
         files=findings.files,
-        columns={"text": ", ".join(config.data.text), "label": config.data.label},
+        columns={role: ", ".join(names) for role, names in config.columns.items()},
         rows=findings.rows,
         rejected_file=f"{name}.run/{REJECTED}" if findings.rows.rejected else "",
         findings=findings.preflight.findings,
         dev=scored["dev"].metrics if "dev" in scored else {},
         test=scored["test"].metrics if "test" in scored else None,
-        measures=MEASURES,
-        chosen_by=MEASURES[0],
-        sections=sections(
-            part.scores,
-            split="test" if "test" in scored else "dev",
-            mistakes=mistakes(part),
-            answers=_spread(part),
-            calibration=calibration_of(part.answers, part.part.targets),
-        ),
-        words=words(
-            task.labels,
-            temperature=task.decision.temperature,
-            threshold=task.decision.threshold,
-        ),
+        measures=task.measures,
+        chosen_by=next(x for x in task.measures if x.name == task.chosen_by[0]),
+        sections=part.scores.sections(split),
+        words=task.words(),
         learning=_learning(history, findings.rates),
         lengths=_lengths(findings.training, task.max_length),
         settings=_settings(config),
@@ -142,9 +99,9 @@ def build_report(
 
 def _lengths(training: Part, limit: int) -> Lengths:
     return Lengths(
-        tokens=[row[-1].span[1] for row in training.rows],
+        tokens=[row.n_tokens for row in training.rows],
         limit=limit,
-        windowed=sum(len(row) > 1 for row in training.rows),
+        windowed=sum(row.windows > 1 for row in training.rows),
     )
 
 
@@ -167,7 +124,7 @@ def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _settings(config: FitConfig) -> dict[str, Any]:
-    flat: dict[str, Any] = {"task": config.task}
+    flat: dict[str, Any] = {"task": config.task, **config.options}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if dataclasses.is_dataclass(value):

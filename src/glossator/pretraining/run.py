@@ -34,7 +34,7 @@ from glossator.pretraining.rows import CorpusRows, SomeRows
 from glossator.pretraining.start import LanguageModel, Start, resolved
 from glossator.pretraining.watch import Watch
 from glossator.runs.folder import CHECKPOINTS, RunFolder, open_run, run_path
-from glossator.tasks.registry import config_named, name_opening
+from glossator.tasks.registry import config_named, name_opening, usual_columns
 from glossator.text.tokenizer import Tokenizer
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.events import Event
@@ -239,7 +239,7 @@ class _Pretraining:
         task = name_opening(self.objective.opens_as)
         return Details(
             task=task,
-            columns={role.name: (role.name,) for role in config_named(task).roles} if task else {},
+            columns=usual_columns(config_named(task)) if task else {},
             saved={"learned": {}, "options": {}, "decision": {}},
             max_length=model.encoder.max_length,
             base_model=self.start.name,

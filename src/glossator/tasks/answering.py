@@ -10,7 +10,7 @@ from torch import nn
 from glossator.errors import InputError
 from glossator.evaluation.figures import Measure
 from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Example, collate
-from glossator.tasks.reading import given_texts
+from glossator.tasks.reading import TextsReader
 from glossator.tasks.task import AnyRecord, Base
 from glossator.text.columns import read_text, rejected, select
 from glossator.text.records import Columns, Read, Record, Trusting
@@ -20,7 +20,7 @@ from glossator.text.tokenizer import Tokenizer
 __all__ = ["AnsweringTask", "TextReader"]
 
 
-class TextReader:
+class TextReader(TextsReader):
     """Reads one text a row.
 
     Args:
@@ -36,12 +36,8 @@ class TextReader:
         *,
         blank: bool = False,
     ):
-        self.columns: Columns = {"text": columns["text"]}
+        super().__init__({"text": columns["text"]})
         self._refusal, self._blank = refusal, blank
-
-    def given(self, value: Any) -> Mapping[str, Any]:
-        """See `Reader`."""
-        return given_texts(value, self.columns)
 
     def read(self, row: Row, *, targets: bool) -> Read:
         """See `Reader`."""
@@ -122,10 +118,6 @@ class AnsweringTask:
             InputError: always.
         """
         raise InputError(f"{self.name} has no right answers that a table could hold")
-
-    def words(self) -> NoReturn:
-        """Refuse, see `scores`."""
-        raise _unlearnable()
 
 
 def _unlearnable() -> InputError:

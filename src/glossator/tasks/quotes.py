@@ -10,9 +10,10 @@ from typing import Any
 from glossator.evaluation.figures import Mark, Quote
 from glossator.text.records import Record
 
-__all__ = ["WorstQuotes", "quote_of"]
+__all__ = ["FirstQuotes", "WorstQuotes", "quote_of"]
 
 _KEPT = 50
+_FIRST = 5
 
 
 class WorstQuotes:
@@ -37,6 +38,18 @@ class WorstQuotes:
     def worst(self) -> list[Quote]:
         """The quotes, the worst first."""
         return [quote for _, _, quote in sorted(self._heap, key=lambda x: x[:2], reverse=True)]
+
+
+class FirstQuotes:
+    """Keeps the quotes that come first: a few answers as they are, right or wrong."""
+
+    def __init__(self) -> None:
+        self.quotes: list[Quote] = []
+
+    def offer(self, make: Callable[..., Quote], *arguments: Any) -> None:
+        """Keep `make(*arguments)` if there are few yet."""
+        if len(self.quotes) < _FIRST:
+            self.quotes.append(make(*arguments))
 
 
 def quote_of(

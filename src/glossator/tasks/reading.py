@@ -5,14 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glossator.errors import InputError
+from glossator.errors import TextError
 from glossator.text.columns import read_text
 from glossator.text.records import Columns
 from glossator.text.rows import Rejection, Row
 
-__all__ = ["given_texts", "read_texts"]
+__all__ = ["TextsReader", "given_texts", "read_texts"]
 
 _SIDES = ("text", "text_pair")
+
+
+class TextsReader:
+    """Reads a text, or a pair of texts.
+
+    Args:
+        columns: by role.
+    """
+
+    def __init__(self, columns: Columns):
+        self.columns = columns
+
+    @property
+    def inputs(self) -> Columns:
+        """See `Reader`."""
+        return {side: self.columns[side] for side in _SIDES if side in self.columns}
+
+    def given(self, value: Any) -> Mapping[str, Any]:
+        """See `Reader`."""
+        return given_texts(value, self.inputs)
 
 
 def read_texts(row: Row, columns: Columns) -> tuple[str, ...] | Rejection:
@@ -35,7 +55,7 @@ def given_texts(value: Any, columns: Columns) -> Mapping[str, Any]:
         columns: by role.
 
     Raises:
-        InputError: it is none of these.
+        TextError: it is none of these.
     """
     sides = [side for side in _SIDES if side in columns]
     if isinstance(value, Mapping):
@@ -44,5 +64,6 @@ def given_texts(value: Any, columns: Columns) -> Mapping[str, Any]:
     parts = [value] if isinstance(value, str) else value
     if isinstance(parts, list | tuple) and len(parts) == len(sides):
         return {columns[side][0]: part for side, part in zip(sides, parts, strict=True)}
-    expected = "a text" if len(sides) == 1 else "a pair of texts"
-    raise InputError(f"got {value!r:.60} ({type(value).__name__}); expected {expected}, or a mapping")
+    expected = "a string" if len(sides) == 1 else "a pair of strings"
+    kind = type(value).__name__
+    raise TextError(f"is {value!r:.60} ({kind}); expected {expected}, or a mapping by column")

@@ -19,6 +19,7 @@ __all__ = [
     "KINDS",
     "asks_of",
     "choose",
+    "columns_for",
     "config_named",
     "configs",
     "kind_named",
@@ -26,6 +27,7 @@ __all__ = [
     "options_of",
     "restored",
     "roles",
+    "usual_columns",
 ]
 
 KINDS: dict[str, str] = {
@@ -138,6 +140,31 @@ def choose(
         names = ", ".join(config.name for config, _ in best)
         raise ConfigError(f"{table} fits several tasks: {names}; name one with --task")
     return best[0]
+
+
+def columns_for(config: KindConfig, trained: Columns, typed: Columns) -> Columns:
+    """The columns that a model reads of another table.
+
+    Args:
+        config: of its kind.
+        trained: those that it learned from.
+        typed: those that the user named; other roles than before ask for another shape.
+
+    Raises:
+        ConfigError: the kind has no such role.
+    """
+    if typed.keys() <= trained.keys():
+        return {**trained, **typed}
+    if not typed.keys() <= {role.name for role in config.roles}:
+        _refuse_roles([config], typed)
+    shape = next((x for x in config.shapes if typed.keys() <= set(x)), tuple(typed))
+    return {role: typed.get(role) or trained.get(role) or (role,) for role in shape}
+
+
+def usual_columns(config: KindConfig) -> Columns:
+    """The columns of the plainest table that a kind reads, by their usual names."""
+    shape = config.shapes[-1] if config.shapes else tuple(role.name for role in config.roles)
+    return {role: (role,) for role in shape}
 
 
 def _of(cls: type, kind: str, given: Mapping[str, Any]) -> Any:

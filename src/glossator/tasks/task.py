@@ -103,6 +103,10 @@ class Reader(Protocol):
     def columns(self) -> Columns:
         """By their roles."""
 
+    @property
+    def inputs(self) -> Columns:
+        """Those without what is learned."""
+
     def given(self, value: Any) -> Mapping[str, Any]:
         """The columns of an input that was given from Python: a text, or a mapping.
 
@@ -131,13 +135,15 @@ class Paired:
         differences: of each measure, the one that decides first.
         tests: further tests by name, as plain values.
         p_value: of the test that decides.
+        b_is_better: whether it speaks for b.
         same: whether both answer alike, so that there is nothing to decide.
     """
 
     differences: tuple[PairedDifference, ...]
     tests: Mapping[str, Any]
     p_value: float
-    same: bool
+    b_is_better: bool
+    same: bool = False
 
 
 class Scores(Protocol):

@@ -66,6 +66,10 @@ Read: TypeAlias = "Record[Any, Any] | Rejection"
 class Examiner(Protocol):
     """A task's own look at the rows before anything is learned from them."""
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often each class occurs that is to be learned; empty where there are none."""
+
     def add(self, part: str, record: Record[Any, Any]) -> None:
         """Take in the next row of `train`, `dev` or `test`, in this order of parts."""
 
@@ -78,6 +82,8 @@ class Examiner(Protocol):
 
 class Trusting:
     """An examiner that finds nothing."""
+
+    counts: Mapping[str, int] = {}
 
     def add(self, part: str, record: Record[Any, Any]) -> None:
         pass

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from glossator.errors import ModelFolderError
+from glossator.evaluation.figures import Words
 from glossator.models import checkpoint
 from glossator.models.masked import MaskedLanguageModel
 from glossator.tasks.answering import AnsweringTask, TextReader
@@ -162,6 +163,18 @@ class FillMask(AnsweringTask):
     def decode(self, record: AnyRecord, row: Encoded, answer: Sequence[Gap]) -> FilledMasks:
         """The answer for a text."""
         return FilledMasks(tuple(gap.best for gap in answer), row.n_tokens, row.windows)
+
+    def words(self) -> Words:
+        """See `Task`."""
+        typed = f"my card was {self.mask_token} at the airport"
+        return Words(
+            does=f"Reads a text and says which tokens may stand for each {self.mask_token}.",
+            caution="A token is answered for every gap, however little the text says of it.",
+            opens_as=self.opens_as,
+            pipeline=self.name,
+            python_input=repr(typed),
+            command_input=typed,
+        )
 
     def _best(self, model: MaskedLanguageModel, x: torch.Tensor) -> list[tuple[TokenScore, ...]]:
         """(R, width) -> for each row the `top_k` most probable tokens."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from glossator.tasks.kinds.text_classification.config import Options
 from glossator.tasks.kinds.text_classification.examiner import LabelExaminer
-from glossator.tasks.reading import given_texts, read_texts
+from glossator.tasks.reading import TextsReader, read_texts
 from glossator.text.columns import named_value, read_text, rejected
 from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
@@ -22,7 +22,7 @@ Labels: TypeAlias = str | tuple[str, ...]
 """The label of a row, or its labels, sorted, of which there may be none."""
 
 
-class LabelReader:
+class LabelReader(TextsReader):
     """Reads a text, or a pair, and its label or labels.
 
     Args:
@@ -32,11 +32,8 @@ class LabelReader:
     """
 
     def __init__(self, columns: Columns, options: Options, *, several: bool | None = None):
-        self.columns, self.options, self.several = columns, options, several
-
-    def given(self, value: Any) -> Mapping[str, Any]:
-        """See `Reader`."""
-        return given_texts(value, self.columns)
+        super().__init__(columns)
+        self.options, self.several = options, several
 
     def read(self, row: Row, *, targets: bool) -> Read:
         """See `Reader`."""

@@ -16,7 +16,7 @@ from glossator.evaluation.metrics import ClassificationScores
 from glossator.evaluation.thresholds import ThresholdCurve, threshold_curve
 from glossator.tasks.kinds.text_classification.figures import Calibration, sections
 from glossator.tasks.learnable import Encoded
-from glossator.tasks.quotes import WorstQuotes, quote_of
+from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
 from glossator.tasks.task import AnyRecord, Answer, Paired
 from glossator.text.findings import Finding, count_of, quoted
 
@@ -44,6 +44,7 @@ class LabelScores:
         )
         self._before = ReliabilityCounts()
         self._mistakes = WorstQuotes()
+        self._first = FirstQuotes()
         self._unknown = Counter[str]()
         # With two classes the curve over thresholds asks for all: 16 bytes a row.
         self._second: list[NDArray[np.float64]] = []
@@ -66,6 +67,7 @@ class LabelScores:
             self._targets.append(targets)
         for number, record in enumerate(records):
             label, sure = task.labels[chosen[number]], float(chances[number, chosen[number]])
+            self._first.offer(quote_of, record, record.target, label, sure)
             if self.named is not None:
                 self.named.append((record.target, label))
             if label != record.target:
@@ -97,7 +99,11 @@ class LabelScores:
             curve=self._curve(),
         )
         return sections(
-            self._scores, split=split, mistakes=self._mistakes.worst(), calibration=calibration
+            self._scores,
+            split=split,
+            mistakes=self._mistakes.worst(),
+            answers=self._first.quotes,
+            calibration=calibration,
         )
 
     def _curve(self) -> ThresholdCurve | None:
@@ -120,6 +126,7 @@ class LabelScores:
             ),
             tests={"mcnemar": vars(test)},
             p_value=test.p_value,
+            b_is_better=test.only_b > test.only_a,
             same=not test.only_a + test.only_b,
         )
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from torch import nn
 
+from glossator.evaluation.figures import Words
 from glossator.models import checkpoint
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.config import GenerationConfig
@@ -110,6 +111,17 @@ class TextGeneration(AnsweringTask):
         """The answer for a text."""
         text = self.tokenizer.decode(answer.tokens)
         return GeneratedText(text, answer.finish_reason, row.n_tokens)
+
+    def words(self) -> Words:
+        """See `Task`."""
+        return Words(
+            does="Goes on with a text.",
+            caution="What it adds reads like its training text, and need not be true.",
+            opens_as=self.opens_as,
+            pipeline=self.name,
+            python_input='"once upon a time"',
+            command_input="once upon a time",
+        )
 
 
 class Generating:

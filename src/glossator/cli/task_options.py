@@ -1,0 +1,100 @@
+"""Options that come from the kinds of tasks: their columns, and what they can be told and asked.
+
+The kinds say in their configs what they read and know; no verb names one of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from docstring_parser import parse
+
+from glossator.tasks.config import KindConfig
+from glossator.tasks.registry import configs, roles
+from glossator.text.records import Columns
+
+__all__ = ["ASKS", "COLUMNS", "OPTIONS", "columns_of", "given", "many_roles", "task_names"]
+
+
+def task_names() -> str:
+    """The tasks that a table teaches, as help lists them."""
+    return ", ".join(config.name for config in configs() if config.shapes)
+
+
+def columns_of(typed: Any) -> Columns:
+    """The columns that were typed, by role."""
+    return {
+        name: value if isinstance(value, tuple) else (value,)
+        for name, value in given(typed).items()
+    }
+
+
+def given(typed: Any) -> dict[str, Any]:
+    """What was typed of options of which none has a default."""
+    values = {field.name: getattr(typed, field.name) for field in dataclasses.fields(typed)}
+    return {name: value for name, value in values.items() if value not in (None, ())}
+
+
+@cache
+def many_roles() -> frozenset[str]:
+    """The roles that several columns may have."""
+    return frozenset(role.name for role in roles().values() if role.many)
+
+
+def _columns() -> type:
+    fields = []
+    for role in roles().values():
+        help = f"column {role.help}" + ("; several, with commas between, are joined" * role.many)
+        hint: Any = tuple[str, ...] if role.many else str | None
+        default: Any = () if role.many else None
+        fields.append((role.name, Annotated[hint, _parameter(help)], default))
+    return _made("ColumnOptions", fields)
+
+
+def _merged(name: str, classes: Iterable[tuple[KindConfig, type]]) -> type:
+    """The options of several kinds; one that several have must mean the same in each."""
+    found: dict[str, tuple[Any, str, list[str]]] = {}
+    for config, cls in classes:
+        words = {param.arg_name: param.description for param in parse(cls.__doc__ or "").params}
+        for field in dataclasses.fields(cls):
+            help = " ".join((words.get(field.name) or "").split())
+            hint = _hints(cls)[field.name]
+            known = found.setdefault(field.name, (hint, _with_default(help, field.default), []))
+            known[2].append(config.name)
+    return _made(
+        name,
+        [
+            (option, Annotated[hint | None, _parameter(f"{help} ({', '.join(kinds)})")], None)
+            for option, (hint, help, kinds) in found.items()
+        ],
+    )
+
+
+def _hints(cls: type) -> Mapping[str, Any]:
+    import typing
+
+    return typing.get_type_hints(cls)
+
+
+def _with_default(help: str, default: Any) -> str:
+    if default in (None, False, dataclasses.MISSING):
+        return help
+    return f"{help.removesuffix('.')}; by default {default}"
+
+
+def _parameter(help: str) -> Parameter:
+    return Parameter(help=help, show_default=False)
+
+
+def _made(name: str, fields: Iterable[tuple[str, Any, Any]]) -> type:
+    made = [(field, hint, dataclasses.field(default=default)) for field, hint, default in fields]
+    return dataclasses.make_dataclass(name, made, frozen=True, kw_only=True)
+
+
+COLUMNS: Any = _columns()
+OPTIONS: Any = _merged("TaskOptions", [(config, config.options) for config in configs()])
+ASKS: Any = _merged("AskOptions", [(config, config.asks) for config in configs()])
