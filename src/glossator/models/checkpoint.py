@@ -129,8 +129,8 @@ def load_classifier(
     source = ModelSource(folder)
     source.refuse_decoder()
     if labels is None and problem_type == "regression":
-        own = CLASSIFIER.is_trained(source) and source.problem_type == "regression"
-        labels = None if own else _NUMBER
+        own = source.problem_type == "regression" and len(source.labels()) == 1
+        labels = None if own and CLASSIFIER.is_trained(source) else _NUMBER
     kept = CLASSIFIER.is_kept(source, labels) and problem_type in (None, source.problem_type)
     names = source.labels() if labels is None else tuple(labels)
     assert problem_type != "regression" or len(names) == 1, "a regression gives one number"

@@ -57,7 +57,8 @@ class LabelHead:
 
     def note(self, source: ModelSource, labels: tuple[str, ...]) -> str:
         """That a new one for `labels` was put on the folder's encoder, and what was dropped."""
-        new = f"a new {self.name} for {len(labels)} labels was put on {source.folder.name}"
+        count = f"{len(labels)} label{'s' * (len(labels) > 1)}"
+        new = f"a new {self.name} for {count} was put on {source.folder.name}"
         if not source.architecture.endswith(self.ending):
             return new
         old = source.labels()
