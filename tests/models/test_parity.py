@@ -109,6 +109,26 @@ def test_a_text_means_the_same_alone_and_in_a_batch(case, saved_by_referee, text
     torch.testing.assert_close(together, torch.cat(alone), **CLOSE)
 
 
+def test_pairs(case, saved_by_referee, ask_referee, texts, segments):
+    """Families without segments, or with one, read both texts of a pair alike."""
+    folder, referee = saved_by_referee(case)
+    pairs = [[int(3 * i >= len(text)) for i in range(len(text))] for text in texts]
+    told = None if segments is None else pairs
+    model = checkpoint.load_classifier(folder)
+    with torch.no_grad():
+        logits, apart = model(pack(texts, pairs)), model(pack(texts))
+    torch.testing.assert_close(logits, ask_referee(referee, texts, told).logits, **CLOSE)
+    assert torch.equal(logits, apart) == (segments is None)
+
+
+def test_pairs_of_a_roberta_that_tells_them_apart(saved_by_referee, ask_referee, texts):
+    folder, referee = saved_by_referee("roberta", type_vocab_size=2)
+    pairs = [[int(3 * i >= len(text)) for i in range(len(text))] for text in texts]
+    with torch.no_grad():
+        logits = checkpoint.load_classifier(folder)(pack(texts, pairs))
+    torch.testing.assert_close(logits, ask_referee(referee, texts, pairs).logits, **CLOSE)
+
+
 @pytest.mark.parametrize("labels", [1, 2, 7])
 def test_number_of_labels(labels, saved_by_referee, ask_referee, texts):
     folder, referee = saved_by_referee("bert", num_labels=labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +15,11 @@ from glossator.files import durable_write
 from glossator.models import families
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.encoder import Encoder, EncoderConfig
-from glossator.models.heads import SequenceClassifier
+from glossator.models.extra_heads import HeadBuilders, load_extra, save_extra
+from glossator.models.headless import EncoderModel
+from glossator.models.heads import ProblemType, SequenceClassifier, TokenClassifier
 from glossator.models.initialization import new_parameters
+from glossator.models.label_head import CLASSIFIER, TAGGER
 from glossator.models.masked import MaskedLanguageModel
 from glossator.models.neighbours import look_at_neighbours
 from glossator.models.replaced import ReplacedTokenModel
@@ -27,24 +30,25 @@ __all__ = [
     "load_causal",
     "load_classifier",
     "load_encoder",
+    "load_headless",
     "load_masked",
+    "load_tagger",
     "new_causal",
     "new_masked",
     "new_replaced",
     "save",
 ]
 
-_CLASSIFIER = "ForSequenceClassification"
-_MASKED = "ForMaskedLM"
-_CAUSAL = "LMHeadModel"
-_PROBLEM_TYPES = ("multi_label_classification", "regression", "single_label_classification")
 # How the classes of Hugging Face end.
 _ENDINGS: dict[type[nn.Module], str] = {
-    SequenceClassifier: _CLASSIFIER,
-    MaskedLanguageModel: _MASKED,
-    CausalLanguageModel: _CAUSAL,
+    EncoderModel: "Model",
+    SequenceClassifier: CLASSIFIER.ending,
+    TokenClassifier: TAGGER.ending,
+    MaskedLanguageModel: "ForMaskedLM",
+    CausalLanguageModel: "LMHeadModel",
     ReplacedTokenModel: "ForPreTraining",
 }
+_NUMBER = ("LABEL_0",)  # as transformers calls what a regression gives
 # Fields of the source that are not true of what we save, or that name code to run.
 _NOT_KEPT = (
     "_name_or_path",
@@ -58,7 +62,6 @@ _NOT_KEPT = (
     "torch_dtype",
     "transformers_version",
 )
-
 
 ModelT = TypeVar("ModelT", MaskedLanguageModel, CausalLanguageModel)
 
@@ -74,42 +77,93 @@ def load_encoder(folder: str | Path) -> Encoder:
         ModelFolderError: the folder is missing, incomplete, malformed, holds weights of another
             kind, or is of a family that is not supported.
     """
-    source = ModelSource(folder)
-    encoder = source.encoder()
-    tensors = source.read(_shapes(encoder, "encoder."))
-    _fill(encoder, {name.removeprefix("encoder."): x for name, x in tensors.items()})
-    return encoder
+    return load_headless(folder).encoder
 
 
-def load_classifier(
-    folder: str | Path, labels: Sequence[str] | None = None, seed: int = 0
-) -> SequenceClassifier:
-    """A classifier from a model folder, in evaluation mode.
-
-    With other labels than the folder's, or where it has no classifier, the last layer is new, and
-    so is what the folder lacks of the head; `notes` of the result says so.
+def load_headless(
+    folder: str | Path, extra: HeadBuilders | None = None, seed: int = 0
+) -> EncoderModel:
+    """An encoder with heads of its own alone, in evaluation mode.
 
     Args:
         folder: as for `load_encoder`.
-        labels: label names, in the order of the logits; None: those of the folder.
+        extra: makes of the encoder's config each head that no class of Hugging Face reads; those
+            that the folder lacks are new, and `notes` of the result says so.
         seed: of the new parameters.
 
     Raises:
-        ModelFolderError: as for `load_encoder`, or `labels` is None and the folder holds no
+        ModelFolderError: as for `load_encoder`, or such a head in the folder is of another make.
+    """
+    source = ModelSource(folder)
+    model = EncoderModel(source.encoder())
+    _read(model, source)
+    model.extra, model.notes = _extra(source, extra, seed)
+    return model
+
+
+def load_classifier(
+    folder: str | Path,
+    labels: Sequence[str] | None = None,
+    seed: int = 0,
+    problem_type: ProblemType | None = None,
+    extra: HeadBuilders | None = None,
+) -> SequenceClassifier:
+    """A classifier from a model folder, in evaluation mode.
+
+    With other labels than the folder's, for another problem, or where it has no classifier, the
+    last layer is new, and so are what the folder lacks of the head and all of `extra`; `notes` of
+    the result says so.
+
+    Args:
+        folder: as for `load_encoder`.
+        labels: label names, in the order of the logits; None: those of the folder, and of a new
+            regression the one name that transformers gives it.
+        seed: of the new parameters.
+        problem_type: None: that of the folder.
+        extra: as for `load_headless`.
+
+    Raises:
+        ModelFolderError: as for `load_headless`, or `labels` is None and the folder holds no
             trained classifier.
     """
     source = ModelSource(folder)
     source.refuse_decoder()
-    kept = _keeps_head(source, labels)
+    if labels is None and problem_type == "regression":
+        own = source.problem_type == "regression" and len(source.labels()) == 1
+        labels = None if own and CLASSIFIER.is_trained(source) else _NUMBER
+    kept = CLASSIFIER.is_kept(source, labels) and problem_type in (None, source.problem_type)
     names = source.labels() if labels is None else tuple(labels)
-    model = SequenceClassifier(source.encoder(), source.head(len(names)), names)
-    shapes = _shapes(model)
-    new = {} if kept else {x: shapes.pop(x) for x in list(shapes) if _is_new(source, x)}
-    std, generator = source.config.initializer_range, torch.Generator().manual_seed(seed)
-    _fill(model, source.read(shapes) | new_parameters(new, std=std, generator=generator))
-    if kept and source.raw.get("problem_type") in _PROBLEM_TYPES:
-        model.problem_type = source.raw["problem_type"]
-    model.notes = () if kept else (_note(source, names),)
+    assert problem_type != "regression" or len(names) == 1, "a regression gives one number"
+    problem = source.problem_type if kept else problem_type
+    model = SequenceClassifier(source.encoder(), source.head(len(names)), names, problem)
+    _read(model, source, lambda name: not kept and CLASSIFIER.is_new(source, name), seed)
+    model.extra, new = _extra(source, extra, seed, kept)
+    model.notes = (*(() if kept else [CLASSIFIER.note(source, names)]), *new)
+    return model
+
+
+def load_tagger(
+    folder: str | Path,
+    labels: Sequence[str] | None = None,
+    seed: int = 0,
+    extra: HeadBuilders | None = None,
+) -> TokenClassifier:
+    """A token classifier from a model folder, in evaluation mode.
+
+    Args and what is new are as for `load_classifier`.
+
+    Raises:
+        ModelFolderError: as for `load_headless`, or `labels` is None and the folder holds no
+            trained token classifier.
+    """
+    source = ModelSource(folder)
+    source.refuse_decoder()
+    kept = TAGGER.is_kept(source, labels)
+    names = source.labels() if labels is None else tuple(labels)
+    model = TokenClassifier(source.encoder(), source.tagger(len(names)), names)
+    _read(model, source, lambda name: not kept and TAGGER.is_new(source, name), seed)
+    model.extra, new = _extra(source, extra, seed, kept)
+    model.notes = (*(() if kept else [TAGGER.note(source, names)]), *new)
     return model
 
 
@@ -134,11 +188,7 @@ def load_masked(folder: str | Path, seed: int = 0) -> MaskedLanguageModel:
             file=source.folder / "config.json",
         )
     model = MaskedLanguageModel(source.encoder(), source.predictions())
-    shapes = _shapes(model)
-    new = {x: shapes.pop(x) for x in list(shapes) if _is_new_prediction(source, x)}
-    std, generator = source.config.initializer_range, torch.Generator().manual_seed(seed)
-    _fill(model, source.read(shapes) | new_parameters(new, std=std, generator=generator))
-    if new:
+    if _read(model, source, lambda name: _is_new_prediction(source, name), seed):
         model.notes = (f"a new masked-language head was put on {source.folder.name}",)
     return model
 
@@ -160,7 +210,7 @@ def load_causal(folder: str | Path) -> CausalLanguageModel:
             file=source.folder / "config.json",
         )
     model = CausalLanguageModel(source.encoder())
-    _fill(model, source.read(_shapes(model)))
+    _read(model, source)
     return model
 
 
@@ -206,7 +256,9 @@ def _begun(model: ModelT, config: EncoderConfig, seed: int) -> ModelT:
 
 def save(
     model: Encoder
+    | EncoderModel
     | SequenceClassifier
+    | TokenClassifier
     | MaskedLanguageModel
     | CausalLanguageModel
     | ReplacedTokenModel,
@@ -214,62 +266,43 @@ def save(
 ) -> None:
     """Write `config.json` and `model.safetensors` (float32) into `folder`, made if it is missing.
 
-    `AutoModelForSequenceClassification`, `AutoModelForMaskedLM`, `AutoModelForCausalLM`, or
-    `AutoModel` for an encoder, opens the result. Of a model that detects replaced tokens the
-    generator is left out, and `AutoModelForPreTraining` opens the rest.
+    `AutoModelForSequenceClassification`, `AutoModelForTokenClassification`,
+    `AutoModelForMaskedLM`, `AutoModelForCausalLM`, or `AutoModel` for an encoder, opens the
+    result. What a model has of `extra` goes into `heads.safetensors`, which they leave alone. Of a
+    model that detects replaced tokens the generator is left out, and `AutoModelForPreTraining`
+    opens the rest.
 
     Raises:
         OSError: the disk is full or read-only; a file is then whole or as it was.
     """
-    encoder = model if isinstance(model, Encoder) else model.encoder
-    family = families.by_model_type(encoder.config.model_type)
-    class_name = family.class_names[encoder.config.model_type]
-    fields = {name: x for name, x in encoder.hf_fields.items() if name not in _NOT_KEPT}
-    fields |= encoder.config.to_hf() | {"dtype": "float32"}
-    if isinstance(model, Encoder):
-        fields["architectures"] = [f"{class_name}Model"]
-        named = {f"encoder.{name}": x for name, x in model.named_parameters()}
-        tensors = {
-            name.removeprefix(family.names.prefix): tensor
-            for name, tensor in family.names.to_hf(named).items()
-        }
-    else:
-        fields["architectures"] = [class_name + _ENDINGS[type(model)]]
-        fields |= _label_fields(model) if isinstance(model, SequenceClassifier) else {}
-        named = dict(model.named_parameters())
-        kept = {name: x for name, x in named.items() if not name.startswith("generator.")}
-        tensors = family.names.to_hf(kept)
+    model = EncoderModel(model) if isinstance(model, Encoder) else model
+    config = model.encoder.config
+    family = families.by_model_type(config.model_type)
+    named = {
+        x: p for x, p in model.named_parameters() if not x.startswith(("generator.", "extra."))
+    }
+    tensors = family.names.to_hf(named)
+    if isinstance(model, EncoderModel):
+        tensors = {x.removeprefix(family.names.prefix): p for x, p in tensors.items()}
+    fields = {name: x for name, x in model.encoder.hf_fields.items() if name not in _NOT_KEPT}
+    fields |= config.to_hf() | {"dtype": "float32"}
+    fields["architectures"] = [family.class_names[config.model_type] + _ENDINGS[type(model)]]
+    fields |= _label_fields(model)
     write_weights(Path(folder) / "model.safetensors", tensors)
+    save_extra(getattr(model, "extra", nn.ModuleDict()), Path(folder))
     text = json.dumps(fields, indent=2, allow_nan=False)
     durable_write(Path(folder) / "config.json", text + "\n")
 
 
-def _label_fields(model: SequenceClassifier) -> dict[str, Any]:
-    return {
+def _label_fields(model: nn.Module) -> dict[str, Any]:
+    if not isinstance(model, SequenceClassifier | TokenClassifier):
+        return {}
+    fields: dict[str, Any] = {
         "id2label": {str(number): label for number, label in enumerate(model.labels)},
         "label2id": {label: number for number, label in enumerate(model.labels)},
-        "problem_type": model.problem_type,
     }
-
-
-def _keeps_head(source: ModelSource, labels: Sequence[str] | None) -> bool:
-    """Whether the folder's classifier is the one wanted."""
-    trained = source.has("head.output.weight") and (
-        not source.architecture or source.architecture.endswith(_CLASSIFIER)
-    )
-    if labels is None and not trained:
-        raise ModelFolderError(
-            f"{source.folder} holds no trained classifier "
-            f"(it was saved by {source.architecture or 'an unnamed class'}; expected a class "
-            f"ending in {_CLASSIFIER}); name the labels to give it a new one",
-            file=source.folder / "config.json",
-        )
-    return trained and (labels is None or source.labels() == tuple(labels))
-
-
-def _is_new(source: ModelSource, name: str) -> bool:
-    """Whether a parameter is made anew under a new head: its last layer, and what is not there."""
-    return name.startswith("head.output.") or (name.startswith("head.") and not source.has(name))
+    problem = {"problem_type": model.problem_type} if isinstance(model, SequenceClassifier) else {}
+    return fields | problem
 
 
 def _is_new_prediction(source: ModelSource, name: str) -> bool:
@@ -280,20 +313,34 @@ def _is_new_prediction(source: ModelSource, name: str) -> bool:
     """
     if not name.startswith("predictions."):
         return False
-    return source.architecture.endswith(_CLASSIFIER) or not source.has(name)
+    other = source.architecture.endswith((CLASSIFIER.ending, TAGGER.ending))
+    return other or not source.has(name)
 
 
-def _note(source: ModelSource, labels: tuple[str, ...]) -> str:
-    new = f"a new classification head for {len(labels)} labels was put on {source.folder.name}"
-    if not source.architecture.endswith(_CLASSIFIER):
-        return new
-    old = source.labels()
-    shown = ", ".join(old[:5]) + (f" and {len(old) - 5} more" if len(old) > 5 else "")
-    return f"{new}; its own, for the labels {shown}, was dropped"
+def _extra(
+    source: ModelSource, builders: HeadBuilders | None, seed: int, kept: bool = True
+) -> tuple[nn.ModuleDict, tuple[str, ...]]:
+    """The heads that no class of Hugging Face reads, and what is to be said of them."""
+    heads, new = load_extra(source.folder, source.config, builders or {}, seed=seed, kept=kept)
+    return heads, tuple(f"a new head {x} was put on {source.folder.name}" for x in new)
 
 
-def _shapes(module: nn.Module, prefix: str = "") -> dict[str, torch.Size]:
-    return {prefix + name: parameter.shape for name, parameter in module.named_parameters()}
+def _read(
+    model: nn.Module,
+    source: ModelSource,
+    is_new: Callable[[str], bool] = lambda name: False,
+    seed: int = 0,
+) -> bool:
+    """Give a model its parameters, new ones or those of a folder; whether some are new."""
+    shapes = _shapes(model)
+    new = {x: shapes.pop(x) for x in list(shapes) if is_new(x)}
+    std, generator = source.config.initializer_range, torch.Generator().manual_seed(seed)
+    _fill(model, source.read(shapes) | new_parameters(new, std=std, generator=generator))
+    return bool(new)
+
+
+def _shapes(module: nn.Module) -> dict[str, torch.Size]:
+    return {name: parameter.shape for name, parameter in module.named_parameters()}
 
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:

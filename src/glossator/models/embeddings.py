@@ -12,11 +12,13 @@ __all__ = ["Embeddings", "SegmentTable"]
 
 
 class SegmentTable(Table):
-    """One learned vector for each sentence of a pair."""
+    """One learned vector for each sentence of a pair, or one for both as RoBERTa has it."""
 
     def forward(self, batch: PackedBatch) -> Tensor:  # type: ignore[override]
-        """(T, width), or (width,) where the whole batch is of segment 0."""
-        return self.weight[0] if batch.segments is None else super().forward(batch.segments)
+        """(T, width), or (width,) where the whole batch is of segment 0 or there is no other."""
+        if batch.segments is None or self.num_embeddings == 1:
+            return self.weight[0]
+        return super().forward(batch.segments)
 
 
 class Embeddings(nn.Module):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glossator.models.encoder import Encoder, EncoderConfig
-from glossator.models.heads import ClassificationHead
+from glossator.models.heads import ClassificationHead, TokenHead
 from glossator.models.masked import PredictionHead
 from glossator.models.names import NameTable
 from glossator.models.replaced import DetectionHead
@@ -27,6 +27,7 @@ class Family:
         encoder: builds the stack of blocks of a config.
         names: the names of the tensors.
         head: builds the classification head of a config for a number of labels; a decoder has none.
+        tagger: builds the token classification head likewise.
         predictions: builds the masked-language head of a config; a decoder has none.
         generator: makes of a config that of the generator beside it, and
         detections: builds the head that detects what it made up, of a family that has one.
@@ -38,6 +39,7 @@ class Family:
     encoder: Callable[[Any], Encoder]
     names: NameTable
     head: Callable[[Any, int], ClassificationHead] | None = None
+    tagger: Callable[[Any, int], TokenHead] | None = None
     predictions: Callable[[Any], PredictionHead] | None = None
     generator: Callable[[Any], EncoderConfig] | None = None
     detections: Callable[[Any], DetectionHead] | None = None

@@ -1,8 +1,9 @@
-"""Sequence classification: which rows are read, and what becomes of them."""
+"""Classification of texts and of tokens: which rows are read, and what becomes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,18 @@ from glossator.models.encoder import Encoder
 from glossator.models.linear import Linear
 from glossator.text.packing import PackedBatch
 
-__all__ = ["ClassificationHead", "FirstToken", "MeanToken", "SequenceClassifier"]
+__all__ = [
+    "ClassificationHead",
+    "FirstToken",
+    "MeanToken",
+    "ProblemType",
+    "SequenceClassifier",
+    "TokenClassifier",
+    "TokenHead",
+]
+
+# As `config.json` says it.
+ProblemType = Literal["single_label_classification", "multi_label_classification", "regression"]
 
 
 class FirstToken(nn.Module):
@@ -76,6 +88,38 @@ class ClassificationHead(nn.Module):
         return self.output(self.dropout(x))  # type: ignore[no-any-return]
 
 
+class TokenHead(nn.Module):
+    """`output(dropout(norm(activation(dense(x)))))`, the parts as the family has them.
+
+    Args:
+        output: the last map, from the width to the labels.
+        dropout: probability of a zero before `output`.
+        dense: from the encoder's width to the same width.
+        activation: after `dense`.
+        norm: after the activation.
+    """
+
+    def __init__(
+        self,
+        output: Linear,
+        *,
+        dropout: float,
+        dense: Linear | None = None,
+        activation: nn.Module | None = None,
+        norm: nn.Module | None = None,
+    ):
+        super().__init__()
+        self.dense = dense or nn.Identity()
+        self.activation = activation or nn.Identity()
+        self.norm = norm or nn.Identity()
+        self.dropout = Dropout(dropout)
+        self.output = output
+
+    def forward(self, x: Tensor) -> Tensor:  # (R, width) -> (R, labels)
+        x = self.norm(self.activation(self.dense(x)))
+        return self.output(self.dropout(x))  # type: ignore[no-any-return]
+
+
 class SequenceClassifier(nn.Module):
     """An encoder and its family's own classification head.
 
@@ -83,20 +127,30 @@ class SequenceClassifier(nn.Module):
         encoder: the encoder.
         head: the head; its output has one column a label.
         labels: name of each column.
+        problem_type: what the logits are of; None: a regression where there is one column, and
+            else one label a text.
+        extra: modules that no class of Hugging Face reads, see `extra_heads`.
 
     Attributes:
         notes: what a reader of the model should know, such as that its head is new.
-        problem_type: `single_label_classification`, `multi_label_classification` or `regression`,
-            as `config.json` says it.
     """
 
-    def __init__(self, encoder: Encoder, head: ClassificationHead, labels: Sequence[str]):
+    def __init__(
+        self,
+        encoder: Encoder,
+        head: ClassificationHead,
+        labels: Sequence[str],
+        problem_type: ProblemType | None = None,
+        extra: nn.ModuleDict | None = None,
+    ):
         super().__init__()
         self.encoder = encoder
         self.head = head
+        self.extra = extra or nn.ModuleDict()
         self.labels = tuple(labels)
         self.notes: tuple[str, ...] = ()
-        self.problem_type = "single_label_classification" if len(labels) > 1 else "regression"
+        usual: ProblemType = "regression" if len(labels) == 1 else "single_label_classification"
+        self.problem_type: ProblemType = problem_type or usual
 
     def forward(self, batch: PackedBatch) -> Tensor:
         """(B, labels) float32 logits of the B texts of `batch`."""
@@ -105,3 +159,41 @@ class SequenceClassifier(nn.Module):
         # A bfloat16 logit of 5 is right to 1/64; texts beside it would tip the rounding.
         logits: Tensor = self.head(pooling(x, batch).float())
         return logits
+
+
+class TokenClassifier(nn.Module):
+    """An encoder and its family's own token classification head.
+
+    Args:
+        encoder: the encoder.
+        tagger: the head; its output has one column a label.
+        labels: name of each column.
+        extra: modules that no class of Hugging Face reads, see `extra_heads`.
+
+    Attributes:
+        notes: what a reader of the model should know, such as that its head is new.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        tagger: TokenHead,
+        labels: Sequence[str],
+        extra: nn.ModuleDict | None = None,
+    ):
+        super().__init__()
+        self.encoder = encoder
+        self.tagger = tagger
+        self.extra = extra or nn.ModuleDict()
+        self.labels = tuple(labels)
+        self.notes: tuple[str, ...] = ()
+
+    def forward(self, batch: PackedBatch, rows: Tensor | None = None) -> Tensor:
+        """(R, labels) float32 logits of the rows asked for, all T of them by default.
+
+        Args:
+            batch: B texts of T tokens.
+            rows: (R,) row numbers in rising order.
+        """
+        x = self.encoder(batch, read=rows).last
+        return self.tagger(x.float())  # type: ignore[no-any-return]

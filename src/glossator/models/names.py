@@ -70,6 +70,7 @@ class NameTable:
         prefix: what a model with a head puts before the encoder's names (`bert.`).
         encoder: modules of the encoder; their names without `prefix`.
         head: modules of the classification head; their names whole.
+        tagger: modules of the token classification head; their names whole.
         predictions: modules of the masked-language head; their names whole.
         detections: modules of the head that detects replaced tokens; their names whole.
         ignored: beginnings of names of tensors that no model of ours holds, whole, `{i}` for the
@@ -79,6 +80,7 @@ class NameTable:
     prefix: str
     encoder: tuple[Rename | Join, ...]
     head: tuple[Rename, ...] = ()
+    tagger: tuple[Rename, ...] = ()
     predictions: tuple[Rename, ...] = ()
     detections: tuple[Rename, ...] = ()
     ignored: tuple[str, ...]
@@ -99,7 +101,7 @@ class NameTable:
     def canonical(self, theirs: str) -> str:
         """The name with the prefix that some files leave out, and without old spellings."""
         name = re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", theirs))
-        heads = (f"{rename.theirs}." for rename in (*self.head, *self.predictions))
+        heads = (f"{module}." for module in self._heads)
         outside = (self.prefix, *self.ignored, *heads)
         return name if name.startswith(outside) else self.prefix + name
 
@@ -113,14 +115,19 @@ class NameTable:
 
     def skips(self, theirs: str) -> bool:
         """Whether a canonical name that no parameter of ours asks for may be left unread."""
-        heads = {rename.theirs for rename in (*self.head, *self.predictions)}
         ignored = _general(theirs).startswith(self.ignored)
-        return ignored or theirs.rpartition(".")[0] in heads
+        return ignored or theirs.rpartition(".")[0] in self._heads
+
+    @cached_property
+    def _heads(self) -> frozenset[str]:
+        """Their modules of the heads that a folder may be opened with or without."""
+        return frozenset(x.theirs for x in (*self.head, *self.tagger, *self.predictions))
 
     @cached_property
     def _modules(self) -> dict[str, Part]:
         """Our module, `{i}` for a number, to theirs."""
         modules = {f"head.{rename.ours}": Part(rename.theirs) for rename in self.head}
+        modules |= {f"tagger.{x.ours}": Part(x.theirs) for x in self.tagger}
         modules |= {f"predictions.{x.ours}": Part(x.theirs) for x in self.predictions}
         modules |= {f"detections.{x.ours}": Part(x.theirs) for x in self.detections}
         for row in self.encoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 from glossator.errors import ModelFolderError
 from glossator.models import families
 from glossator.models.encoder import Encoder
-from glossator.models.heads import ClassificationHead
+from glossator.models.heads import ClassificationHead, ProblemType, TokenHead
 from glossator.models.hf_config import refuse_unsupported
 from glossator.models.json_file import read_json
 from glossator.models.masked import PredictionHead
@@ -61,6 +62,12 @@ class ModelSource:
         with self._named(), torch.device("meta"):
             assert self.family.head is not None, "see refuse_decoder"
             return self.family.head(self.config, labels)
+
+    def tagger(self, labels: int) -> TokenHead:
+        """The token classification head for a number of labels, likewise."""
+        with self._named(), torch.device("meta"):
+            assert self.family.tagger is not None, "see refuse_decoder"
+            return self.family.tagger(self.config, labels)
 
     def predictions(self) -> PredictionHead:
         """The masked-language head, its parameters on the meta device."""
@@ -129,6 +136,16 @@ class ModelSource:
         """The class that saved the folder; empty when it does not say."""
         names: Any = self.raw.get("architectures")
         return str(names[0]) if isinstance(names, list) and names else ""
+
+    @property
+    def problem_type(self) -> ProblemType:
+        """The field of that name; where it is left out, a single label is a regression."""
+        given: Any = self.raw.get("problem_type")
+        known: ProblemType
+        for known in typing.get_args(ProblemType):
+            if given == known:
+                return known
+        return "regression" if len(self.labels()) == 1 else "single_label_classification"
 
     def labels(self) -> tuple[str, ...]:
         """The label names of `id2label`, which are LABEL_0 and LABEL_1 when it is left out.

@@ -17,7 +17,7 @@ from glossator.files import replaced_file, safe_join
 from glossator.models.conversion import refuse_other_weights
 from glossator.models.json_file import read_json
 
-__all__ = ["Weights", "write_weights"]
+__all__ = ["Weights", "read_tensor", "tensor_names", "write_weights"]
 
 _SINGLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _FLOATS = ("F32", "F16", "BF16", "F64")
@@ -40,7 +40,7 @@ class Weights:
     def __init__(self, folder: Path, raw: Mapping[str, Any]):
         if (folder / _SINGLE).is_file():
             self.file = folder / _SINGLE
-            self._files = dict.fromkeys(_names(self.file), self.file)
+            self._files = dict.fromkeys(tensor_names(self.file), self.file)
         elif (folder / _INDEX).is_file():
             self.file = folder / _INDEX
             self._files = _files_of_shards(self.file)
@@ -58,19 +58,37 @@ class Weights:
         Raises:
             ModelFolderError: it is not of the shape expected, or does not hold floats.
         """
-        file = self._files[name]
-        with _opened(file) as handle:
-            header = handle.get_slice(name)
-            got, dtype = tuple(header.get_shape()), header.get_dtype()
-            if got != shape:
-                raise ModelFolderError(f"{name} has shape {got}; expected {shape}", file=file)
-            if dtype not in _FLOATS:
-                choices = ", ".join(_FLOATS)
-                raise ModelFolderError(
-                    f"{name} has dtype {dtype}; expected one of {choices}", file=file
-                )
-            tensor: Tensor = handle.get_tensor(name)
-        return tensor.to(torch.float32)
+        return read_tensor(self._files[name], name, shape)
+
+
+def read_tensor(file: Path, name: str, shape: tuple[int, ...]) -> Tensor:
+    """The tensor `name` of a safetensors file as float32.
+
+    Raises:
+        ModelFolderError: it is not of the shape expected, or does not hold floats.
+    """
+    with _opened(file) as handle:
+        header = handle.get_slice(name)
+        got, dtype = tuple(header.get_shape()), header.get_dtype()
+        if got != shape:
+            raise ModelFolderError(f"{name} has shape {got}; expected {shape}", file=file)
+        if dtype not in _FLOATS:
+            choices = ", ".join(_FLOATS)
+            raise ModelFolderError(
+                f"{name} has dtype {dtype}; expected one of {choices}", file=file
+            )
+        tensor: Tensor = handle.get_tensor(name)
+    return tensor.to(torch.float32)
+
+
+def tensor_names(file: Path) -> list[str]:
+    """The names in a safetensors file.
+
+    Raises:
+        ModelFolderError: it cannot be read, or is no such file.
+    """
+    with _opened(file) as handle:
+        return list(handle.keys())
 
 
 def write_weights(file: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -81,11 +99,6 @@ def write_weights(file: Path, tensors: Mapping[str, Tensor]) -> None:
     }
     with replaced_file(file) as temporary:
         save_file(plain, temporary, metadata={"format": "pt"})
-
-
-def _names(file: Path) -> list[str]:
-    with _opened(file) as handle:
-        return list(handle.keys())
 
 
 @contextlib.contextmanager
@@ -104,7 +117,7 @@ def _files_of_shards(index: Path) -> dict[str, Path]:
     table = read_json(index).get("weight_map")
     if not isinstance(table, dict) or not all(isinstance(shard, str) for shard in table.values()):
         raise ModelFolderError("weight_map is not an object of tensor and file names", file=index)
-    held = {shard: set(_names(_shard(index, shard))) for shard in sorted(set(table.values()))}
+    held = {shard: set(tensor_names(_shard(index, shard))) for shard in sorted(set(table.values()))}
     for name, shard in table.items():
         if name not in held[shard]:
             raise ModelFolderError(f"{shard} does not hold {name}, which it should", file=index)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +27,47 @@ Ids = NDArray[np.int32]
 _FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
+_MARKS = ("\u0120", "\u2581")  # of a space, in the pieces of bytes and of Unigram
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Special tokens that stand together, and their segment ids."""
+
+    ids: Ids
+    segments: Ids
+
+
 @dataclass(frozen=True)
 class _Template:
-    """The special tokens around one text: those before it and those after it."""
+    """The special tokens around one text or two.
 
-    before: Ids
-    after: Ids
+    Attributes:
+        runs: those before the first text, those after it, and those after the second.
+        segments: segment id of each text.
+    """
+
+    runs: tuple[_Run, ...]
+    segments: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """How many special tokens there are."""
+        return sum(len(run.ids) for run in self.runs)
+
+    def wrap(self, *texts: Ids) -> Ids:
+        """The ids of the texts with the special tokens around them."""
+        parts = [self.runs[0].ids]
+        for text, run in zip(texts, self.runs[1:], strict=True):
+            parts += [text, run.ids]
+        return np.concatenate(parts)
+
+    def segments_of(self, *lengths: int) -> Ids:
+        """The segment ids of texts of such lengths, special tokens counted."""
+        parts = [self.runs[0].segments]
+        for length, segment, run in zip(lengths, self.segments, self.runs[1:], strict=True):
+            parts += [np.full(length, segment, np.int32), run.segments]
+        return np.concatenate(parts)
 
 
 class Tokenizer:
@@ -49,7 +86,7 @@ class Tokenizer:
         inner.no_truncation()
         self._inner = inner
         self._files = dict(files)
-        self._template = _template(inner)
+        self._single, self._pair = _template(inner, texts=1), _template(inner, texts=2)
 
     @classmethod
     def load(cls, folder: str | Path) -> Tokenizer:
@@ -80,12 +117,17 @@ class Tokenizer:
     @property
     def specials(self) -> int:
         """How many special tokens go around one text."""
-        return len(self._template.before) + len(self._template.after)
+        return self._single.count
+
+    @property
+    def pair_specials(self) -> int:
+        """How many special tokens go around two texts."""
+        return self._pair.count
 
     @property
     def specials_before(self) -> int:
-        """How many of them stand before the text."""
-        return len(self._template.before)
+        """How many special tokens stand before a text, or before the first of two."""
+        return len(self._single.runs[0].ids)
 
     @property
     def special_ids(self) -> Ids:
@@ -136,28 +178,74 @@ class Tokenizer:
         Raises:
             TextError: a text is no string, or holds half of a surrogate pair.
         """
-        for number, text in enumerate(texts):
-            _refuse(text, number)
-        # The library's threads die in a forked child; it warns there unless told beforehand.
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+        _refuse(texts)
         encodings = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
+        return [_ids(encoding) for encoding in encodings]
 
-    def encode_with_starts(self, texts: Sequence[str]) -> list[tuple[Ids, list[int]]]:
-        """As `encode`, and beside each id the character of its text at which the token begins."""
-        for number, text in enumerate(texts):
-            _refuse(text, number)
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    def encode_with_offsets(self, texts: Sequence[str]) -> list[tuple[Ids, NDArray[np.int32]]]:
+        """As `encode`, and beside the n ids of a text the (n, 2) characters they stand for.
+
+        A token stands for `text[start:end]`: without spaces around it, with the marks (accents)
+        on its last letter, even where they are dropped. All tokens of a character that is cut
+        into bytes stand for the whole of it. A token that only marks a space stands for nothing
+        (`start == end`), one of other white space for that. Starts and ends never fall.
+
+        Raises:
+            TextError: as for `encode`.
+        """
+        _refuse(texts)
         encodings = self._inner.encode_batch(list(texts), add_special_tokens=False)
-        return [(np.asarray(e.ids, np.int32), [start for start, _ in e.offsets]) for e in encodings]
+        return [
+            (_ids(encoding), _offsets(text, encoding, self._shows_nothing))
+            for text, encoding in zip(texts, encodings, strict=True)
+        ]
+
+    def encode_words(self, texts: Sequence[Sequence[str]]) -> list[tuple[Ids, NDArray[np.int32]]]:
+        """Ids of texts that are cut into words, and beside the n ids the (n,) number of each word.
+
+        A word may have no token. Where pieces of bytes tell by a space before them that a word
+        begins, each word is read as if one stood there (`add_prefix_space` of transformers).
+
+        Raises:
+            TextError: as for `encode`.
+        """
+        for words in texts:
+            _refuse(words)
+        encodings = self._for_words.encode_batch(
+            [list(words) for words in texts], is_pretokenized=True, add_special_tokens=False
+        )
+        return [(_ids(encoding), np.array(encoding.word_ids, np.int32)) for encoding in encodings]
 
     def to_json(self) -> str:
         """All of it, as `tokenizer.json` has it."""
         return str(self._inner.to_str())
 
-    def wrap(self, ids: Ids) -> Ids:
-        """Put the special tokens around one text's ids."""
-        return np.concatenate([self._template.before, ids, self._template.after])
+    def wrap(self, ids: Ids, pair: Ids | None = None) -> Ids:
+        """Put the special tokens around one text's ids, or around those of two."""
+        return self._single.wrap(ids) if pair is None else self._pair.wrap(ids, pair)
+
+    def segments(self, first: int, second: int) -> Ids | None:
+        """Segment ids of a wrapped pair of texts of so many tokens each; None where all are 0."""
+        segments = self._pair.segments_of(first, second)
+        return segments if segments.any() else None
+
+    @cached_property
+    def _shows_nothing(self) -> NDArray[np.bool_]:
+        """(V,) whether a piece is nothing but marks of a space."""
+        return np.array([bool(x) and not x.strip("".join(_MARKS)) for x in self.vocabulary])
+
+    @cached_property
+    def _for_words(self) -> tokenizers.Tokenizer:
+        """The tokenizer, each word of which begins as after a space."""
+        import tokenizers
+
+        fields = json.loads(self.to_json())
+        bare = [x for x in _byte_levels(fields["pre_tokenizer"]) if not x["add_prefix_space"]]
+        if not bare:
+            return self._inner
+        for step in bare:
+            step["add_prefix_space"] = True
+        return tokenizers.Tokenizer.from_str(json.dumps(fields))
 
     def _role(self, role: str, *usual: str) -> int | None:
         """Id of the token that `tokenizer_config.json` gives a role, or of one so called."""
@@ -173,17 +261,74 @@ class Tokenizer:
             durable_write(Path(folder) / name, data)
 
 
-def _template(inner: tokenizers.Tokenizer) -> _Template:
-    """Read the special tokens off an encoded letter."""
-    encoding = inner.encode("a")
-    mask = encoding.special_tokens_mask
-    ids = np.asarray(encoding.ids, dtype=np.int32)
-    inside = [number for number, special in enumerate(mask) if not special]
-    first, last = (inside[0], inside[-1] + 1) if inside else (len(ids), len(ids))
-    return _Template(ids[:first], ids[last:])
+def _template(inner: tokenizers.Tokenizer, *, texts: int) -> _Template:
+    """Read the special tokens off an encoded letter, or off two."""
+    encoding = inner.encode("a") if texts == 1 else inner.encode("a", "a")
+    ids, segments = _ids(encoding), np.asarray(encoding.type_ids, np.int32)
+    runs, kinds, end = [], [], 0
+    for number in range(texts):
+        inside = [i for i, owner in enumerate(encoding.sequence_ids) if owner == number]
+        first, last = (inside[0], inside[-1] + 1) if inside else (len(ids), len(ids))
+        runs.append(_Run(ids[end:first], segments[end:first]))
+        kinds.append(int(segments[first]) if inside else 0)
+        end = last
+    return _Template((*runs, _Run(ids[end:], segments[end:])), tuple(kinds))
 
 
-def _refuse(text: object, number: int) -> None:
+def _ids(encoding: tokenizers.Encoding) -> Ids:
+    return np.asarray(encoding.ids, dtype=np.int32)
+
+
+def _offsets(
+    text: str, encoding: tokenizers.Encoding, shows_nothing: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    """(n, 2) see `encode_with_offsets`."""
+    found = np.array(encoding.offsets, np.int64).reshape(-1, 2)
+    starts, ends = found.T
+    space = np.array([character.isspace() for character in text], bool)
+    after, before = _next(~space), _past_last(~space)
+    blank = after[starts] >= ends  # spaces alone, or nothing
+    starts, ends = np.where(blank, (starts, ends), (after[starts], before[ends]))
+    written = np.array([*(character in _MARKS for character in text), False])[starts]
+    ends = np.where(~written & shows_nothing[encoding.ids], starts, ends)
+    if not text.isascii():
+        mark = np.array([unicodedata.category(character)[0] == "M" for character in text], bool)
+        following = np.append(starts[1:], len(text))
+        with_marks = np.minimum(_next(~mark)[ends], following)
+        ends = np.where(starts < ends, np.maximum(ends, with_marks), ends)
+    return np.stack([np.maximum.accumulate(x) for x in (starts, ends)], 1).astype(np.int32)
+
+
+def _next(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(n + 1,) the first place with a flag from each place on, n where there is none."""
+    n = len(flags)
+    places = np.append(np.where(flags, np.arange(n), n), n)
+    return np.minimum.accumulate(places[::-1])[::-1]
+
+
+def _past_last(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(n + 1,) one past the last place with a flag before each place, 0 where there is none."""
+    places = np.append(0, np.where(flags, np.arange(1, len(flags) + 1), 0))
+    return np.maximum.accumulate(places)
+
+
+def _byte_levels(step: dict[str, Any] | None) -> Iterable[dict[str, Any]]:
+    """The steps of a pre-tokenizer that turn characters into bytes."""
+    if step is None:
+        return []
+    inner = step.get("pretokenizers", [])
+    return [step] if step["type"] == "ByteLevel" else [y for x in inner for y in _byte_levels(x)]
+
+
+def _refuse(texts: Iterable[object]) -> None:
+    """Raise TextError if one is no text, and set the library up for those that are."""
+    for number, text in enumerate(texts):
+        _refuse_text(text, number)
+    # The library's threads die in a forked child; it warns there unless told beforehand.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+
+def _refuse_text(text: object, number: int) -> None:
     """Raise TextError for what is no text; `number` is its place among the texts, from 0."""
     if not isinstance(text, str):
         kind = type(text).__name__

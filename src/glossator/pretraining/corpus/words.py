@@ -54,13 +54,15 @@ class ChineseWords:
         import rjieba
 
         ids, flags = [], []
-        for sentence, (part, starts) in zip(
-            sentences, self._tokenizer.encode_with_starts(sentences), strict=True
+        for sentence, (part, offsets) in zip(
+            sentences, self._tokenizer.encode_with_offsets(sentences), strict=True
         ):
             words = [start for _, start, _ in rjieba.tokenize(sentence)]
             ids.append(part)
             # The word that a token lies in is another than that of the token before.
-            owners = np.array([bisect.bisect_right(words, start) for start in starts], np.int64)
+            owners = np.array(
+                [bisect.bisect_right(words, start) for start in offsets[:, 0]], np.int64
+            )
             flags.append(np.diff(owners, prepend=-1) != 0)
         return ids, flags
 

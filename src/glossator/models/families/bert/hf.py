@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.bert.config import BertConfig
-from glossator.models.families.bert.model import encoder, head, predictions
+from glossator.models.families.bert.model import encoder, head, predictions, tagger
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -27,6 +27,7 @@ NAMES = NameTable(
         Rename(f"{_BLOCK}.feedforward_norm_out", f"{_LAYER}.output.LayerNorm"),
     ),
     head=(Rename("dense", "bert.pooler.dense"), Rename("output", "classifier")),
+    tagger=(Rename("output", "classifier"),),
     predictions=(
         Rename("dense", "cls.predictions.transform.dense"),
         Rename("norm", "cls.predictions.transform.LayerNorm"),
@@ -40,6 +41,7 @@ FAMILY = Family(
     sized=BertConfig.of_size,
     encoder=encoder,
     head=head,
+    tagger=tagger,
     predictions=predictions,
     names=NAMES,
 )

@@ -10,12 +10,12 @@ from glossator.models.embeddings import Embeddings, SegmentTable
 from glossator.models.encoder import Encoder
 from glossator.models.families.bert.config import BertConfig
 from glossator.models.feedforward import FeedForward
-from glossator.models.heads import ClassificationHead
+from glossator.models.heads import ClassificationHead, TokenHead
 from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 
-__all__ = ["encoder", "head", "predictions"]
+__all__ = ["encoder", "head", "predictions", "tagger"]
 
 
 def encoder(config: BertConfig) -> Encoder:
@@ -33,6 +33,13 @@ def head(config: BertConfig, labels: int) -> ClassificationHead:
         Linear(config.hidden_size, labels),
         dropout=config.hidden_dropout_prob if dropout is None else dropout,
     )
+
+
+def tagger(config: BertConfig, labels: int) -> TokenHead:
+    """Dropout, classifier."""
+    given = config.classifier_dropout
+    dropout = config.hidden_dropout_prob if given is None else given
+    return TokenHead(Linear(config.hidden_size, labels), dropout=dropout)
 
 
 def predictions(config: BertConfig) -> PredictionHead:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.distilbert.config import DistilBertConfig
-from glossator.models.families.distilbert.model import encoder, head, predictions
+from glossator.models.families.distilbert.model import encoder, head, predictions, tagger
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -26,6 +26,7 @@ NAMES = NameTable(
         Rename(f"{_BLOCK}.feedforward_norm_out", f"{_LAYER}.output_layer_norm"),
     ),
     head=(Rename("dense", "pre_classifier"), Rename("output", "classifier")),
+    tagger=(Rename("output", "classifier"),),
     predictions=(
         Rename("dense", "vocab_transform"),
         Rename("norm", "vocab_layer_norm"),
@@ -45,6 +46,7 @@ FAMILY = Family(
     sized=DistilBertConfig.of_size,
     encoder=encoder,
     head=head,
+    tagger=tagger,
     predictions=predictions,
     names=NAMES,
 )

@@ -10,12 +10,12 @@ from glossator.models.embeddings import Embeddings
 from glossator.models.encoder import Encoder
 from glossator.models.families.distilbert.config import DistilBertConfig
 from glossator.models.feedforward import FeedForward
-from glossator.models.heads import ClassificationHead
+from glossator.models.heads import ClassificationHead, TokenHead
 from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 
-__all__ = ["encoder", "head", "predictions"]
+__all__ = ["encoder", "head", "predictions", "tagger"]
 
 _NORM_EPS = 1e-12  # no field of config.json says it
 
@@ -39,6 +39,11 @@ def head(config: DistilBertConfig, labels: int) -> ClassificationHead:
         Linear(config.dim, labels),
         dropout=config.seq_classif_dropout,
     )
+
+
+def tagger(config: DistilBertConfig, labels: int) -> TokenHead:
+    """Dropout, classifier."""
+    return TokenHead(Linear(config.dim, labels), dropout=config.dropout)
 
 
 def predictions(config: DistilBertConfig) -> PredictionHead:

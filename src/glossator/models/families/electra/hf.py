@@ -9,6 +9,7 @@ from glossator.models.families.electra.model import (
     generator,
     head,
     predictions,
+    tagger,
 )
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
@@ -34,6 +35,7 @@ NAMES = NameTable(
         Rename(f"{_BLOCK}.feedforward_norm_out", f"{_LAYER}.output.LayerNorm"),
     ),
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
+    tagger=(Rename("output", "classifier"),),
     predictions=(
         Rename("dense", "generator_predictions.dense"),
         Rename("norm", "generator_predictions.LayerNorm"),
@@ -45,8 +47,6 @@ NAMES = NameTable(
     ),
     ignored=(
         "electra.embeddings.position_ids",
-        "classifier.weight",  # token classification
-        "classifier.bias",
         "discriminator_predictions.",
         "generator_lm_head.",
         "generator_predictions.",
@@ -60,6 +60,7 @@ FAMILY = Family(
     sized=ElectraConfig.of_size,
     encoder=encoder,
     head=head,
+    tagger=tagger,
     predictions=predictions,
     generator=generator,
     detections=detections,

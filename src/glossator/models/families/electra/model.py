@@ -12,13 +12,13 @@ from glossator.models.embeddings import Embeddings, SegmentTable
 from glossator.models.encoder import Encoder
 from glossator.models.families.electra.config import ElectraConfig
 from glossator.models.feedforward import FeedForward
-from glossator.models.heads import ClassificationHead
+from glossator.models.heads import ClassificationHead, TokenHead
 from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 from glossator.models.replaced import DetectionHead
 
-__all__ = ["detections", "encoder", "generator", "head", "predictions"]
+__all__ = ["detections", "encoder", "generator", "head", "predictions", "tagger"]
 
 # Of the detector's width and depth (Clark et al. 2020, section 3.2, has a quarter to a half).
 _GENERATOR = 4
@@ -45,6 +45,13 @@ def head(config: ElectraConfig, labels: int) -> ClassificationHead:
         dropout_in=dropout,
         dropout=dropout,
     )
+
+
+def tagger(config: ElectraConfig, labels: int) -> TokenHead:
+    """Dropout, classifier."""
+    given = config.classifier_dropout
+    dropout = config.hidden_dropout_prob if given is None else given
+    return TokenHead(Linear(config.hidden_size, labels), dropout=dropout)
 
 
 def predictions(config: ElectraConfig) -> PredictionHead:

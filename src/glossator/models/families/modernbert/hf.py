@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.modernbert.config import ModernBertConfig
-from glossator.models.families.modernbert.model import encoder, head, predictions
+from glossator.models.families.modernbert.model import encoder, head, predictions, tagger
 from glossator.models.family import Family
 from glossator.models.names import Join, NameTable, Rename
 
@@ -29,6 +29,11 @@ NAMES = NameTable(
         Rename("norm", "head.norm"),
         Rename("output", "classifier"),
     ),
+    tagger=(
+        Rename("dense", "head.dense"),
+        Rename("norm", "head.norm"),
+        Rename("output", "classifier"),
+    ),
     predictions=(
         Rename("dense", "head.dense"),
         Rename("norm", "head.norm"),
@@ -42,6 +47,7 @@ FAMILY = Family(
     sized=ModernBertConfig.of_size,
     encoder=encoder,
     head=head,
+    tagger=tagger,
     predictions=predictions,
     names=NAMES,
 )

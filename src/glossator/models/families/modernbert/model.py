@@ -10,11 +10,11 @@ from glossator.models.embeddings import Embeddings
 from glossator.models.encoder import Encoder
 from glossator.models.families.modernbert.config import ModernBertConfig
 from glossator.models.feedforward import GatedFeedForward
-from glossator.models.heads import ClassificationHead, FirstToken, MeanToken
+from glossator.models.heads import ClassificationHead, FirstToken, MeanToken, TokenHead
 from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 
-__all__ = ["encoder", "head", "predictions"]
+__all__ = ["encoder", "head", "predictions", "tagger"]
 
 
 def encoder(config: ModernBertConfig) -> Encoder:
@@ -35,6 +35,18 @@ def head(config: ModernBertConfig, labels: int) -> ClassificationHead:
         norm=_norm(config),
         dropout=config.classifier_dropout,
         pooling=FirstToken() if config.classifier_pooling == "cls" else MeanToken(),
+    )
+
+
+def tagger(config: ModernBertConfig, labels: int) -> TokenHead:
+    """Dense, activation, norm, dropout, classifier."""
+    width = config.hidden_size
+    return TokenHead(
+        Linear(width, labels),
+        dense=Linear(width, width, bias=config.classifier_bias),
+        activation=activation(config.classifier_activation),
+        norm=_norm(config),
+        dropout=config.classifier_dropout,
     )
 
 

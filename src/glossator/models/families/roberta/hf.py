@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.roberta.config import RobertaConfig
-from glossator.models.families.roberta.model import encoder, head, predictions
+from glossator.models.families.roberta.model import encoder, head, predictions, tagger
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -27,6 +27,7 @@ NAMES = NameTable(
         Rename(f"{_BLOCK}.feedforward_norm_out", f"{_LAYER}.output.LayerNorm"),
     ),
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
+    tagger=(Rename("output", "classifier"),),
     predictions=(
         Rename("dense", "lm_head.dense"),
         Rename("norm", "lm_head.layer_norm"),
@@ -35,8 +36,6 @@ NAMES = NameTable(
     ignored=(
         "roberta.embeddings.position_ids",
         "roberta.pooler.",
-        "classifier.weight",  # token classification
-        "classifier.bias",
         "lm_head.",
         "qa_outputs.",
     ),
@@ -47,6 +46,7 @@ FAMILY = Family(
     sized=RobertaConfig.of_size,
     encoder=encoder,
     head=head,
+    tagger=tagger,
     predictions=predictions,
     names=NAMES,
 )

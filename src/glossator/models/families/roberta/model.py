@@ -9,12 +9,12 @@ from glossator.models.embeddings import Embeddings, SegmentTable
 from glossator.models.encoder import Encoder
 from glossator.models.families.roberta.config import RobertaConfig
 from glossator.models.feedforward import FeedForward
-from glossator.models.heads import ClassificationHead
+from glossator.models.heads import ClassificationHead, TokenHead
 from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 
-__all__ = ["encoder", "head", "predictions"]
+__all__ = ["encoder", "head", "predictions", "tagger"]
 
 
 def encoder(config: RobertaConfig) -> Encoder:
@@ -34,6 +34,13 @@ def head(config: RobertaConfig, labels: int) -> ClassificationHead:
         dropout_in=dropout,
         dropout=dropout,
     )
+
+
+def tagger(config: RobertaConfig, labels: int) -> TokenHead:
+    """Dropout, classifier."""
+    given = config.classifier_dropout
+    dropout = config.hidden_dropout_prob if given is None else given
+    return TokenHead(Linear(config.hidden_size, labels), dropout=dropout)
 
 
 def predictions(config: RobertaConfig) -> PredictionHead:
