@@ -13,6 +13,7 @@ from glossator.evaluation.calibration import (
 )
 from glossator.evaluation.comparison import McNemar, PairedDifference, mcnemar, paired_bootstrap
 from glossator.evaluation.confusion import ClassScore, classification_report, confusion_matrix
+from glossator.evaluation.entities import EntityErrors, EntityScores
 from glossator.evaluation.metrics import ClassificationScores, classification_metrics
 from glossator.evaluation.ranking import roc_auc
 from glossator.evaluation.thresholds import (
@@ -29,6 +30,8 @@ __all__ = [
     "BestThreshold",
     "ClassScore",
     "ClassificationScores",
+    "EntityErrors",
+    "EntityScores",
     "McNemar",
     "PairedDifference",
     "Reliability",
