@@ -16,6 +16,11 @@ from glossator.evaluation.confusion import ClassScore, classification_report, co
 from glossator.evaluation.entities import EntityErrors, EntityScores
 from glossator.evaluation.metrics import ClassificationScores, classification_metrics
 from glossator.evaluation.ranking import roc_auc
+from glossator.evaluation.regression import (
+    RegressionScores,
+    paired_difference,
+    regression_metrics,
+)
 from glossator.evaluation.thresholds import (
     BestThreshold,
     ThresholdChoice,
@@ -34,6 +39,7 @@ __all__ = [
     "EntityScores",
     "McNemar",
     "PairedDifference",
+    "RegressionScores",
     "Reliability",
     "Temperature",
     "ThresholdChoice",
@@ -49,6 +55,8 @@ __all__ = [
     "fit_temperature",
     "mcnemar",
     "paired_bootstrap",
+    "paired_difference",
+    "regression_metrics",
     "reliability",
     "roc_auc",
     "softmax",
