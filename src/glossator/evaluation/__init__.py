@@ -13,8 +13,14 @@ from glossator.evaluation.calibration import (
 )
 from glossator.evaluation.comparison import McNemar, PairedDifference, mcnemar, paired_bootstrap
 from glossator.evaluation.confusion import ClassScore, classification_report, confusion_matrix
+from glossator.evaluation.entities import EntityErrors, EntityScores
 from glossator.evaluation.metrics import ClassificationScores, classification_metrics
 from glossator.evaluation.ranking import roc_auc
+from glossator.evaluation.regression import (
+    RegressionScores,
+    paired_difference,
+    regression_metrics,
+)
 from glossator.evaluation.thresholds import (
     BestThreshold,
     ThresholdChoice,
@@ -29,8 +35,11 @@ __all__ = [
     "BestThreshold",
     "ClassScore",
     "ClassificationScores",
+    "EntityErrors",
+    "EntityScores",
     "McNemar",
     "PairedDifference",
+    "RegressionScores",
     "Reliability",
     "Temperature",
     "ThresholdChoice",
@@ -46,6 +55,8 @@ __all__ = [
     "fit_temperature",
     "mcnemar",
     "paired_bootstrap",
+    "paired_difference",
+    "regression_metrics",
     "reliability",
     "roc_auc",
     "softmax",
