@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from glossator.artifact import card as card_module
 from glossator.artifact.card import model_card
+from glossator.artifact.drawing import picture
 from glossator.artifact.marked_text import looks_of, marked_text
 from glossator.artifact.plots import histogram
 from glossator.artifact.report import render_report
@@ -201,7 +202,7 @@ def shown(text: str, marks: list[Mark], length: int = 10_000) -> str:
 
 def plain(page: str) -> str:
     """The text alone, without the names of the marks."""
-    return html.unescape(re.sub(r"<[^>]*>", "", re.sub(r"<small.*?</small>", "", page)))
+    return html.unescape(re.sub(r"<[^>]*>", "", re.sub(r"&nbsp;<small.*?</small>", "", page)))
 
 
 def test_marks_that_cross_are_cut_into_pieces_that_nest():
@@ -209,8 +210,8 @@ def test_marks_that_cross_are_cut_into_pieces_that_nest():
     assert page == (
         '<mark class="m1 right from">ab</mark>'
         '<mark class="m1 right to"><mark class="m2 missed from">cd</mark>'
-        '<small class="tag">X</small></mark>'
-        '<mark class="m2 missed to">ef<small class="tag">Y missed</small></mark>'
+        '&nbsp;<small class="tag">X</small></mark>'
+        '<mark class="m2 missed to">ef&nbsp;<small class="tag">Y missed</small></mark>'
     )
 
 
@@ -236,7 +237,7 @@ def test_a_long_text_is_cut_around_its_first_mistake():
     page = shown(text, [Mark(0, 4, "A", "right"), Mark(5000, 5003, "A", "missed")], 600)
     assert plain(page) == f"…{'x' * 120}Ada{'y' * 477}… (10,003 characters)"
     assert page.count("<mark") == 1
-    assert '<mark class="m1 missed from to">Ada<small' in page
+    assert '<mark class="m1 missed from to">Ada&nbsp;<small' in page
 
 
 def test_a_class_has_one_colour_throughout():
@@ -270,6 +271,31 @@ def test_a_histogram_counts_whole_numbers_from_zero_and_others_where_they_lie():
     assert heights([3, 60])[0].startswith("3 to 5") or heights([3, 60])[0].startswith("2 to 3")
     assert heights([-1.5, 1.5, np.inf]) == ["-1.5 to -1.4: 1", "1.4 to 1.5: 1"]
     assert heights([0.5], (9.0, "far")) != []
+
+
+def test_a_diverged_model_has_figures_too(full):
+    lost = [np.nan, np.inf]
+    found = [
+        Curve("Curve", [Line("a", lost, lost)], "x", "y"),
+        Histogram("Histogram", lost, "x", "y"),
+        Scatter("Scatter", lost, lost, "x", "y"),
+        Table("Table", [Column("a", "bar"), Column("b", "number")], [(np.nan, np.inf)]),
+    ]
+    report = full()
+    section = replace(report.sections[0], figures=found)
+    page = render_report(replace(report, sections=[section]))
+    assert page.count("There is no finite number to draw.") == 3
+    assert "nan" not in Tags(page).text
+    assert "width:0.0%" in page
+
+
+def test_a_long_line_is_thinned_and_keeps_its_ends():
+    x = np.linspace(0, 1, 100_000)
+    plot = str(picture(Curve("t", [Line("a", x, x)], "x", "y")))
+    assert len(plot) < 20_000
+    (points,) = re.findall(r'points="([^"]*)"', plot)
+    assert points.startswith("52.0,")
+    assert points.split()[-1].startswith("774.0,")
 
 
 # Words

@@ -15,6 +15,7 @@ from glossator.artifact.scatter_plot import scatter_plot
 from glossator.evaluation.figures import (
     Curve,
     Histogram,
+    Line,
     Matrix,
     ReliabilityDiagram,
     Scatter,
@@ -24,6 +25,8 @@ __all__ = ["NAMED", "picture"]
 
 NAMED = 25  # names of a matrix; a larger one cannot show them
 _LOOKS = 8
+_POINTS = 600  # of a line; more than a picture can show
+_NOTHING = Markup('<p class="none">There is no finite number to draw.</p>')
 
 
 def picture(figure: Curve | Histogram | Matrix | ReliabilityDiagram | Scatter) -> Markup:
@@ -33,14 +36,12 @@ def picture(figure: Curve | Histogram | Matrix | ReliabilityDiagram | Scatter) -
 
 def _curve(figure: Curve) -> Markup:
     lines = [
-        Series(
-            line.name,
-            np.asarray(line.x, np.float64).tolist(),
-            np.asarray(line.y, np.float64).tolist(),
-            f"c{number % _LOOKS + 1}",
-        )
+        Series(line.name, *_points(line), f"c{number % _LOOKS + 1}")
         for number, line in enumerate(figure.series)
     ]
+    lines = [line for line in lines if line.x]
+    if not lines:
+        return _NOTHING
     return line_plot(
         lines,
         title=figure.title,
@@ -51,7 +52,18 @@ def _curve(figure: Curve) -> Markup:
     )
 
 
+def _points(line: Line) -> tuple[list[float], list[float]]:
+    """The finite points of a line, thinned to what can be seen; its ends stay."""
+    x, y = np.asarray(line.x, np.float64), np.asarray(line.y, np.float64)
+    finite = np.isfinite(x) & np.isfinite(y)
+    x, y = x[finite], y[finite]
+    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), _POINTS)).round().astype(int))
+    return x[kept].tolist(), y[kept].tolist()
+
+
 def _histogram(figure: Histogram) -> Markup:
+    if not np.isfinite(figure.values).any():
+        return _NOTHING
     return histogram(
         figure.values,
         title=figure.title,
@@ -72,6 +84,8 @@ def _reliability(figure: ReliabilityDiagram) -> Markup:
 
 
 def _scatter(figure: Scatter) -> Markup:
+    if not (np.isfinite(figure.x) & np.isfinite(figure.y)).any():
+        return _NOTHING
     return scatter_plot(
         figure.x, figure.y, title=figure.title, x_label=figure.x_label, y_label=figure.y_label
     )

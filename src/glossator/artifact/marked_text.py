@@ -23,7 +23,7 @@ _BEFORE = 120  # characters before the first mark that is to be seen, where a te
 _NAME = 40
 
 _MARK = Markup('<mark class="{look}">{body}{tag}</mark>')
-_TAG = Markup('<small class="tag">{name}</small>')
+_TAG = Markup('&nbsp;<small class="tag">{name}</small>')  # no line ends between the two
 _TOLD = {"right": "", "missed": " missed", "wrong": " wrong"}
 
 

@@ -22,7 +22,7 @@ from glossator.artifact.marked_text import looks_of, marked_text
 from glossator.artifact.plots import Series, histogram, line_plot, loss_series
 from glossator.artifact.rate_plot import rate_plot
 from glossator.artifact.report_parts import Learning, Lengths, Report
-from glossator.artifact.wording import cell, duration, interval, measure, with_value
+from glossator.artifact.wording import bar, cell, duration, interval, measure, with_value
 from glossator.evaluation.figures import Measure, Quote, Tiles
 from glossator.files import durable_write
 
@@ -70,6 +70,7 @@ def _templates() -> Environment:
         "measure": measure,
         "interval": interval,
         "with_value": with_value,
+        "bar": bar,
         "cell": cell,
         "cut": _cut,
         "duration": duration,

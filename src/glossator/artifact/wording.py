@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glossator.evaluation.figures import Cell, Column, Measure
 
-__all__ = ["cell", "duration", "interval", "measure", "power_of_ten", "with_value"]
+__all__ = ["bar", "cell", "duration", "interval", "measure", "power_of_ten", "with_value"]
 
 
 def measure(scores: Mapping[str, Any], of: Measure) -> str:
@@ -39,7 +40,16 @@ def cell(value: Cell, column: Column) -> str:
     return value if isinstance(value, str) else _number(value, column.kind)
 
 
+def bar(value: Cell) -> float:
+    """How much of a bar is filled, in percent; nothing where the value is not defined."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return 0.0
+    return 100 * min(1.0, max(0.0, value))
+
+
 def _number(value: float, unit: str) -> str:
+    if not math.isfinite(value):
+        return "–"
     if unit in ("share", "bar"):
         return f"{value:.1%}"
     return f"{value:,.0f}" if unit == "count" else f"{value:,.3f}"
