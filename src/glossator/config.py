@@ -109,7 +109,10 @@ def _convert(hint: Any, value: Any, key: str, file: str | Path | None) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return from_mapping(hint, value, file=file)  # type: ignore[arg-type]
     if origin is Mapping and isinstance(value, Mapping):
-        return {name.replace("-", "_"): _convert(arguments[1], x, name, file) for name, x in value.items()}
+        return {
+            name.replace("-", "_"): _convert(arguments[1], x, name, file)
+            for name, x in value.items()
+        }
     if hint is Any:
         return value
     if origin is tuple and isinstance(value, str | list | tuple):

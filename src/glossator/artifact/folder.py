@@ -96,7 +96,7 @@ def read_details(folder: Path, *, max_length: int) -> Details:
         ModelFolderError: it is of a newer format, or a field is missing or of another kind.
     """
     settings = read_json(folder / SETTINGS)
-    format = settings.get("format")
+    format: Any = settings.get("format")
     if format not in range(_OLDEST, _FORMAT + 1):
         raise ModelFolderError(
             f"the folder has format {format!r}, this version reads {_OLDEST} to {_FORMAT}; "

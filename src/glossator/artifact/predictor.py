@@ -23,8 +23,8 @@ from glossator.tasks.answers import answer_rows
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
 from glossator.tasks.registry import asks_of, columns_for, config_named
-from glossator.tasks.task import AnyRecord, Answer, Probabilities, Reader, Task
-from glossator.text.records import Columns
+from glossator.tasks.task import Answer, Probabilities, Reader, Task
+from glossator.text.records import Columns, Record
 from glossator.text.rows import Rejection, Row
 
 __all__ = ["TOKEN_BUDGET", "Answers", "Predictor"]
@@ -46,7 +46,7 @@ class Answers(Sequence[Prediction]):
     def __init__(
         self,
         task: Task,
-        records: Sequence[AnyRecord],
+        records: Sequence[Record],
         rows: Sequence[Encoded],
         raw: Sequence[Answer],
     ):
@@ -168,7 +168,7 @@ class Predictor:
         config = config_named(self.task.name)
         return self.task.reader(columns_for(config, self.details.columns, typed or {}))
 
-    def records(self, inputs: Iterable[Any], reader: Reader | None = None) -> list[AnyRecord]:
+    def records(self, inputs: Iterable[Any], reader: Reader | None = None) -> list[Record]:
         """Inputs as the task reads them; the errors are those of `predict`."""
         reader = reader or self.reader()
         records = []
@@ -195,7 +195,7 @@ class Predictor:
 
     def answer_records(
         self,
-        records: Sequence[AnyRecord],
+        records: Sequence[Record],
         rows: Sequence[Encoded] | None = None,
         *,
         top_k: int | None = None,

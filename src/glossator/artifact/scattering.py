@@ -110,9 +110,7 @@ class _Scorer:
         ]
         records = [item for item in items if isinstance(item, Record)]
         asked = self._asked
-        found = iter(
-            self._predictor.answer_records(records, top_k=asked.top_k, **asked.asks)
-        )
+        found = iter(self._predictor.answer_records(records, top_k=asked.top_k, **asked.asks))
         answers = [next(found).to_json() if isinstance(x, Record) else None for x in items]
         return {"answer": np.array([json.dumps(answer) for answer in answers])}
 

@@ -9,8 +9,8 @@ from typing import Any
 from glossator.artifact.predictor import Predictor
 from glossator.errors import InputError, TableError
 from glossator.memory import give_back_freed_memory
-from glossator.tasks.task import AnyRecord, Paired, Scores
-from glossator.text.records import Read
+from glossator.tasks.task import Paired, Scores
+from glossator.text.records import Read, Record
 from glossator.text.rows import Rejection
 
 __all__ = ["CHARACTERS", "CHUNK", "Comparison", "ScoredTable", "chunks", "compare", "evaluate"]
@@ -119,16 +119,16 @@ def compare(a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = C
     return Comparison(rows=rows, rejected=len(rejected), paired=scores[0].paired(scores[1]))
 
 
-def _add(scores: Scores, model: Predictor, records: list[AnyRecord]) -> None:
+def _add(scores: Scores, model: Predictor, records: list[Record]) -> None:
     answers = model.answer_records(records)
     scores.add(records, answers.rows, answers.raw)
 
 
 def chunks(
     items: Iterable[Read], reject: Callable[[Rejection], None], size: int
-) -> Iterator[list[AnyRecord]]:
+) -> Iterator[list[Record]]:
     """The usable rows of `items`, at most `size` at a time; the others go to `reject`."""
-    records: list[AnyRecord] = []
+    records: list[Record] = []
     characters = 0
     for item in items:
         if isinstance(item, Rejection):

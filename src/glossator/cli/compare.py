@@ -58,9 +58,7 @@ def _object(found: Comparison) -> dict[str, Any]:
     return {**counts, **differences, **found.paired.tests, "verdict": _verdict(found, "a", "b")}
 
 
-def _show(
-    screen: Screen, found: Comparison, measures: Sequence[Measure], a: str, b: str
-) -> None:
+def _show(screen: Screen, found: Comparison, measures: Sequence[Measure], a: str, b: str) -> None:
     screen.line(f"A is {a}, B is {b}; {count_of(found.rows, 'row')}, {found.rejected:,} rejected")
     named = {measure.name: measure for measure in measures}
     rows = [_figures(x, named[x.metric]) for x in found.paired.differences]

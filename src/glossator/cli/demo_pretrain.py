@@ -109,12 +109,9 @@ def _tokenizer(texts: Path, screen: Screen) -> Path:
 
 def _fill(folder: Path, runtime: RuntimeConfig) -> dict[str, list[str]]:
     """What the model puts into gaps."""
-    from glossator.artifact.filler import MaskFiller
     from glossator.artifact.opening import load
 
-    filler = load(folder, runtime=runtime)
-    assert isinstance(filler, MaskFiller)
-    answers = filler.predict(_GAPS, top_k=5)
+    answers = load(folder, runtime=runtime).predict(_GAPS, top_k=5)
     masks = (answer.to_json()["masks"][0] for answer in answers)
     found = ([token["token"] for token in mask] for mask in masks)
     return dict(zip(_GAPS, found, strict=True))

@@ -127,10 +127,9 @@ def run(
     from glossator.cli.fit_result import show_result
     from glossator.cli.fit_watch import FitWatch
     from glossator.finetuning.run import run_fit
-    from glossator.tasks.classification_figures import MEASURES
 
     try:
-        with FitWatch(screen, MEASURES) as watch:
+        with FitWatch(screen) as watch:
             result = run_fit(
                 tables,
                 options,

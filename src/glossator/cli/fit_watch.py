@@ -26,11 +26,11 @@ class FitWatch(Watch):
 
     Args:
         screen: where.
-        measures: of the task; the first two are told of each evaluation.
     """
 
-    def __init__(self, screen: Screen, measures: Sequence[Measure] = ()):
-        self._screen, self._measures = screen, measures[:2]
+    def __init__(self, screen: Screen):
+        self._screen = screen
+        self._measures: Sequence[Measure] = ()
         self._stack = ExitStack()
         self._meter = Meter()
         self._scored = 0
@@ -56,7 +56,8 @@ class FitWatch(Watch):
         split = f"{rows.train:,} rows to learn from, {rows.dev:,} to choose by (dev)"
         self._screen.say(f"  {split}, {rows.test:,} to score on (test)")
 
-    def model(self, notes: Sequence[str]) -> None:
+    def model(self, notes: Sequence[str], measures: Sequence[Measure] = ()) -> None:
+        self._measures = measures[:2]
         self._screen.say("Model", "bold")
         for note in notes:
             self._screen.say(f"  {note}")

@@ -16,7 +16,7 @@ from glossator.errors import InputError
 from glossator.evaluation.bootstrap import percentile_interval, resampled_counts
 from glossator.evaluation.confusion import Confusion
 
-__all__ = ["McNemar", "PairedDifference", "mcnemar", "paired_bootstrap"]
+__all__ = ["McNemar", "PairedDifference", "mcnemar", "paired_bootstrap", "two_sided"]
 
 METRICS = ("accuracy", "macro_f1")
 
@@ -109,11 +109,11 @@ def paired_bootstrap(
         difference=score_b - score_a,
         low=low,
         high=high,
-        p_value=_p_value(differences),
+        p_value=two_sided(differences),
     )
 
 
-def _p_value(differences: NDArray[np.float64]) -> float:
+def two_sided(differences: NDArray[np.float64]) -> float:
     """Two-sided, counting the observed sample as one resample so that it is never 0."""
     below = np.count_nonzero(differences <= 0) + 1
     above = np.count_nonzero(differences >= 0) + 1

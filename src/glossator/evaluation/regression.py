@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glossator.errors import InputError
 from glossator.evaluation.bootstrap import percentile_interval, resampled_counts
-from glossator.evaluation.comparison import PairedDifference, _p_value
+from glossator.evaluation.comparison import PairedDifference, two_sided
 from glossator.evaluation.row_sample import RowSample, narrowed
 from glossator.evaluation.spool import RowSpool
 
@@ -171,7 +171,7 @@ def paired_difference(
         difference=score_b - score_a,
         low=low,
         high=high,
-        p_value=float(_p_value(drawn)),
+        p_value=float(two_sided(drawn)),
     )
 
 

@@ -15,7 +15,7 @@ from glossator.files import sha256_file
 from glossator.finetuning.config import FitConfig
 from glossator.finetuning.memory_table import memory_table
 from glossator.tasks.registry import choose, kind_named, options_of
-from glossator.tasks.task import AnyRecord, Reader
+from glossator.tasks.task import Reader
 from glossator.text.columns import check_columns
 from glossator.text.preflight import Preflight
 from glossator.text.records import Read, Record
@@ -152,7 +152,7 @@ def _split(items: Items, wanted: Mapping[str, float], data: Data) -> None:
     """Share out the rows; those that cannot be used stay with the training part."""
     shares = {name: share for name, share in wanted.items() if share}
     usable = [i for i, item in enumerate(items) if isinstance(item, Record)]
-    records = cast(list[AnyRecord], [items[i] for i in usable])
+    records = cast(list[Record], [items[i] for i in usable])
     strata = data.reader.strata(records)
     # Preflight says what is wrong with so few.
     if not shares or len(records) < 2 or (strata is not None and len(set(strata)) < 2):
@@ -175,7 +175,7 @@ def _split(items: Items, wanted: Mapping[str, float], data: Data) -> None:
     data.parts.test = shared.get("test", data.parts.test)
 
 
-def _groups(records: Sequence[AnyRecord], column: str | None) -> list[Any] | None:
+def _groups(records: Sequence[Record], column: str | None) -> list[Any] | None:
     """What must stay together: the named column's values, else equal texts, if there are any."""
     if column is None:
         texts = [record.texts for record in records]

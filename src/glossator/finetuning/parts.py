@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from glossator.finetuning.data import Parts
 from glossator.tasks.learnable import Encoded
-from glossator.tasks.task import AnyRecord, Task
+from glossator.tasks.task import Task
 from glossator.text.records import Record
 
 __all__ = ["Part", "encode", "usable_parts"]
@@ -22,7 +22,7 @@ class Part:
         rows: the examples of each, once they are encoded.
     """
 
-    records: list[AnyRecord]
+    records: list[Record]
     rows: list[Encoded] = field(default_factory=list)
 
 

@@ -152,12 +152,12 @@ class _Fitting:
         model = task.build(self.base, self.config.training.seed).to(self.device)
         width = self.base.source.config.hidden_size
         rates = (rate_note(width),) if self.rate_is_default else ()
-        self.watch.model((*notes_on(self.base, self.asked), *model.notes, *rates))
+        notes: tuple[str, ...] = model.notes  # type: ignore[assignment]
+        told = (*notes_on(self.base, self.asked), *notes, *rates)
+        self.watch.model(told, task.measures)
         return model
 
-    def _choose_rate(
-        self, model: nn.Module, task: Task, training: Part
-    ) -> RateCurve | None:
+    def _choose_rate(self, model: nn.Module, task: Task, training: Part) -> RateCurve | None:
         """With `auto`, try rates on the training rows, and train with the one that is chosen."""
         config = self.config.training
         if config.learning_rate != "auto":
@@ -177,9 +177,7 @@ class _Fitting:
         self.watch.note(note)
         return rate_curve(found, note)
 
-    def _train(
-        self, model: nn.Module, task: Task, parts: Mapping[str, Part]
-    ) -> History:
+    def _train(self, model: nn.Module, task: Task, parts: Mapping[str, Part]) -> History:
         def notify(event: Event) -> None:
             if self.run:
                 self.run.event(event)
@@ -223,9 +221,7 @@ class _Fitting:
         model.load_state_dict(trained.weights)
         return cast(History, trained.history)
 
-    def _share(
-        self, model: nn.Module, task: Task, parts: Mapping[str, Part]
-    ) -> Share:
+    def _share(self, model: nn.Module, task: Task, parts: Mapping[str, Part]) -> Share:
         """What the other processes are given."""
         return Share(
             model=model,

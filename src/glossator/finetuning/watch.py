@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from glossator.artifact.report_parts import RowCounts
+from glossator.evaluation.figures import Measure
 from glossator.text.findings import Finding
 from glossator.training.events import Event
 
@@ -20,8 +21,8 @@ class Watch:
     def preflight(self, findings: Sequence[Finding], rows: RowCounts) -> None:
         """The tables were read and checked."""
 
-    def model(self, notes: Sequence[str]) -> None:
-        """The model was loaded."""
+    def model(self, notes: Sequence[str], measures: Sequence[Measure]) -> None:
+        """The model was loaded; steps will be told apart by these measures, the first first."""
 
     def rate_test(self, done: int, total: int) -> None:
         """So many of at most `total` steps were taken to choose a learning rate."""

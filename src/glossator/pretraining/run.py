@@ -6,7 +6,6 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,6 @@ from glossator.pretraining.start import LanguageModel, Start, resolved
 from glossator.pretraining.watch import Watch
 from glossator.runs.folder import CHECKPOINTS, RunFolder, open_run, run_path
 from glossator.tasks.registry import config_named, name_opening, usual_columns
-from glossator.text.tokenizer import Tokenizer
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.events import Event
 from glossator.training.loop import Dev, History, train

@@ -84,7 +84,7 @@ class RunFolder:
         if isinstance(event, Evaluated):
             self._draw(event.step, {f"dev/{name}": x for name, x in event.scores.items()})
 
-    def diverged(self, records: Sequence[Record[Any, Any]]) -> Path:
+    def diverged(self, records: Sequence[Record]) -> Path:
         """Write the rows of the step whose loss was no number."""
         rows = ({"source": x.row.source, "line": x.row.line, **x.row.values} for x in records)
         write_answers(self.path / DIVERGED, rows, overwrite=True)

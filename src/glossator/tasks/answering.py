@@ -11,7 +11,7 @@ from glossator.errors import InputError
 from glossator.evaluation.figures import Measure
 from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Example, collate
 from glossator.tasks.reading import TextsReader
-from glossator.tasks.task import AnyRecord, Base
+from glossator.tasks.task import Base
 from glossator.text.columns import read_text, rejected, select
 from glossator.text.records import Columns, Read, Record, Trusting
 from glossator.text.rows import Rejection, Row
@@ -52,11 +52,11 @@ class TextReader(TextsReader):
         """See `Reader`."""
         return Trusting()
 
-    def strata(self, records: Sequence[AnyRecord]) -> Sequence[Hashable] | None:
+    def strata(self, records: Sequence[Record]) -> Sequence[Hashable] | None:
         """See `Reader`."""
         return None
 
-    def learn(self, records: Sequence[AnyRecord], base: Base) -> NoReturn:
+    def learn(self, records: Sequence[Record], base: Base) -> NoReturn:
         """Refuse: a table has nothing to learn from.
 
         Raises:
@@ -107,7 +107,7 @@ class AnsweringTask:
         """Refuse, see `TextReader.learn`."""
         raise _unlearnable()
 
-    def decided(self, records: Sequence[AnyRecord], answers: Sequence[Any]) -> Self:
+    def decided(self, records: Sequence[Record], answers: Sequence[Any]) -> Self:
         """The same: nothing is decided."""
         return self
 

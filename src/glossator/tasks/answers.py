@@ -11,7 +11,8 @@ from torch import nn
 from glossator.errors import GlossatorError
 from glossator.models.hardware import using_threads
 from glossator.tasks.learnable import Encoded, Example
-from glossator.tasks.task import AnyRecord, Answer, Task
+from glossator.tasks.task import Answer, Task
+from glossator.text.records import Record
 
 __all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
 
@@ -19,7 +20,7 @@ __all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
 def answer_rows(
     task: Task,
     model: nn.Module,
-    records: Sequence[AnyRecord],
+    records: Sequence[Record],
     rows: Sequence[Encoded],
     *,
     token_budget: int,

@@ -53,7 +53,7 @@ class FirstQuotes:
 
 
 def quote_of(
-    record: Record[Any, Any],
+    record: Record,
     gold: str,
     answer: str,
     score: float | None = None,

@@ -32,8 +32,8 @@ __all__ = [
 
 KINDS: dict[str, str] = {
     "text-classification": "glossator.tasks.kinds.text_classification",
-    "text-regression": "glossator.tasks.kinds.text_regression",
-    "token-classification": "glossator.tasks.kinds.token_classification",
+    # "text-regression": "glossator.tasks.kinds.text_regression",
+    # "token-classification": "glossator.tasks.kinds.token_classification",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
     "text-generation": "glossator.tasks.kinds.text_generation",
 }
@@ -172,7 +172,9 @@ def _of(cls: type, kind: str, given: Mapping[str, Any]) -> Any:
     for name in given:
         if name not in names:
             has = ", ".join(f"--{x.replace('_', '-')}" for x in names) or "none"
-            raise ConfigError(f"--{name.replace('_', '-')} is no option of {kind}, which has: {has}")
+            raise ConfigError(
+                f"--{name.replace('_', '-')} is no option of {kind}, which has: {has}"
+            )
     return from_mapping(cls, given)
 
 

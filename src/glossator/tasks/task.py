@@ -27,7 +27,6 @@ from glossator.text.rows import Row
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = [
-    "AnyRecord",
     "Answer",
     "Base",
     "Paired",
@@ -41,8 +40,6 @@ __all__ = [
 
 Answer: TypeAlias = Any
 """What a model says of an example or a row, before anything is decided: an array, as a rule."""
-
-AnyRecord: TypeAlias = Record[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -120,10 +117,10 @@ class Reader(Protocol):
     def examiner(self) -> Examiner:
         """Looks at the rows before anything is learned."""
 
-    def strata(self, records: Sequence[AnyRecord]) -> Sequence[Hashable] | None:
+    def strata(self, records: Sequence[Record]) -> Sequence[Hashable] | None:
         """(N,) what each part of a split should have like shares of; None: nothing."""
 
-    def learn(self, records: Sequence[AnyRecord], base: Base) -> Task:
+    def learn(self, records: Sequence[Record], base: Base) -> Task:
         """The task that these training rows define."""
 
 
@@ -150,7 +147,7 @@ class Scores(Protocol):
     """Adds up how good answers are, batch by batch."""
 
     def add(
-        self, records: Sequence[AnyRecord], rows: Sequence[Encoded], answers: Sequence[Answer]
+        self, records: Sequence[Record], rows: Sequence[Encoded], answers: Sequence[Answer]
     ) -> None:
         """Take in rows, their examples and their combined answers."""
 
@@ -211,7 +208,7 @@ class Task(Learnable[Batch], Protocol):
     def open(self, base: Base) -> nn.Module:
         """The trained model that a folder of this task holds."""
 
-    def encode(self, records: Sequence[AnyRecord]) -> list[Encoded]:
+    def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """The examples of each row, at least one each."""
 
     def cost(self, example: Example) -> int:
@@ -228,13 +225,13 @@ class Task(Learnable[Batch], Protocol):
     def answer(self, model: nn.Module, batch: Batch) -> Sequence[Answer]:
         """What a model says of each example."""
 
-    def combine(self, record: AnyRecord, row: Encoded, answers: Sequence[Answer]) -> Answer:
+    def combine(self, record: Record, row: Encoded, answers: Sequence[Answer]) -> Answer:
         """What is said of a row, from the answers of its examples."""
 
-    def decided(self, records: Sequence[AnyRecord], answers: Sequence[Answer]) -> Self:
+    def decided(self, records: Sequence[Record], answers: Sequence[Answer]) -> Self:
         """The same task, which decides by what was best on these dev rows."""
 
-    def decode(self, record: AnyRecord, row: Encoded, answer: Answer) -> Prediction:
+    def decode(self, record: Record, row: Encoded, answer: Answer) -> Prediction:
         """The prediction for a row."""
 
     def scores(self, *, intervals: bool = True, paired: bool = False) -> Scores:

@@ -57,7 +57,11 @@ def encode_texts(
     rows = []
     for number, row in enumerate(texts):
         ids = [next(parts) for _ in row]
-        made = _pair(tokenizer, ids, max_length) if len(ids) > 1 else _one(tokenizer, ids[0], max_length)
+        made = (
+            _pair(tokenizer, ids, max_length)
+            if len(ids) > 1
+            else _one(tokenizer, ids[0], max_length)
+        )
         cut = list(made)
         weight = 1 / len(cut)
         examples = tuple(

@@ -11,7 +11,15 @@ from typing import Any
 from glossator.errors import ColumnError, did_you_mean
 from glossator.text.rows import Rejection, Row, Table
 
-__all__ = ["check_columns", "check_header", "is_blank", "named_value", "read_text", "rejected", "select"]
+__all__ = [
+    "check_columns",
+    "check_header",
+    "is_blank",
+    "named_value",
+    "read_text",
+    "rejected",
+    "select",
+]
 
 _SHOWN = 20  # columns in an error message; a table may have thousands
 _BLANK = {"Cc", "Cf", "Zl", "Zp", "Zs"}  # control, format (zero width), separators

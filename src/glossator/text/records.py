@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias
 
 from glossator.text.findings import Finding
 from glossator.text.rows import Rejection, Row
 
 __all__ = ["Columns", "Examiner", "Read", "Record", "Role", "Trusting"]
-
-InputT = TypeVar("InputT")
-TargetT = TypeVar("TargetT", bound=Hashable)
 
 Columns: TypeAlias = Mapping[str, tuple[str, ...]]
 """The columns of a table by the role that they have."""
@@ -43,23 +40,23 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
-class Record(Generic[InputT, TargetT]):
-    """A row with what a task reads off it.
+class Record:
+    """A row with what a task reads off it, whose types are the task's business.
 
     Attributes:
         row: where it comes from, with all its columns.
         input: what is answered.
-        target: the right answer; None in a table without.
+        target: the right answer, hashable; None in a table without.
         texts: all text of the input: what is counted, and what makes two rows the same.
     """
 
     row: Row
-    input: InputT
-    target: TargetT | None
+    input: Any
+    target: Any
     texts: tuple[str, ...]
 
 
-Read: TypeAlias = "Record[Any, Any] | Rejection"
+Read: TypeAlias = "Record | Rejection"
 """A row that a task can use, or why it cannot."""
 
 
@@ -70,7 +67,7 @@ class Examiner(Protocol):
     def counts(self) -> Mapping[str, int]:
         """How often each class occurs that is to be learned; empty where there are none."""
 
-    def add(self, part: str, record: Record[Any, Any]) -> None:
+    def add(self, part: str, record: Record) -> None:
         """Take in the next row of `train`, `dev` or `test`, in this order of parts."""
 
     def tell(self, target: Any) -> str:
@@ -85,7 +82,7 @@ class Trusting:
 
     counts: Mapping[str, int] = {}
 
-    def add(self, part: str, record: Record[Any, Any]) -> None:
+    def add(self, part: str, record: Record) -> None:
         pass
 
     def tell(self, target: Any) -> str:

@@ -55,7 +55,7 @@ class Seen:
         self._use(item)
         return True
 
-    def _use(self, record: Record[Any, Any]) -> None:
+    def _use(self, record: Record) -> None:
         row, texts = record.row, record.texts
         index = len(self._target_of)
         self._places.append(self._files.setdefault(row.source, len(self._files)))

@@ -18,9 +18,9 @@ from glossator.models.masked import MaskedLanguageModel
 from glossator.tasks.answering import AnsweringTask, TextReader
 from glossator.tasks.kinds.fill_mask.config import CONFIG
 from glossator.tasks.learnable import Batch, Encoded
-from glossator.tasks.task import AnyRecord, Base
+from glossator.tasks.task import Base
 from glossator.tasks.texts import encode_texts, refuse_short
-from glossator.text.records import Columns
+from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["KIND", "FillMask", "FilledMasks", "Gap", "MaskFilling", "TokenScore"]
@@ -123,7 +123,7 @@ class FillMask(AnsweringTask):
         task.top_k = top_k or type(self).top_k
         return task
 
-    def encode(self, records: Sequence[AnyRecord]) -> list[Encoded]:
+    def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """The windows of each text."""
         texts = [record.texts for record in records]
         return encode_texts(self.tokenizer, texts, [()] * len(texts), self.max_length)
@@ -148,9 +148,7 @@ class FillMask(AnsweringTask):
             gaps[number].append(Gap(inside, min(inside, length - 1 - inside), tokens))
         return gaps
 
-    def combine(
-        self, record: AnyRecord, row: Encoded, answers: Sequence[Sequence[Gap]]
-    ) -> list[Gap]:
+    def combine(self, record: Record, row: Encoded, answers: Sequence[Sequence[Gap]]) -> list[Gap]:
         """The gaps of a text from those of its windows, each from where it has most context."""
         best: dict[int, Gap] = {}
         for example, gaps in zip(row, answers, strict=True):
@@ -160,7 +158,7 @@ class FillMask(AnsweringTask):
                     best[place] = gap
         return [best[place] for place in sorted(best)]
 
-    def decode(self, record: AnyRecord, row: Encoded, answer: Sequence[Gap]) -> FilledMasks:
+    def decode(self, record: Record, row: Encoded, answer: Sequence[Gap]) -> FilledMasks:
         """The answer for a text."""
         return FilledMasks(tuple(gap.best for gap in answer), row.n_tokens, row.windows)
 

@@ -14,12 +14,13 @@ from torch import nn
 
 from glossator.errors import InputError
 from glossator.models import checkpoint
+from glossator.models.heads import ProblemType
 from glossator.tasks.kinds.text_classification.config import CONFIG, Options
 from glossator.tasks.kinds.text_classification.reading import LabelReader
 from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
-from glossator.tasks.task import AnyRecord, Answer, Base
+from glossator.tasks.task import Answer, Base
 from glossator.tasks.texts import Arrays, encode_texts, refuse_short
-from glossator.text.records import Columns
+from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["LabelTask", "labels_of", "refuse_no_string"]
@@ -46,7 +47,7 @@ class LabelTask(abc.ABC):
     opens_as = CONFIG.opens_as
     coupling: Coupling = "example"
     specs: ClassVar[Sequence[ArraySpec]]
-    problem_type: ClassVar[str]
+    problem_type: ClassVar[ProblemType]
     top_k = 3
 
     def __init__(
@@ -89,7 +90,7 @@ class LabelTask(abc.ABC):
         """See `Task`."""
         return checkpoint.load_classifier(base.folder)
 
-    def encode(self, records: Sequence[AnyRecord]) -> list[Encoded]:
+    def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """See `Task`."""
         texts = [record.texts for record in records]
         return encode_texts(
@@ -97,7 +98,7 @@ class LabelTask(abc.ABC):
         )
 
     @abc.abstractmethod
-    def _arrays(self, record: AnyRecord) -> Arrays:
+    def _arrays(self, record: Record) -> Arrays:
         """The target of a row, as its examples have it."""
 
     def collate(self, examples: Sequence[Example], seed: int) -> Batch:
@@ -119,15 +120,15 @@ class LabelTask(abc.ABC):
         with torch.inference_mode():
             return model(batch.inputs).float().cpu().numpy()  # type: ignore[no-any-return]
 
-    def combine(self, record: AnyRecord, row: Encoded, answers: Sequence[Answer]) -> Answer:
+    def combine(self, record: Record, row: Encoded, answers: Sequence[Answer]) -> Answer:
         """(C,) mean of the windows' logits."""
         return answers[0] if len(answers) == 1 else np.mean(answers, axis=0, dtype=np.float32)
 
-    def finish(self, model: nn.Module) -> None:
+    def finish(self, model: nn.Module) -> None:  # noqa: B027
         """Nothing: the folder answers as it is."""
 
 
-def labels_of(records: Sequence[AnyRecord], base: Base) -> list[str]:
+def labels_of(records: Sequence[Record], base: Base) -> list[str]:
     """The labels of training rows.
 
     Where they are those of the model that is fine-tuned, their order is kept, so that a head that
@@ -139,7 +140,6 @@ def labels_of(records: Sequence[AnyRecord], base: Base) -> list[str]:
     trained = base.source.architecture.endswith("ForSequenceClassification")
     known = base.source.labels() if trained else ()
     return list(known) if set(known) == found else sorted(found)
-
 
 
 def refuse_no_string(label: object) -> None:

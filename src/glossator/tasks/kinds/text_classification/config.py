@@ -65,7 +65,12 @@ CONFIG = KindConfig(
     roles=(
         Role(name="text", help="of the text", many=True),
         Role(name="text_pair", help="of a second text, read together with the first", many=True),
-        Role(name="label", help="of the label, or of a list of labels", target=True, usual=("labels",)),
+        Role(
+            name="label",
+            help="of the label, or of a list of labels",
+            target=True,
+            usual=("labels",),
+        ),
     ),
     shapes=(("text", "text_pair", "label"), ("text", "label")),
     options=Options,

@@ -28,7 +28,7 @@ class LabelExaminer:
         self._single = Tally()
         self._several = Tally()
 
-    def add(self, part: str, record: Record[Any, Any]) -> None:
+    def add(self, part: str, record: Record) -> None:
         """See `Examiner`."""
         target, place = record.target, f"{record.row.source}:{record.row.line}"
         labels = self._parts.setdefault(part, Counter())
@@ -72,7 +72,9 @@ class LabelExaminer:
         if not self._sizes:
             return
         if self._single.count:
-            rare = min((self._single, "one label"), (self._several, "a list"), key=lambda x: x[0].count)
+            rare = min(
+                (self._single, "one label"), (self._several, "a list"), key=lambda x: x[0].count
+            )
             message = (
                 f"{count_of(self._single.count, 'row')} with one label and "
                 f"{self._several.count:,} with a list; the first with {rare[1]} is "
@@ -118,11 +120,13 @@ def _classes(labels: Mapping[str, int], used: int, *, several: bool) -> Iterator
     if len(labels) < (1 if several else 2):
         message = "no row has a label; one is needed to learn"
         if labels:
-            message = f"every row has the label {quoted(next(iter(labels)))}; two are needed to learn"
+            message = (
+                f"every row has the label {quoted(next(iter(labels)))}; two are needed to learn"
+            )
         yield Finding("one_class", "error", message, used)
         return
     most = max(labels, key=labels.__getitem__)
-    least = min(reversed(labels), key=labels.__getitem__)
+    least = min(reversed([*labels]), key=labels.__getitem__)
     message = (
         f"{count_of(len(labels), 'class')}; the largest is {quoted(most)} with "
         f"{count_of(labels[most], 'row')}, the smallest {quoted(least)} with {labels[least]:,}"

@@ -14,7 +14,7 @@ from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
 
 if TYPE_CHECKING:
-    from glossator.tasks.task import AnyRecord, Base, Task
+    from glossator.tasks.task import Base, Task
 
 __all__ = ["LabelReader", "Labels"]
 
@@ -63,7 +63,8 @@ class LabelReader(TextsReader):
             return rejected(row, "not_one_label", message)
         labels = set()
         for item in value:
-            label = read_text(Row(row.source, row.line, {**row.values, column: item}), (column,), "label")
+            alone = Row(row.source, row.line, {column: item})
+            label = read_text(alone, (column,), "label")
             if isinstance(label, Rejection):
                 return rejected(row, label.kind, f"in the list of labels: {label.message}")
             labels.add(label)
@@ -73,7 +74,7 @@ class LabelReader(TextsReader):
         """See `Reader`."""
         return LabelExaminer()
 
-    def strata(self, records: Sequence[AnyRecord]) -> Sequence[Hashable]:
+    def strata(self, records: Sequence[Record]) -> Sequence[Hashable]:
         """The label; of several the rarest, so that it is in every part."""
         counts = Counter[str]()
         for record in records:
@@ -85,7 +86,7 @@ class LabelReader(TextsReader):
             for record in records
         ]
 
-    def learn(self, records: Sequence[AnyRecord], base: Base) -> Task:
+    def learn(self, records: Sequence[Record], base: Base) -> Task:
         """See `Reader`."""
         from glossator.tasks.kinds.text_classification.several import SeveralLabels
         from glossator.tasks.kinds.text_classification.task import OneLabel

@@ -17,8 +17,9 @@ from glossator.evaluation.thresholds import ThresholdCurve, threshold_curve
 from glossator.tasks.kinds.text_classification.figures import Calibration, sections
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
-from glossator.tasks.task import AnyRecord, Answer, Paired
+from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding, count_of, quoted
+from glossator.text.records import Record
 
 if TYPE_CHECKING:
     from glossator.tasks.kinds.text_classification.task import OneLabel
@@ -52,7 +53,7 @@ class LabelScores:
         self.named: list[tuple[str, str]] | None = [] if paired else None
 
     def add(
-        self, records: Sequence[AnyRecord], rows: Sequence[Encoded], answers: Sequence[Answer]
+        self, records: Sequence[Record], rows: Sequence[Encoded], answers: Sequence[Answer]
     ) -> None:
         """See `Scores`."""
         task = self._task

@@ -24,9 +24,9 @@ from glossator.tasks.kinds.text_classification.scores import LabelScores
 from glossator.tasks.kinds.text_classification.several import SeveralLabels
 from glossator.tasks.learnable import ArraySpec, Batch, Encoded
 from glossator.tasks.losses import balanced_weights, cross_entropy, focal_loss
-from glossator.tasks.task import AnyRecord, Answer, Base
+from glossator.tasks.task import Answer, Base
 from glossator.tasks.texts import Arrays, single
-from glossator.text.records import Columns
+from glossator.text.records import Columns, Record
 
 __all__ = ["KIND", "OneLabel", "TextClassification"]
 
@@ -50,7 +50,7 @@ class OneLabel(LabelTask):
     class_weights: Tensor | None = None
 
     @classmethod
-    def learn(cls, records: Sequence[AnyRecord], base: Base, options: Options) -> Self:
+    def learn(cls, records: Sequence[Record], base: Base, options: Options) -> Self:
         """The task of training rows, each with one label."""
         labels, pair = labels_of(records, base), len(records[0].texts) > 1
         task = cls(base.tokenizer, labels, max_length=base.max_length, pair=pair, options=options)
@@ -59,11 +59,11 @@ class OneLabel(LabelTask):
             task.class_weights = balanced_weights(torch.from_numpy(counts).float())
         return task
 
-    def targets(self, records: Sequence[AnyRecord]) -> NDArray[np.int64]:
+    def targets(self, records: Sequence[Record]) -> NDArray[np.int64]:
         """(N,) the class of each row; -1 for a label that training has not."""
         return np.array([self._place.get(record.target, -1) for record in records], np.int64)
 
-    def _arrays(self, record: AnyRecord) -> Arrays:
+    def _arrays(self, record: Record) -> Arrays:
         return (single(self._place.get(record.target, -1)),)
 
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -103,7 +103,7 @@ class OneLabel(LabelTask):
         chosen = self.chosen(self.probabilities(answers))
         return float(np.mean([self.labels[i] for i in chosen] == np.array(targets)))
 
-    def decided(self, records: Sequence[AnyRecord], answers: Sequence[Answer]) -> Self:
+    def decided(self, records: Sequence[Record], answers: Sequence[Answer]) -> Self:
         """Temperature, and with two classes the threshold, from dev rows."""
         targets = self.targets(records)
         known = targets >= 0
@@ -125,7 +125,7 @@ class OneLabel(LabelTask):
         """The same task with a decision that was saved."""
         return self.deciding(Decision(**decision))
 
-    def decode(self, record: AnyRecord, row: Encoded, answer: Answer) -> LabelPrediction:
+    def decode(self, record: Record, row: Encoded, answer: Answer) -> LabelPrediction:
         """The label decided on, and the `top_k` most probable ones."""
         chances = self.probabilities([answer])
         chosen, chance = int(self.chosen(chances)[0]), chances[0]
@@ -145,9 +145,7 @@ class OneLabel(LabelTask):
     def words(self) -> Words:
         """See `Task`."""
         decision = self.decision
-        return words(
-            self.labels, temperature=decision.temperature, threshold=decision.threshold
-        )
+        return words(self.labels, temperature=decision.temperature, threshold=decision.threshold)
 
     def saved(self) -> dict[str, Any]:
         """See `Task`; the labels are in `config.json`."""

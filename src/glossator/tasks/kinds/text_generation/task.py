@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import torch
 from torch import nn
 
 from glossator.evaluation.figures import Words
@@ -18,8 +19,8 @@ from glossator.models.generation import Generated, generate
 from glossator.tasks.answering import AnsweringTask, TextReader
 from glossator.tasks.kinds.text_generation.config import CONFIG, GenerationAsks
 from glossator.tasks.learnable import Batch, Encoded, Example
-from glossator.tasks.task import AnyRecord, Base
-from glossator.text.records import Columns
+from glossator.tasks.task import Base
+from glossator.text.records import Columns, Record
 
 __all__ = ["KIND", "GeneratedText", "Generating", "TextGeneration"]
 
@@ -86,7 +87,7 @@ class TextGeneration(AnsweringTask):
         """What is added takes room too, and each of the beams its own."""
         return self.generation.beams * (len(example.tokens) + self.generation.max_new_tokens)
 
-    def encode(self, records: Sequence[AnyRecord]) -> list[Encoded]:
+    def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """The ids of each text; of an empty one the token that a document begins with."""
         first = np.array([self.tokenizer.end_id or 0], np.int32)
         found = self.tokenizer.encode([record.texts[0] for record in records])
@@ -100,14 +101,15 @@ class TextGeneration(AnsweringTask):
         assert isinstance(model, CausalLanguageModel)
         end = self.tokenizer.end_id
         stop = () if end is None else (end,)
-        prompts = [part.tolist() for part in batch.inputs.tokens.split(batch.inputs.lengths.tolist())]
+        lengths = batch.inputs.lengths.tolist()
+        prompts = [part.tolist() for part in torch.split(batch.inputs.tokens, lengths)]
         return generate(model, prompts, self.generation, stop=stop)
 
-    def combine(self, record: AnyRecord, row: Encoded, answers: Sequence[Generated]) -> Generated:
+    def combine(self, record: Record, row: Encoded, answers: Sequence[Generated]) -> Generated:
         """That of the one window."""
         return answers[0]
 
-    def decode(self, record: AnyRecord, row: Encoded, answer: Generated) -> GeneratedText:
+    def decode(self, record: Record, row: Encoded, answer: Generated) -> GeneratedText:
         """The answer for a text."""
         text = self.tokenizer.decode(answer.tokens)
         return GeneratedText(text, answer.finish_reason, row.n_tokens)
