@@ -63,13 +63,3 @@ def balanced_weights(counts: Tensor) -> Tensor:
     data", section 4.2.
     """
     return counts.sum() / (len(counts) * counts.clamp(min=1))
-
-
-def binary_cross_entropy(
-    logits: Tensor,
-    targets: Tensor,
-    *,
-    positive_weights: Tensor | None = None,
-    label_smoothing: float = 0.0,
-) -> Tensor:
-    raise NotImplementedError
