@@ -5,7 +5,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from glossator.tasks.losses import balanced_weights, cross_entropy, focal_loss
+from glossator.tasks.losses import (
+    balanced_weights,
+    binary_cross_entropy,
+    cross_entropy,
+    focal_loss,
+    huber,
+    squared_error,
+)
 
 ROWS, CLASSES = 40, 5
 
@@ -85,3 +92,48 @@ def test_balanced_weights_let_every_class_weigh_alike():
 
 def test_a_class_without_rows_has_a_finite_weight():
     assert balanced_weights(torch.tensor([3.0, 0.0])).isfinite().all()
+
+
+def binary_by_hand(logits, targets, *, smoothing=0.0, weights=None):
+    """`-[w t log p + (1 - t) log(1 - p)]`, label by label in numpy."""
+    chances = 1 / (1 + np.exp(-logits.numpy()))
+    wanted = targets.numpy() * (1 - smoothing) + smoothing / 2
+    factor = 1 if weights is None else weights.numpy()
+    losses = -(factor * wanted * np.log(chances) + (1 - wanted) * np.log(1 - chances))
+    return losses.mean(axis=1)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_binary_cross_entropy_is_that_of_its_equation(batch, smoothing, weighted):
+    logits, targets, weights = batch
+    has = F.one_hot(targets, CLASSES).bool() | (logits > 1)
+    given = weights if weighted else None
+    got = binary_cross_entropy(logits, has, positive_weights=given, label_smoothing=smoothing)
+    assert got.shape == (ROWS,)
+    hand = binary_by_hand(logits, has.double(), smoothing=smoothing, weights=given)
+    np.testing.assert_allclose(got.numpy(), hand, rtol=1e-10)
+    soft = binary_cross_entropy(
+        logits, has.double(), positive_weights=given, label_smoothing=smoothing
+    )
+    torch.testing.assert_close(soft, got)
+
+
+def test_binary_cross_entropy_of_extreme_logits_is_finite():
+    logits = torch.tensor([[1e4, -1e4], [-1e4, 1e4]], requires_grad=True)
+    losses = binary_cross_entropy(logits, torch.tensor([[True, True], [False, False]]))
+    losses.sum().backward()
+    torch.testing.assert_close(losses, torch.tensor([5e3, 5e3]))
+    assert logits.grad.isfinite().all()
+
+
+def test_errors_of_numbers():
+    predictions = torch.tensor([0.0, 0.5, -3.0, 1e6])
+    targets = torch.tensor([0.0, 0.0, 1.0, 0.0])
+    torch.testing.assert_close(
+        squared_error(predictions, targets), torch.tensor([0, 0.25, 16, 1e12])
+    )
+    expected = torch.tensor([0, 0.125, 2 * (4 - 1), 2 * (1e6 - 1)])
+    torch.testing.assert_close(huber(predictions, targets, delta=2.0), expected)
+    near = huber(predictions[:2], targets[:2])
+    torch.testing.assert_close(near, squared_error(predictions[:2], targets[:2]) / 2)

@@ -14,7 +14,13 @@ from glossator.evaluation.calibration import (
 from glossator.evaluation.comparison import McNemar, PairedDifference, mcnemar, paired_bootstrap
 from glossator.evaluation.confusion import ClassScore, classification_report, confusion_matrix
 from glossator.evaluation.entities import EntityErrors, EntityScores
+from glossator.evaluation.label_thresholds import (
+    choose_thresholds,
+    decide_labels,
+    fit_binary_temperature,
+)
 from glossator.evaluation.metrics import ClassificationScores, classification_metrics
+from glossator.evaluation.multilabel import MultilabelScores, multilabel_metrics
 from glossator.evaluation.ranking import roc_auc
 from glossator.evaluation.regression import (
     RegressionScores,
@@ -38,6 +44,7 @@ __all__ = [
     "EntityErrors",
     "EntityScores",
     "McNemar",
+    "MultilabelScores",
     "PairedDifference",
     "RegressionScores",
     "Reliability",
@@ -47,13 +54,17 @@ __all__ = [
     "best_threshold",
     "bootstrap_intervals",
     "choose_threshold",
+    "choose_thresholds",
     "classification_metrics",
     "classification_report",
     "confusion_matrix",
     "decide",
+    "decide_labels",
     "expected_calibration_error",
+    "fit_binary_temperature",
     "fit_temperature",
     "mcnemar",
+    "multilabel_metrics",
     "paired_bootstrap",
     "paired_difference",
     "regression_metrics",
