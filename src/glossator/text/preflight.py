@@ -79,15 +79,17 @@ def preflight(
             continue
         seen = Seen(name, tuple(parts), tell=examiner.tell)
         for item in items:
-            if seen.add(item) and isinstance(item, Record):
-                examiner.add(name, item)
-                if lengths:
-                    lengths.add(*item.texts)
+            seen.add(item)
+            if not isinstance(item, Record):
+                examiner.reject(name, item)
+                continue
+            examiner.add(name, item)
+            if lengths:
+                lengths.add(*item.texts)
         parts.append(seen)
     found = list(findings_of(parts))
     found[1:1] = [Finding("note", "info", note) for note in notes]
-    if parts[0].used:
-        found += examiner.findings()
+    found += examiner.findings()
     found += lengths.findings() if lengths else []
     return Preflight(
         tuple(found),

@@ -70,6 +70,9 @@ class Examiner(Protocol):
     def add(self, part: str, record: Record) -> None:
         """Take in the next row of `train`, `dev` or `test`, in this order of parts."""
 
+    def reject(self, part: str, rejection: Rejection) -> None:
+        """Take notice of a row that cannot be used."""
+
     def tell(self, target: Any) -> str:
         """A target in a few words, as it is shown where equal inputs have two."""
 
@@ -83,6 +86,9 @@ class Trusting:
     counts: Mapping[str, int] = {}
 
     def add(self, part: str, record: Record) -> None:
+        pass
+
+    def reject(self, part: str, rejection: Rejection) -> None:
         pass
 
     def tell(self, target: Any) -> str:

@@ -46,14 +46,13 @@ class Seen:
         """How many rows can be used."""
         return len(self._target_of)
 
-    def add(self, item: Read) -> bool:
-        """Take in the next row; false if it is rejected."""
+    def add(self, item: Read) -> None:
+        """Take in the next row."""
         self.read += 1
         if isinstance(item, Rejection):
             self.rejections.append(item)
-            return False
-        self._use(item)
-        return True
+        else:
+            self._use(item)
 
     def _use(self, record: Record) -> None:
         row, texts = record.row, record.texts

@@ -67,7 +67,7 @@ CONFIG = KindConfig(
         Role(name="text_pair", help="of a second text, read together with the first", many=True),
         Role(
             name="label",
-            help="of the label, or of a list of labels",
+            help="of what is to be learned: a label, a list of labels, or a number",
             target=True,
             usual=("labels",),
         ),

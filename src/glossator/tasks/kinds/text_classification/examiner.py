@@ -9,6 +9,7 @@ from typing import Any
 
 from glossator.text.findings import Finding, Tally, count_of, quoted
 from glossator.text.records import Record
+from glossator.text.rows import Rejection
 
 __all__ = ["LabelExaminer"]
 
@@ -40,6 +41,9 @@ class LabelExaminer:
         elif target is not None:
             labels[target] += 1
             self._single.add("{}", place)
+
+    def reject(self, part: str, rejection: Rejection) -> None:
+        """See `Examiner`: nothing is made of it."""
 
     def tell(self, target: Any) -> str:
         """See `Examiner`."""
