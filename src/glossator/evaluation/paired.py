@@ -11,9 +11,14 @@ from glossator.errors import InputError
 from glossator.evaluation.bootstrap import percentile_interval
 from glossator.evaluation.comparison import PairedDifference, two_sided
 
-__all__ = ["paired_sums"]
+__all__ = ["micro_f1", "paired_sums"]
 
 Values = NDArray[np.float64]
+
+
+def micro_f1(sums: Values) -> Values:
+    """(R, 3) of hits, answers given and answers that are right -> (R,)."""
+    return np.asarray(2 * sums[:, 0] / np.maximum(1, sums[:, 1] + sums[:, 2]), np.float64)
 
 
 def paired_sums(

@@ -33,7 +33,7 @@ __all__ = [
 KINDS: dict[str, str] = {
     "text-classification": "glossator.tasks.kinds.text_classification",
     "text-regression": "glossator.tasks.kinds.text_regression",
-    # "token-classification": "glossator.tasks.kinds.token_classification",
+    "token-classification": "glossator.tasks.kinds.token_classification",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
     "text-generation": "glossator.tasks.kinds.text_generation",
 }

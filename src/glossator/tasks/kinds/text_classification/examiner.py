@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from glossator.tasks.label_findings import label_variants, listed_counts
 from glossator.text.findings import Finding, Tally, count_of, quoted
 from glossator.text.records import Record
 from glossator.text.rows import Rejection
@@ -69,7 +69,7 @@ class LabelExaminer:
         for name in others:
             yield from _unknown_labels(name, self._parts[name], train)
         yield from _classes(train, self._rows[first], several=bool(self._sizes))
-        yield from _label_variants(self.counts)
+        yield from label_variants(self.counts)
 
     def _lists(self) -> Iterator[Finding]:
         """Of rows with lists: that they were seen, and what is odd about them."""
@@ -115,7 +115,7 @@ def _unknown_labels(
             return
         message = (
             f"{part}: {count_of(rows, 'row')} with a label that no training row has: kept, "
-            f"and counted as wrong; {_listed(unknown)}"
+            f"and counted as wrong; {listed_counts(unknown)}"
         )
         yield Finding("unknown_label", "warning", message, rows, tuple(unknown)[:5])
 
@@ -144,32 +144,6 @@ def _classes(labels: Mapping[str, int], used: int, *, several: bool) -> Iterator
     if few:
         message = (
             f"{count_of(len(few), 'class')} with fewer than {_FEW_ROWS} rows: kept, but hardly "
-            f"learned; add rows, or merge them with others: {_listed(few)}"
+            f"learned; add rows, or merge them with others: {listed_counts(few)}"
         )
         yield Finding("few_rows", "warning", message, len(few), tuple(few)[:5])
-
-
-def _label_variants(totals: Mapping[str, int]) -> Iterator[Finding]:
-    alike: dict[str, list[str]] = defaultdict(list)
-    for name in totals:
-        alike[_folded(name)].append(name)
-    tally = Tally()
-    for names in alike.values():
-        if len(names) > 1:
-            tally.add("{}", _listed({name: totals[name] for name in names}))
-    if tally.count:
-        message = (
-            f"labels that differ only in case, space or full-width form: {tally.examples[0]}; "
-            "kept as different classes; write them alike in the table"
-        )
-        yield tally.finding("label_variants", "warning", message)
-
-
-def _folded(label: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", label).casefold().split())
-
-
-def _listed(counts: Mapping[str, int]) -> str:
-    """`'a' (3), 'b' (1) and 2 more`."""
-    shown = ", ".join(f"{quoted(name)} ({count:,})" for name, count in [*counts.items()][:5])
-    return shown if len(counts) <= 5 else f"{shown} and {len(counts) - 5:,} more"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from glossator.evaluation.comparison import PairedDifference
 from glossator.evaluation.figures import Section
 from glossator.evaluation.multilabel import MultilabelScores
-from glossator.evaluation.paired import paired_sums
+from glossator.evaluation.paired import micro_f1, paired_sums
 from glossator.tasks.kinds.text_classification.several_figures import sections
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
@@ -95,7 +95,7 @@ class LabelsScores:
         assert self.counts is not None
         assert other.counts is not None
         a, b = np.concatenate(self.counts), np.concatenate(other.counts)
-        difference: PairedDifference = paired_sums("micro_f1", a, b, _micro_f1)
+        difference: PairedDifference = paired_sums("micro_f1", a, b, micro_f1)
         return Paired(
             differences=(difference,),
             tests={},
@@ -103,8 +103,3 @@ class LabelsScores:
             b_is_better=difference.difference > 0,
             same=bool((a == b).all()),
         )
-
-
-def _micro_f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(R, 3) of hits, labels given and labels that are right -> (R,)."""
-    return np.asarray(2 * sums[:, 0] / np.maximum(1, sums[:, 1] + sums[:, 2]))

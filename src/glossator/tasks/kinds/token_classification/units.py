@@ -1,0 +1,87 @@
+"""Texts whose words are answered, as the windows that a model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glossator.tasks.kinds.token_classification.reading import Words
+from glossator.tasks.learnable import Encoded, Example
+from glossator.tasks.texts import OVERLAP
+from glossator.text.tokenizer import Ids, Tokenizer
+
+__all__ = ["Numbers", "encode_words", "kept_words"]
+
+Numbers = NDArray[np.int64]
+
+
+def encode_words(
+    tokenizer: Tokenizer, texts: Sequence[Words], targets: Sequence[Numbers], max_length: int
+) -> list[Encoded]:
+    """The windows of N texts; each holds whole words, and a word is read off its first token.
+
+    The arrays of an example are the places of these tokens in it, their targets, and the share of
+    each word: 1 over the windows that it stands in. `Encoded.offsets` has the words.
+
+    Args:
+        tokenizer: of the model's vocabulary.
+        texts: the texts.
+        targets: for each text the target of each of its words.
+        max_length: tokens of a window at most, special tokens counted.
+    """
+    found = tokenizer.encode_words([[x.text[a:b] for a, b in x.places] for x in texts])
+    rows = []
+    for number, (words, (ids, owners), goal) in enumerate(zip(texts, found, targets, strict=True)):
+        kept, firsts = np.unique(owners, return_index=True)
+        offsets = np.array(words.places, np.int64).reshape(-1, 2)[kept]
+        examples = _windows(tokenizer, ids, firsts, goal[kept], max_length, number)
+        rows.append(Encoded(tuple(examples), len(ids), len(examples), offsets))
+    return rows
+
+
+def kept_words(row: Encoded) -> list[Numbers]:
+    """The numbers of the words that each example of a row answers."""
+    starts = [example.span[0] for example in row]
+    counts = [len(example.arrays[0]) for example in row]
+    return [np.arange(start, start + count) for start, count in zip(starts, counts, strict=True)]
+
+
+def _windows(
+    tokenizer: Tokenizer, ids: Ids, firsts: Numbers, goal: Numbers, max_length: int, number: int
+) -> list[Example]:
+    """Windows of whole words; the span of an example counts words."""
+    limit = max_length - tokenizer.specials
+    ends = np.append(firsts[1:], len(ids))
+    cuts = list(_cuts(firsts, ends, limit))
+    times = np.zeros(len(firsts))
+    for first, last in cuts:
+        times[first:last] += 1
+    before = tokenizer.specials_before
+    examples = []
+    for first, last in cuts:
+        start = int(firsts[first]) if len(firsts) else 0
+        # A single word may be longer than a window; it is read off its first token.
+        stop = min(int(ends[last - 1]), start + limit) if len(firsts) else 0
+        arrays = (
+            firsts[first:last] - start + before,
+            goal[first:last],
+            (1 / times[first:last]).astype(np.float32),
+        )
+        tokens = tokenizer.wrap(ids[start:stop])
+        examples.append(Example(tokens, (first, last), arrays, row=number))
+    return examples
+
+
+def _cuts(firsts: Numbers, ends: Numbers, limit: int) -> Iterator[tuple[int, int]]:
+    """Half-open runs of words of at most `limit` tokens that share a quarter with the next."""
+    count, first = len(firsts), 0
+    while True:
+        start = firsts[first] if count else 0
+        last = max(first + 1, int(np.searchsorted(ends, start + limit, side="right")))
+        yield first, min(last, count)
+        if last >= count:
+            return
+        shared = int(np.searchsorted(firsts, ends[last - 1] - OVERLAP * limit, side="left"))
+        first = min(max(shared, first + 1), last)
