@@ -183,3 +183,11 @@ def test_a_name_that_begins_like_another_is_another(saved_by_referee, tmp_path):
     config = checkpoint.load_encoder(folder).config
     _, new = load_extra(tmp_path / "ours", config, {"crf": crf, "crf2": crf}, seed=0)
     assert new == ["crf"]
+
+
+def test_none_begins_as_a_copy_of_the_models_own(saved_by_referee):
+    folder, _ = saved_by_referee("bert", "AutoModel")
+    extra = {"plain": lambda config: nn.Sequential(Linear(config.hidden_size, 3))}
+    model = checkpoint.load_tagger(folder, ["a", "b", "c"], extra=extra)
+    assert model.extra["plain"][0].weight.std() > 0
+    assert not torch.equal(model.extra["plain"][0].weight, model.tagger.output.weight)

@@ -250,7 +250,7 @@ def test_a_word_that_bytes_begin_is_as_in_a_sentence(folders):
 
 
 def test_a_word_that_is_none_is_refused(tokenizer):
-    with pytest.raises(TextError, match="text 1 is None"):
+    with pytest.raises(TextError, match="text 1, word 1 is None"):
         tokenizer.encode_words([["a"], ["b", None]])
 
 

@@ -321,6 +321,7 @@ def _extra(
     source: ModelSource, builders: HeadBuilders | None, seed: int, kept: bool = True
 ) -> tuple[nn.ModuleDict, tuple[str, ...]]:
     """The heads that no class of Hugging Face reads, and what is to be said of them."""
+    seed += 1  # or a head of the same shape would begin as a copy of the model's own
     heads, new = load_extra(source.folder, source.config, builders or {}, seed=seed, kept=kept)
     return heads, tuple(f"a new head {x} was put on {source.folder.name}" for x in new)
 

@@ -209,8 +209,8 @@ class Tokenizer:
         Raises:
             TextError: as for `encode`.
         """
-        for words in texts:
-            _refuse(words)
+        for number, words in enumerate(texts):
+            _refuse(words, f"text {number}, word")
         encodings = self._for_words.encode_batch(
             [list(words) for words in texts], is_pretokenized=True, add_special_tokens=False
         )
@@ -320,21 +320,21 @@ def _byte_levels(step: dict[str, Any] | None) -> Iterable[dict[str, Any]]:
     return [step] if step["type"] == "ByteLevel" else [y for x in inner for y in _byte_levels(x)]
 
 
-def _refuse(texts: Iterable[object]) -> None:
+def _refuse(texts: Iterable[object], kind: str = "text") -> None:
     """Raise TextError if one is no text, and set the library up for those that are."""
     for number, text in enumerate(texts):
-        _refuse_text(text, number)
+        _refuse_text(text, f"{kind} {number}")
     # The library's threads die in a forked child; it warns there unless told beforehand.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
-def _refuse_text(text: object, number: int) -> None:
-    """Raise TextError for what is no text; `number` is its place among the texts, from 0."""
+def _refuse_text(text: object, name: str) -> None:
+    """Raise TextError for what is no text."""
     if not isinstance(text, str):
         kind = type(text).__name__
-        raise TextError(f"text {number} is {text!r:.60} ({kind}); expected a string")
+        raise TextError(f"{name} is {text!r:.60} ({kind}); expected a string")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        message = f"text {number} holds a lone surrogate, which is not a character"
+        message = f"{name} holds a lone surrogate, which is not a character"
         raise TextError(message) from None
