@@ -157,8 +157,8 @@ def best_placed(row: Encoded, answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
     assert row.offsets is not None
     chosen = np.empty((len(row.offsets), *answers[0].shape[1:]), answers[0].dtype)
     context = np.full(len(row.offsets), -1)
-    for words, answer in zip(kept_words(row), answers, strict=True):
-        here = np.minimum(words - words[0], words[-1] - words)
-        better = here > context[words]
-        chosen[words[better]], context[words[better]] = answer[better], here[better]
+    for places, answer in zip(kept_words(row), answers, strict=True):
+        here = np.minimum(places - places[0], places[-1] - places)
+        better = here > context[places]
+        chosen[places[better]], context[places[better]] = answer[better], here[better]
     return chosen

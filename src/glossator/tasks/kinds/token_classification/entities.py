@@ -49,7 +49,9 @@ def entities_of(
 
 def _span(item: Any, number: int, text: str) -> Span:
     if not isinstance(item, Mapping) or not {"start", "end", "label"} <= item.keys():
-        raise Unfit("not_an_entity", f"entity {number} is {item!r:.60}; it has no start, end, label")
+        raise Unfit(
+            "not_an_entity", f"entity {number} is {item!r:.60}; it has no start, end, label"
+        )
     start, end, label = item["start"], item["end"], item["label"]
     if not all(isinstance(x, int) and not isinstance(x, bool) for x in (start, end)):
         raise Unfit("not_an_entity", f"entity {number}: start and end are {start!r} and {end!r}")

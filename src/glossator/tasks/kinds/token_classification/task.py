@@ -25,7 +25,7 @@ from glossator.tasks.learnable import ArraySpec, Batch, Encoded
 from glossator.tasks.losses import cross_entropy
 from glossator.tasks.task import Answer, Base, Task
 from glossator.text.records import Columns, Record
-from glossator.text.tagging import scheme_of, spans_of, tag_names, tags_of, transitions, Span
+from glossator.text.tagging import Span, scheme_of, spans_of, tag_names, tags_of, transitions
 
 __all__ = ["KIND", "TaggedEntities", "TokenClassification", "learned"]
 
@@ -100,7 +100,7 @@ class TaggedEntities(EntityTask):
             return emissions.sum(), share.sum()
         if self.options.decoder == "crf":
             there = counts > 0
-            chain: Any = model.extra[_CRF]  # type: ignore[index, operator]
+            chain: Any = model.extra[_CRF]  # type: ignore[index]
             found = chain.log_likelihood(emissions, tags, counts[there])
             weights = torch.segment_reduce(share, "mean", lengths=counts[there], axis=0)
             return -(found * weights).sum(), share.sum()
@@ -147,7 +147,7 @@ class TaggedEntities(EntityTask):
         else:
             chances = logits.softmax(-1)
         sizes = [len(answer) for answer in answers]
-        paths, parts = path.split(sizes), chances.double().numpy()
+        paths, parts = torch.split(path, sizes), chances.double().numpy()
         starts = np.cumsum([0, *sizes])
         return [
             self._spans(tags.tolist(), parts[a:b])
