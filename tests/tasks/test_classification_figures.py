@@ -70,6 +70,9 @@ def test_mistakes_and_answers_are_quotes():
     assert mistakes.none == "There is no wrong answer in 2 test rows."
     assert answers.title == "Answers for 1 test row"
     assert answers.quotes == [quote]
+    assert found.aside == []
+    _, found = sections(scored([0, 1]), mistakes=[quote])
+    assert "surest and wrong" in found.aside[0]
 
 
 @pytest.mark.parametrize("two", [True, False])

@@ -8,27 +8,15 @@ the Hugging Face hub reads.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from glossator.artifact.escaping import markdown_text, shortened, visible, yaml_string
-from glossator.artifact.heatmap import confused_pairs
+from glossator.artifact.markdown_figures import line, section_text, table
 from glossator.artifact.report_parts import Report
-from glossator.artifact.wording import cell, interval, measure, with_value
-from glossator.evaluation.figures import (
-    Figure,
-    Matrix,
-    Measure,
-    Pair,
-    ReliabilityDiagram,
-    Section,
-    Table,
-    Tiles,
-)
+from glossator.artifact.wording import interval, measure, with_value
+from glossator.evaluation.figures import Measure
 
 __all__ = ["model_card"]
-
-_ROWS = 10  # of a table
-_NAME = 80
 
 
 def model_card(report: Report) -> str:
@@ -41,7 +29,7 @@ def model_card(report: Report) -> str:
         _front_matter(report),
         _introduction(report),
         _scores(report),
-        *(_section(section) for section in report.sections),
+        *(section_text(section) for section in report.sections),
         _confidence(report),
         _data(report),
         _limits(report),
@@ -94,10 +82,10 @@ def _listed(key: str, values: Iterable[str]) -> list[str]:
 def _introduction(report: Report) -> str:
     unfinished = "" if report.learning.finished else "\n\n**The run was interrupted.**"
     return (
-        f"# {_line(report.name)}\n\n"
+        f"# {line(report.name)}\n\n"
         f"{markdown_text(report.words.does)} "
-        f"Fine-tuned with Glossator from {_line(report.base_model)} on {report.rows.train:,} rows, "
-        f"{_line(report.created)}.{unfinished}\n\n"
+        f"Fine-tuned with Glossator from {line(report.base_model)} on {report.rows.train:,} rows, "
+        f"{line(report.created)}.{unfinished}\n\n"
         "## Intended use\n\n"
         "For texts of the kind that it was trained on, in the same language and from the same "
         f"source. {markdown_text(report.words.caution)} Decisions about people need a person."
@@ -106,61 +94,15 @@ def _introduction(report: Report) -> str:
 
 def _scores(report: Report) -> str:
     kind = "had no part in any choice" if report.split == "test" else "also chose the best step"
-    table = _table(
+    found = table(
         ("Measure", report.split.capitalize(), "95% interval"),
         (
-            (_line(m.title), measure(report.metrics, m), interval(report.metrics, m) or "–")
+            (line(m.title), measure(report.metrics, m), interval(report.metrics, m) or "–")
             for m in report.measures
             if m.name in report.metrics
         ),
     )
-    return f"## Scores\n\nOn {report.scored:,} {report.split} rows, which {kind}.\n\n{table}"
-
-
-def _section(section: Section) -> str:
-    """What of a section can be said in Markdown; empty where that is nothing."""
-    notes = (markdown_text(note) for note in section.notes)
-    parts = [*notes, *(part for figure in section.figures for part in _figure(figure))]
-    return "\n\n".join([f"### {_line(section.title)}", *parts]) if parts else ""
-
-
-def _figure(figure: Figure) -> Iterator[str]:
-    if isinstance(figure, Table):
-        yield from _figures_table(figure)
-    elif isinstance(figure, Matrix):
-        yield from _pairs(figure)
-    elif isinstance(figure, Tiles):
-        shown = with_value(figure.measures, figure.scores)
-        yield _table([_line(m.title) for m in shown], [[measure(figure.scores, m) for m in shown]])
-    elif isinstance(figure, ReliabilityDiagram):
-        yield f"{_line(figure.title)}: expected calibration error {figure.reliability.ece:.1%}."
-    elif isinstance(figure, Pair):
-        yield from (part for each in (figure.left, figure.right) for part in _figure(each))
-
-
-def _figures_table(table: Table) -> Iterator[str]:
-    if table.title:
-        yield f"#### {_line(table.title)}"
-    yield _table(
-        [_line(column.title) for column in table.columns],
-        (
-            [_line(cell(x, column)) for x, column in zip(row, table.columns, strict=True)]
-            for row in table.rows[:_ROWS]
-        ),
-    )
-    more = len(table.rows) - _ROWS
-    if more > 0:
-        yield f"And {more:,} more {table.noun}."
-
-
-def _pairs(matrix: Matrix) -> Iterator[str]:
-    pairs = confused_pairs(matrix.counts, matrix.names, most=_ROWS)
-    if pairs:
-        yield "#### Most often confused"
-        yield _table(
-            ("It was", "The answer was", "Rows", "Share"),
-            ((_line(p.gold), _line(p.predicted), f"{p.count:,}", f"{p.share:.0%}") for p in pairs),
-        )
+    return f"## Scores\n\nOn {report.scored:,} {report.split} rows, which {kind}.\n\n{found}"
 
 
 def _confidence(report: Report) -> str:
@@ -174,11 +116,11 @@ def _data(report: Report) -> str:
         f"{rows.read:,} rows were read and {rows.rejected:,} rejected; {rows.train:,} were for "
         f"training, {rows.dev:,} for dev and {rows.test:,} for test."
     )
-    table = _table(
+    found = table(
         ("File", "Rows", "SHA-256"),
-        ((_line(file.name), f"{file.rows:,}", f"`{file.sha256}`") for file in report.files),
+        ((line(file.name), f"{file.rows:,}", f"`{file.sha256}`") for file in report.files),
     )
-    return f"## Data\n\n{counts} No text of it is in this folder.\n\n{table}"
+    return f"## Data\n\n{counts} No text of it is in this folder.\n\n{found}"
 
 
 def _limits(report: Report) -> str:
@@ -227,12 +169,3 @@ def _fenced(language: str, code: str) -> str:
     while fence in code:
         fence += "`"
     return f"{fence}{language}\n{code}\n{fence}"
-
-
-def _line(text: str) -> str:
-    return markdown_text(shortened(text, _NAME))
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -173,6 +173,10 @@ def _weakest_first(classes: Iterable[ClassScore]) -> list[ClassScore]:
 
 def _answers(rows: int, split: str, mistakes: Sequence[Quote], answers: Sequence[Quote]) -> Section:
     none = f"There is no wrong answer in {count_of(rows, f'{split} row')}."
+    said = (
+        f"The {split} rows where the model was surest and wrong. Read them first: some are "
+        "labelled wrongly, and some show what the training rows lack."
+    )
     found = [Quotes("", mistakes, none=none)]
     if answers:
         found.append(Quotes(f"Answers for {count_of(len(answers), f'{split} row')}", answers))
@@ -180,10 +184,7 @@ def _answers(rows: int, split: str, mistakes: Sequence[Quote], answers: Sequence
         id="answers",
         title="Worst mistakes",
         figures=found,
-        aside=(
-            f"The {split} rows where the model was surest and wrong. Read them first: some are "
-            "labelled wrongly, and some show what the training rows lack.",
-        ),
+        aside=[said] if mistakes else [],
         short="Answers",
     )
 
