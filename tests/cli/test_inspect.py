@@ -38,7 +38,7 @@ def test_what_is_wrong_is_said(run, table):
         "byte order mark",
         "5 rows read, 3 used, 2 rejected",
         "table.csv:5",
-        "more than one label",
+        "more than one answer",
         "differ only in case",
     ):
         assert said in done.out
@@ -47,7 +47,9 @@ def test_what_is_wrong_is_said(run, table):
 def test_the_object_of_a_table(run, table):
     found = run("inspect", table("text,label\ncard,a\nfee,b\nx\n"), "--json").json
     assert found["rows"] == {"read": 3, "used": 2, "rejected": 1}
-    assert found["labels"] == {"a": 1, "b": 1}
+    assert found["task"] == "text-classification"
+    assert found["read"] == {"text": ["text"], "label": ["label"]}
+    assert found["counts"] == {"a": 1, "b": 1}
     assert {"rows", "ragged", "classes"} <= {x["kind"] for x in found["findings"]}
 
 

@@ -92,7 +92,9 @@ def _parameter(help: str) -> Parameter:
 
 def _made(name: str, fields: Iterable[tuple[str, Any, Any]]) -> type:
     made = [(field, hint, dataclasses.field(default=default)) for field, hint, default in fields]
-    return dataclasses.make_dataclass(name, made, frozen=True, kw_only=True)
+    # Python 3.11 would have it in `types`, and cyclopts takes apart no class of the standard library.
+    home = {"__module__": __name__}
+    return dataclasses.make_dataclass(name, made, namespace=home, frozen=True, kw_only=True)
 
 
 COLUMNS: Any = _columns()
