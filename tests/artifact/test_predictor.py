@@ -91,18 +91,36 @@ def test_a_folder_of_transformers_opens_here_and_answers_the_same(theirs, tmp_pa
     assert np.array_equal(load(tmp_path / "ours").answers(texts).raw, answers.raw)
 
 
-@pytest.mark.parametrize("problem", ["multi_label_classification", "regression"])
-def test_what_is_no_single_label_classifier_is_refused(theirs, problem):
-    folder, _, _ = theirs
+def as_problem(folder, problem):
     config = json.loads((folder / "config.json").read_text())
     config["problem_type"] = problem
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelFolderError, match=f"is for {problem} with 2 labels; expected single"):
+
+
+def test_a_classifier_of_several_labels_opens_as_one(theirs):
+    folder, model, tokenizer = theirs
+    as_problem(folder, "multi_label_classification")
+    texts = TEXTS[:5]
+    with torch.no_grad():
+        logits = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits
+    answers = load(folder).answers(texts)
+    np.testing.assert_allclose(answers.raw, logits.numpy(), atol=1e-5)
+    chances = logits.sigmoid().numpy()
+    for answer, row in zip(answers, chances, strict=True):
+        found = {x.label for x in answer.labels}
+        assert found == {name for name, p in zip(["no", "yes"], row, strict=True) if p > 0.5}
+
+
+def test_a_problem_that_no_task_answers_is_refused(theirs):
+    folder, _, _ = theirs
+    as_problem(folder, "regression")
+    with pytest.raises(ModelFolderError, match=r"theirs \(BertFor.*\) answers nothing yet"):
         load(folder)
 
 
 def test_a_model_without_a_trained_head_is_refused(tiny_model_folder):
-    with pytest.raises(ModelFolderError, match="holds no trained classifier"):
+    said = r"tiny-bert \(BertModel\) answers nothing yet; `glossator fit TABLE --model "
+    with pytest.raises(ModelFolderError, match=said):
         load(tiny_model_folder)
 
 
@@ -164,8 +182,8 @@ def test_a_text_that_shows_nothing_is_refused_as_on_the_command_line(predictor, 
 def test_a_text_is_what_its_columns_hold_together(predictor):
     assert predictor.details.columns["text"] == ("title", "body")
     (expected,) = predictor.predict(["where is\nmy card"])
-    for given in ({"title": "where is", "body": "my card"}, {"text": "where is\nmy card"}):
-        assert predictor.predict([given]) == [expected]
+    for value in ({"title": "where is", "body": "my card"}, {"text": "where is\nmy card"}):
+        assert predictor.predict([value]) == [expected]
     with pytest.raises(TextError, match="text 0: the row has no column 'body'"):
         predictor.predict([{"title": "where is"}])
     with pytest.raises(TextError, match="text 0 is 3"):

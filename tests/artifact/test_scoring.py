@@ -10,6 +10,7 @@ from label_records import read
 
 from glossator.artifact.scoring import chunks, compare, evaluate
 from glossator.errors import TableError
+from glossator.evaluation.figures import Matrix
 from glossator.evaluation.metrics import classification_metrics
 from glossator.tasks.kinds.text_classification.config import Decision
 from glossator.text.rows import Rejection
@@ -96,7 +97,9 @@ def test_the_threshold_decides_here_as_in_predict(predictor_of, items):
     for threshold in (*np.quantile(chances, [0.2, 0.8]).tolist(), None):
         model.use(model.task.deciding(Decision(temperature=1.7, threshold=threshold)))
         answered = [answer.label for answer in model.predict(texts)]
-        counts = evaluate(model, items).scores.confusion()
+        sections = evaluate(model, items).scores.sections("scored")
+        figures = [figure for section in sections for figure in section.figures]
+        (counts,) = (figure.counts for figure in figures if isinstance(figure, Matrix))
         assert counts.sum(0).tolist() == [answered.count("card"), answered.count("film")]
         seen.add(counts.sum(0)[1])
     assert len(seen) > 1, "the threshold decides nothing here"

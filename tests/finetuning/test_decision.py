@@ -46,7 +46,9 @@ def learned(tiny_model_folder):
     """The task of some labels."""
 
     def learn(labels, **options) -> OneLabel:
-        return OneLabel.learn(records(labels, labels), Base.of(tiny_model_folder), Options(**options))
+        return OneLabel.learn(
+            records(labels, labels), Base.of(tiny_model_folder), Options(**options)
+        )
 
     return learn
 

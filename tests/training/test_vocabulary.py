@@ -16,9 +16,7 @@ from glossator.training.vocabulary import narrow_vocabulary
 
 def texts(size: int) -> list[Example]:
     draws = np.random.default_rng(0).integers(1, size, (4, 6), dtype=np.int32)
-    return [
-        Example(tokens, (0, 4), (np.array(number % 2),)) for number, tokens in enumerate(draws)
-    ]
+    return [Example(tokens, (0, 4), (np.array(number % 2),)) for number, tokens in enumerate(draws)]
 
 
 def test_it_answers_and_learns_to_the_bit_as_the_full_table_does(tiny_model_folder: Path) -> None:

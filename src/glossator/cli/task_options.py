@@ -92,7 +92,7 @@ def _parameter(help: str) -> Parameter:
 
 def _made(name: str, fields: Iterable[tuple[str, Any, Any]]) -> type:
     made = [(field, hint, dataclasses.field(default=default)) for field, hint, default in fields]
-    # Python 3.11 would have it in `types`, and cyclopts takes apart no class of the standard library.
+    # Python 3.11 would place it in `types`; cyclopts takes no class of the standard library apart.
     home = {"__module__": __name__}
     return dataclasses.make_dataclass(name, made, namespace=home, frozen=True, kw_only=True)
 
