@@ -154,16 +154,16 @@ class Clock:
         import torch
 
         from glossator.models.attention import AttentionPlan
-        from glossator.tasks.text_classification import TextClassification
+        from glossator.tasks.kinds.text_classification.task import OneLabel
         from glossator.training import checkpoints, masters, sharding, workers
 
         timed = [
-            (TextClassification, "loss", "forward"),
+            (OneLabel, "loss", "forward"),
             (torch.autograd, "grad", "backward"),
             (masters.MasterWeights, "take_gradients", "optimizer"),
             (sharding._Shard, "square_of_norm", "optimizer"),
             (sharding._Shard, "step", "optimizer"),
-            (TextClassification, "collate", "collate"),
+            (OneLabel, "collate", "collate"),
             (AttentionPlan, "build", "plan"),
         ]
         with contextlib.ExitStack() as stack:

@@ -95,13 +95,13 @@ def _fine_tuned(data: pathlib.Path, rows: int, scratch: pathlib.Path) -> str:
 
 def _moved(model: Predictor, texts: Sequence[str]) -> dict[str, Any]:
     """Over shuffled batches of every size, the last text of each a long one."""
-    alone = np.concatenate([model.answers([text]).logits for text in texts])
+    alone = np.concatenate([model.answers([text]).raw for text in texts])
     neighbour = " ".join(texts)[:500]
     labels, furthest, bits = 0, 0.0, 0
     for size in SIZES:
         order = np.random.default_rng(size).permutation(len(texts))
         for batch in np.split(order, range(size - 1, len(order), size - 1)):
-            beside = model.answers([*(texts[i] for i in batch), neighbour]).logits[:-1]
+            beside = np.stack(model.answers([*(texts[i] for i in batch), neighbour]).raw[:-1])
             labels += int((beside.argmax(1) != alone[batch].argmax(1)).sum())
             furthest = max(furthest, _furthest(beside, alone[batch]))
             bits += int((beside != alone[batch]).any(1).sum())

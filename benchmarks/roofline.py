@@ -14,11 +14,11 @@ from typing import Any
 import torch
 
 from benchmarks.common import data_folder, median, parser, starter_folder, write_result
-from glossator.models import checkpoint
-from glossator.tasks.text_classification import TextClassification
-from glossator.text.columns import labelled_texts
+from glossator.tasks.registry import kind_named
+from glossator.tasks.task import Base
+from glossator.text.records import Record
+from glossator.text.rows import Row
 from glossator.text.tables import read_tables
-from glossator.text.tokenizer import Tokenizer
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Stepped
 from glossator.training.loop import train
@@ -38,15 +38,16 @@ def main(arguments: list[str]) -> None:
     p.add_argument("--rows", type=int, default=3200)
     a = p.parse_args(arguments)
     table = read_tables([data_folder(a) / "banking77" / "train.csv"])
-    items = list(labelled_texts(table, ("text",), "label"))[:: 10003 // a.rows][: a.rows]
-    labels = sorted({item.label for item in items})
-    folder = starter_folder("minilm")
+    kind = kind_named("text-classification")
+    reader = kind.reader({"text": ("text",), "label": ("label",)}, kind.config.options())
+    read = [reader.read(row, targets=True) for row in table if isinstance(row, Row)]
+    records = [x for x in read if isinstance(x, Record)][:: 10003 // a.rows][: a.rows]
+    base = Base.of(starter_folder("minilm"), 512)
+    task = reader.learn(records, base)
 
     def steps(examples: int) -> list[Stepped]:
-        model = checkpoint.load_classifier(folder, labels)
-        task = TextClassification(Tokenizer.load(folder), labels, max_length=512)
-        part = items[:examples]
-        rows = task.encode([x.text for x in part], [labels.index(x.label) for x in part])
+        model = task.build(base, 0)
+        rows = task.encode(records[:examples])
         config = TrainingConfig(epochs=1, learning_rate=2e-4)
         return train(model, task, rows, config, dtype=torch.bfloat16).steps
 

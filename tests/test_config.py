@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from glossator.config import from_mapping, read_toml, to_mapping, to_toml
 from glossator.errors import ConfigError
-from glossator.finetuning.config import DataConfig, FitConfig, LossConfig, ModelConfig
+from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.models.config import RuntimeConfig
+from glossator.tasks.kinds.text_classification.config import Options
 from glossator.training.config import TrainingConfig
 
 
@@ -36,10 +37,19 @@ words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 shares = st.floats(0, 0.45, allow_nan=False)
 configs = st.builds(
     FitConfig,
+    task=words,
+    columns=st.fixed_dictionaries(
+        {},
+        optional={
+            "text": st.lists(words, min_size=1, max_size=3).map(tuple),
+            "label": words.map(lambda name: (name,)),
+        },
+    ),
+    options=st.fixed_dictionaries(
+        {}, optional={"class_weights": st.sampled_from(["none", "auto"]), "focal_gamma": shares}
+    ),
     data=st.builds(
         DataConfig,
-        text=st.lists(words, min_size=1, max_size=3).map(tuple),
-        label=words,
         dev=st.none() | words,
         group=st.none() | words,
         dev_fraction=shares,
@@ -47,7 +57,6 @@ configs = st.builds(
         format=st.sampled_from([None, "csv", "tsv", "jsonl", "parquet"]),
     ),
     model=st.builds(ModelConfig, model=words, hub=st.booleans(), max_length=st.integers(8, 9999)),
-    loss=st.builds(LossConfig, class_weights=st.sampled_from(["none", "auto"])),
     training=st.builds(
         TrainingConfig,
         epochs=st.integers(1, 2**40),
@@ -118,7 +127,8 @@ def test_plain_values_become_what_the_fields_are():
 
 
 def test_a_single_name_needs_no_list():
-    assert from_mapping(DataConfig, {"text": "message"}).text == ("message",)
+    given = from_mapping(FitConfig, {"columns": {"text": "message"}})
+    assert given.columns == {"text": ("message",)}
 
 
 def test_dashes_stand_for_underscores():
@@ -166,12 +176,12 @@ def test_wrong_values_are_named_with_what_was_expected(mapping, message):
         (TrainingConfig, {"token_budget": 0}, "--token-budget"),
         (TrainingConfig, {"warmup": 1.0}, "--warmup"),
         (TrainingConfig, {"clip_norm": 0.0}, "--clip-norm"),
-        (LossConfig, {"label_smoothing": 1.0}, "--label-smoothing"),
-        (LossConfig, {"focal_gamma": -1.0}, "--focal-gamma"),
+        (Options, {"label_smoothing": 1.0}, "--label-smoothing"),
+        (Options, {"focal_gamma": -1.0}, "--focal-gamma"),
         (TrainingConfig, {"patience": 0}, "--patience"),
         (TrainingConfig, {"seed": -1}, "--seed must be from 0"),
         (TrainingConfig, {"seed": 2**64}, "--seed must be from 0"),
-        (LossConfig, {"focal_gamma": 1.0, "label_smoothing": 0.1}, "exclude each other"),
+        (Options, {"focal_gamma": 1.0, "label_smoothing": 0.1}, "exclude each other"),
         (DataConfig, {"dev_fraction": 0.9}, "--dev-fraction must be from 0 to 0.9"),
         (DataConfig, {"dev_fraction": float("nan")}, "--dev-fraction"),
         (DataConfig, {"dev_fraction": 0.5, "test_fraction": 0.5}, "too little to learn from"),

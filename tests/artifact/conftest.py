@@ -23,8 +23,14 @@ from glossator.evaluation import ClassificationScores, reliability, softmax, thr
 from glossator.evaluation.figures import Quote
 from glossator.models import checkpoint
 from glossator.models.config import RuntimeConfig
-from glossator.tasks.classification_figures import MEASURES, Calibration, sections, words
-from glossator.tasks.text_classification import Decision, TextClassification
+from glossator.tasks.kinds.text_classification.config import Decision
+from glossator.tasks.kinds.text_classification.figures import (
+    MEASURES,
+    Calibration,
+    sections,
+    words,
+)
+from glossator.tasks.kinds.text_classification.task import OneLabel
 from glossator.text.tokenizer import Tokenizer
 
 
@@ -120,10 +126,12 @@ def predictor_of(tiny_model_folder: Path) -> Callable[..., Predictor]:
         with torch.no_grad():
             model.head.output.weight.mul_(100)
         decision = details.pop("decision", Decision(temperature=1.7))
+        task = OneLabel(Tokenizer.load(tiny_model_folder), labels, max_length=32)
+        task = task.deciding(decision)
         said = Details(
-            task=TextClassification.name,
-            columns={"text": ["title", "body"], "label": "intent"},
-            decision=decision,
+            task=task.name,
+            columns={"text": ("title", "body"), "label": ("intent",)},
+            saved=task.saved(),
             max_length=32,
             base_model="tiny-bert",
             metrics={"dev": {"accuracy": 0.5}},
@@ -131,8 +139,6 @@ def predictor_of(tiny_model_folder: Path) -> Callable[..., Predictor]:
             card="# a card\n",
             **details,
         )
-        tokenizer = Tokenizer.load(tiny_model_folder)
-        task = TextClassification(tokenizer, labels, max_length=32, decision=decision)
         return Predictor(model, task, said, RuntimeConfig(device="cpu"))
 
     return make

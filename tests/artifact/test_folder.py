@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -12,6 +13,7 @@ from glossator.artifact.folder import read_details
 from glossator.artifact.manifest import MANIFEST, verify, write_manifest
 from glossator.artifact.opening import load
 from glossator.errors import ChangedFileError, ModelFolderError, OutputExistsError
+from glossator.tasks.kinds.text_classification.config import Options
 
 NAMES = [
     "README.md",
@@ -39,10 +41,13 @@ def test_the_folder_holds_what_the_design_draws(saved):
     settings = json.loads((saved / "glossator.json").read_text())
     assert settings["opens_as"] == "AutoModelForSequenceClassification"
     assert settings["task"] == "text-classification"
-    assert settings["columns"] == {"text": ["title", "body"], "label": "intent"}
+    assert settings["columns"] == {"text": ["title", "body"], "label": ["intent"]}
     assert settings["decision"] == {"temperature": 1.7, "threshold": None}
     assert settings["limits"] == {"max_length": 32}
-    assert [head["kind"] for head in settings["heads"]] == ["sequence-classification"]
+    assert settings["format"] == 2
+    assert settings["learned"] == {"pair": False}
+    assert settings["options"] == dataclasses.asdict(Options())
+    assert "heads" not in settings
     assert {"glossator", "torch", "python"} <= settings["versions"].keys()
     config = json.loads((saved / "config.json").read_text())
     assert config["id2label"] == {"0": "card", "1": "film", "2": "market"}
@@ -125,7 +130,7 @@ def test_what_is_no_manifest_is_refused(saved, content):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("format", 2, "has format 2, this version reads 1; a newer glossator"),
+        ("format", 3, "has format 3, this version reads 1 to 2; a newer glossator"),
         ("decision", {"warmth": 1}, "malformed"),
         ("decision", None, "malformed"),
         ("limits", {}, "malformed"),

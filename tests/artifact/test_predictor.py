@@ -17,11 +17,12 @@ import glossator
 from glossator.artifact.opening import load
 from glossator.errors import InputError, ModelFolderError, TextError
 from glossator.models.config import RuntimeConfig
-from glossator.tasks.text_classification import Decision
+from glossator.tasks.kinds.text_classification.config import Decision
+from glossator.text.columns import is_blank
 
 TEXTS = [
     "where is my new card ? it has not arrived",
-    "",
+    "\ufffd",  # shows something, and is no token
     "a bad , slow and boring film",
     "the market fell today",
     "\u5361\u7247 \U0001f600 e\u0301",
@@ -33,7 +34,7 @@ TEXTS = [
 def test_the_loaded_model_answers_as_the_one_in_memory(predictor, saved):
     loaded = glossator.load(saved, runtime=RuntimeConfig(device="cpu"))
     a, b = predictor.answers(TEXTS), loaded.answers(TEXTS)
-    assert np.array_equal(a.logits, b.logits)
+    assert np.array_equal(a.raw, b.raw)
     assert np.array_equal(a.probabilities, b.probabilities)
     assert list(a) == list(b)
     assert len({x.label for x in a}) > 1, "all answers are the same: nothing is tested"
@@ -48,7 +49,7 @@ def test_transformers_opens_the_folder_with_the_same_logits(predictor, saved):
     with torch.no_grad():
         theirs = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits.numpy()
     answers = predictor.answers(texts)
-    np.testing.assert_allclose(answers.logits, theirs, atol=1e-5)
+    np.testing.assert_allclose(answers.raw, theirs, atol=1e-5)
     assert model.config.id2label == dict(enumerate(predictor.task.labels))
     names = [model.config.id2label[i] for i in theirs.argmax(1).tolist()]
     assert names == [x.label for x in answers]
@@ -56,7 +57,7 @@ def test_transformers_opens_the_folder_with_the_same_logits(predictor, saved):
     assert random is not None
     with torch.no_grad():
         other = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits.numpy()
-    assert np.abs(answers.logits - other).max() > 1e-3, "the comparison sees nothing"
+    assert np.abs(np.stack(answers.raw) - other).max() > 1e-3, "the comparison sees nothing"
 
 
 @pytest.fixture
@@ -83,39 +84,62 @@ def test_a_folder_of_transformers_opens_here_and_answers_the_same(theirs, tmp_pa
     with torch.no_grad():
         logits = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits
     answers = ours.answers(texts)
-    np.testing.assert_allclose(answers.logits, logits.numpy(), atol=1e-5)
+    np.testing.assert_allclose(answers.raw, logits.numpy(), atol=1e-5)
     np.testing.assert_allclose(answers.probabilities, logits.softmax(-1).numpy(), atol=1e-5)
     assert ours.classes_.tolist() == ["no", "yes"]
     ours.save(tmp_path / "ours")
-    assert np.array_equal(load(tmp_path / "ours").answers(texts).logits, answers.logits)
+    assert np.array_equal(load(tmp_path / "ours").answers(texts).raw, answers.raw)
 
 
-@pytest.mark.parametrize("problem", ["multi_label_classification", "regression"])
-def test_what_is_no_single_label_classifier_is_refused(theirs, problem):
-    folder, _, _ = theirs
+def as_problem(folder, problem):
     config = json.loads((folder / "config.json").read_text())
     config["problem_type"] = problem
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelFolderError, match=f"is for {problem} with 2 labels; expected single"):
+
+
+def test_a_classifier_of_several_labels_opens_as_one(theirs):
+    folder, model, tokenizer = theirs
+    as_problem(folder, "multi_label_classification")
+    texts = TEXTS[:5]
+    with torch.no_grad():
+        logits = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits
+    answers = load(folder).answers(texts)
+    np.testing.assert_allclose(answers.raw, logits.numpy(), atol=1e-5)
+    chances = logits.sigmoid().numpy()
+    for answer, row in zip(answers, chances, strict=True):
+        found = {x.label for x in answer.labels}
+        assert found == {name for name, p in zip(["no", "yes"], row, strict=True) if p > 0.5}
+
+
+def test_a_problem_that_no_task_answers_is_refused(theirs):
+    folder, _, _ = theirs
+    as_problem(folder, "regression")
+    with pytest.raises(ModelFolderError, match=r"theirs \(BertFor.*\) answers nothing yet"):
         load(folder)
 
 
 def test_a_model_without_a_trained_head_is_refused(tiny_model_folder):
-    with pytest.raises(ModelFolderError, match="holds no trained classifier"):
+    said = r"tiny-bert \(BertModel\) answers nothing yet; `glossator fit TABLE --model "
+    with pytest.raises(ModelFolderError, match=said):
         load(tiny_model_folder)
 
 
 # Texts, one and many
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=6))
+SHOWN = st.text(st.characters(exclude_categories=["Cs"]), max_size=60).filter(
+    lambda text: not is_blank(text)
+)
+
+
+@given(st.lists(SHOWN, max_size=6))
 @settings(max_examples=25, deadline=None)
 def test_any_text_is_answered_the_same_alone_and_in_a_batch(fuzzed, texts):
     together = fuzzed.answers(texts)
     assert len(together) == len(texts)
     for number, text in enumerate(texts):
         alone = fuzzed.answers([text])
-        np.testing.assert_allclose(together.logits[number], alone.logits[0], atol=1e-5)
+        np.testing.assert_allclose(together.raw[number], alone.raw[0], atol=1e-5)
         assert together[number].label == alone[0].label
 
 
@@ -141,11 +165,29 @@ def test_a_very_long_text_is_read_to_its_end(predictor, text):
     assert (answer.windows > 1) == (answer.n_tokens > 30)
 
 
-def test_no_text_and_an_empty_text(predictor):
+def test_no_text_and_a_text_without_tokens(predictor):
     assert predictor.predict([]) == []
     assert predictor.predict_proba([]).shape == (0, 3)
-    (answer,) = predictor.predict([""])
+    (answer,) = predictor.predict(["\ufffd"])
     assert (answer.n_tokens, answer.windows) == (0, 1)
+
+
+@pytest.mark.parametrize("text", ["", " \t\u200b\n"])
+def test_a_text_that_shows_nothing_is_refused_as_on_the_command_line(predictor, text):
+    for ask in (predictor.predict, predictor.predict_proba):
+        with pytest.raises(TextError, match="text 1: the text is empty"):
+            ask(["card", text])
+
+
+def test_a_text_is_what_its_columns_hold_together(predictor):
+    assert predictor.details.columns["text"] == ("title", "body")
+    (expected,) = predictor.predict(["where is\nmy card"])
+    for value in ({"title": "where is", "body": "my card"}, {"text": "where is\nmy card"}):
+        assert predictor.predict([value]) == [expected]
+    with pytest.raises(TextError, match="text 0: the row has no column 'body'"):
+        predictor.predict([{"title": "where is"}])
+    with pytest.raises(TextError, match="text 0 is 3"):
+        predictor.predict([3])
 
 
 def test_what_is_no_list_of_texts_is_refused(predictor):
@@ -166,7 +208,7 @@ def test_answers_are_a_sequence(predictor):
     answers = predictor.answers(TEXTS)
     assert list(answers[2:5]) == list(answers)[2:5]
     assert answers[-1] == list(answers)[-1]
-    assert np.array_equal(answers[::2].logits, answers.logits[::2])
+    assert np.array_equal(answers[::2].raw, answers.raw[::2])
     with pytest.raises(IndexError):
         answers[len(TEXTS)]
 
@@ -216,13 +258,13 @@ def test_temperature_and_threshold_reach_every_answer_and_the_folder(predictor_o
     model = predictor_of(["no", "yes"], decision=Decision())
     plain = model.predict_proba(TEXTS)
     threshold = float(np.median(plain[:, 1]))
-    model.use(Decision(temperature=3.0))
+    model.use(model.task.deciding(Decision(temperature=3.0)))
     np.testing.assert_allclose(
         np.log(model.predict_proba(TEXTS)[:, 1] / model.predict_proba(TEXTS)[:, 0]) * 3,
         np.log(plain[:, 1] / plain[:, 0]),
         rtol=1e-6,
     )
-    model.use(Decision(threshold=threshold))
+    model.use(model.task.deciding(Decision(threshold=threshold)))
     model.save(tmp_path / "model")
     settings = json.loads((tmp_path / "model" / "glossator.json").read_text())
     assert settings["decision"] == {"temperature": 1.0, "threshold": threshold}
@@ -245,8 +287,8 @@ def test_an_unfinished_model_says_so(predictor_of, tmp_path):
 def test_answering_leaves_threads_and_random_numbers_alone(predictor):
     predictor.runtime = RuntimeConfig(threads=1)
     threads, state = torch.get_num_threads(), torch.get_rng_state()
-    first = predictor.answers(TEXTS).logits
-    assert np.array_equal(predictor.answers(TEXTS).logits, first)
+    first = predictor.answers(TEXTS).raw
+    assert np.array_equal(predictor.answers(TEXTS).raw, first)
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
     assert predictor.model.encoder.compute_dtype == torch.float32
@@ -262,9 +304,9 @@ def test_a_changed_file_does_not_reach_a_loaded_model(saved, tmp_path):
     """Weights stay mapped from their file; a new file takes its place, and is not written into."""
     copy = shutil.copytree(saved, tmp_path / "copy")
     model = load(copy)
-    expected = model.answers(TEXTS).logits
+    expected = model.answers(TEXTS).raw
     os.replace(saved / "config.json", copy / "model.safetensors")
-    assert np.array_equal(model.answers(TEXTS).logits, expected)
+    assert np.array_equal(model.answers(TEXTS).raw, expected)
 
 
 def test_memory_of_a_chunk_goes_with_it(predictor):

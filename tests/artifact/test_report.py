@@ -19,7 +19,7 @@ from glossator.artifact.report import render_report, write_report
 from glossator.artifact.report_parts import Learning, RateCurve
 from glossator.artifact.wording import duration, interval, measure, power_of_ten
 from glossator.evaluation.figures import Measure, Quote, Quotes, Section
-from glossator.tasks.classification_figures import MEASURES
+from glossator.tasks.kinds.text_classification.figures import MEASURES
 
 CANARY = "canary7f3a"
 ATTACKS = [

@@ -6,20 +6,25 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from label_records import read
 
 from glossator.artifact.scoring import chunks, compare, evaluate
 from glossator.errors import TableError
+from glossator.evaluation.figures import Matrix
 from glossator.evaluation.metrics import classification_metrics
-from glossator.tasks.text_classification import Decision
-from glossator.text.columns import LabelledText
-from glossator.text.rows import Rejection, Row
+from glossator.tasks.kinds.text_classification.config import Decision
+from glossator.text.rows import Rejection
 
 LABELS = ("card", "film", "market")
 WORDS = ["card", "is", "my", "new", "good", "film", "the", "market", "fell", "slow", "boring"]
 
 
 def labelled(number, text, label):
-    return LabelledText(Row("t.csv", number, {"text": text, "label": label}), text, label)
+    return read(text, label, number, "t.csv")
+
+
+def texts_of(items):
+    return [item.texts[0] for item in items]
 
 
 @pytest.fixture
@@ -33,8 +38,8 @@ def items():
 
 @pytest.mark.parametrize("chunk", [1, 7, 120, 10_000])
 def test_in_chunks_the_scores_are_those_of_one_go(predictor, items, chunk):
-    whole = predictor.answers([item.text for item in items])
-    gold = np.array([LABELS.index(item.label) for item in items])
+    whole = predictor.answers(texts_of(items))
+    gold = np.array([LABELS.index(item.target) for item in items])
     expected = classification_metrics(whole.probabilities, gold, LABELS)
     told = []
     table = evaluate(predictor, iter(items), chunk=chunk, progress=told.append)
@@ -67,7 +72,10 @@ def test_labels_that_the_model_lacks_count_as_wrong(predictor, items):
     known = evaluate(predictor, items)
     strange = [*items, *(labelled(i, "card", "weather") for i in range(40))]
     table = evaluate(predictor, strange)
-    assert table.unknown == {"weather": 40}
+    (remark,) = table.scores.remarks()
+    assert (remark.kind, remark.count, remark.examples) == ("unknown_label", 40, ("weather",))
+    assert remark.message.endswith("counted as wrong: 'weather' (40)")
+    assert known.scores.remarks() == []
     assert table.metrics["unknown_labels"] == 40
     assert table.metrics["accuracy"] == pytest.approx(known.metrics["accuracy"] * 120 / 160)
 
@@ -82,14 +90,16 @@ def test_nothing_to_score(predictor, items):
 
 def test_the_threshold_decides_here_as_in_predict(predictor_of, items):
     model = predictor_of(["card", "film"])
-    items = [item for item in items if item.label != "market"]
-    texts = [item.text for item in items]
+    items = [item for item in items if item.target != "market"]
+    texts = texts_of(items)
     chances = model.predict_proba(texts)[:, 1]
     seen = set()
     for threshold in (*np.quantile(chances, [0.2, 0.8]).tolist(), None):
-        model.use(Decision(temperature=1.7, threshold=threshold))
+        model.use(model.task.deciding(Decision(temperature=1.7, threshold=threshold)))
         answered = [answer.label for answer in model.predict(texts)]
-        counts = evaluate(model, items).scores.confusion()
+        sections = evaluate(model, items).scores.sections("scored")
+        figures = [figure for section in sections for figure in section.figures]
+        (counts,) = (figure.counts for figure in figures if isinstance(figure, Matrix))
         assert counts.sum(0).tolist() == [answered.count("card"), answered.count("film")]
         seen.add(counts.sum(0)[1])
     assert len(seen) > 1, "the threshold decides nothing here"
@@ -98,22 +108,27 @@ def test_the_threshold_decides_here_as_in_predict(predictor_of, items):
 def test_a_model_compared_with_itself_is_no_better(predictor, items):
     found = compare(predictor, predictor, items, chunk=50)
     assert (found.rows, found.rejected) == (120, 0)
-    assert (found.accuracy.difference, found.mcnemar.p_value) == (0.0, 1.0)
-    assert (found.mcnemar.only_a, found.mcnemar.only_b) == (0, 0)
+    accuracy, mcnemar = found.paired.differences[0], found.paired.tests["mcnemar"]
+    assert (accuracy.metric, accuracy.difference, found.paired.p_value) == ("accuracy", 0.0, 1.0)
+    assert (mcnemar["only_a"], mcnemar["only_b"], mcnemar["p_value"]) == (0, 0, 1.0)
+    assert found.paired.same
 
 
 def test_models_with_other_labels_can_be_compared(predictor_of, predictor, items):
     other = predictor_of(["film", "market", "news"])
     found = compare(predictor, other, items)
-    answers = [m.predict([item.text for item in items]) for m in (predictor, other)]
+    answers = [m.predict(texts_of(items)) for m in (predictor, other)]
     right = [
-        np.array([a.label == item.label for a, item in zip(each, items, strict=True)])
+        np.array([a.label == item.target for a, item in zip(each, items, strict=True)])
         for each in answers
     ]
-    assert found.accuracy.a == pytest.approx(right[0].mean())
-    assert found.accuracy.b == pytest.approx(right[1].mean())
-    assert found.accuracy.difference == pytest.approx(right[1].mean() - right[0].mean())
-    assert found.mcnemar.only_a == (right[0] & ~right[1]).sum()
+    accuracy, mcnemar = found.paired.differences[0], found.paired.tests["mcnemar"]
+    assert accuracy.a == pytest.approx(right[0].mean())
+    assert accuracy.b == pytest.approx(right[1].mean())
+    assert accuracy.difference == pytest.approx(right[1].mean() - right[0].mean())
+    assert mcnemar["only_a"] == (right[0] & ~right[1]).sum()
+    assert found.paired.p_value == mcnemar["p_value"]
+    assert found.paired.b_is_better == (mcnemar["only_b"] > mcnemar["only_a"])
 
 
 def test_chunks_are_small_where_texts_are_long():

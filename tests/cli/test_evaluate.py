@@ -47,7 +47,10 @@ def test_labels_that_training_had_not_are_counted_and_named(run, model, table):
     found = run("evaluate", model, name, "--json").json
     assert found["metrics"]["unknown_labels"] == 3
     assert found["metrics"]["accuracy"] <= 0.25
-    assert found["unknown_labels"] == {"greeting": 2, "[red]": 1}
+    (finding,) = found["findings"]
+    assert (finding["kind"], finding["severity"]) == ("unknown_label", "warning")
+    assert (finding["count"], finding["examples"]) == (3, ["greeting", "[red]"])
+    assert finding["message"].endswith("counted as wrong: 'greeting' (2), '[red]' (1)")
 
 
 def test_rejected_rows_are_named(run, model, table):
@@ -83,8 +86,10 @@ def test_no_row_to_score_is_an_error(run, model, table):
 def test_a_model_is_not_better_than_itself(run, model):
     done = run("compare", model, model, "tickets.csv")
     assert done.code == 0
-    assert "McNemar p = 1" in done.out
-    assert done.out.splitlines()[-1].startswith("Both are right in the same rows")
+    assert "by luck: p = 1" in done.out
+    assert done.out.splitlines()[-1].startswith("Both answer alike where it counts")
+    found = run("compare", model, model, "tickets.csv", "--json").json
+    assert found["mcnemar"] == {"only_a": 0, "only_b": 0, "p_value": 1.0}
 
 
 def test_a_real_difference_is_told_from_luck(run, fit, model, table):

@@ -164,7 +164,7 @@ def test_findings_are_shown_before_training(fit, table):
     rows += [[f"fee {i}", "a"] for i in range(9)] + [[f"pin {i}", "A"] for i in range(9)]
     done = fit(table(rows))
     assert done.code == 0
-    assert "with more than one label: kept" in done.err
+    assert "with more than one answer: kept" in done.err
     assert "1 row with an empty text: rejected" in done.err
     assert "table.csv:4" in done.err
     assert "differ only in case" in done.err
@@ -264,17 +264,17 @@ def test_a_folder_of_something_else_is_never_replaced(fit, here):
 
 
 def test_a_batch_that_does_not_fit_is_halved(fit, monkeypatch):
-    from glossator.tasks.text_classification import TextClassification
+    from glossator.tasks.kinds.text_classification.task import OneLabel
 
-    loss, calls = TextClassification.loss, []
+    loss, calls = OneLabel.loss, []
 
     def once(self, model, batch):
-        calls.append(len(batch.targets))
+        calls.append(len(batch.weights))
         if len(calls) == 1:
             raise MemoryError
         return loss(self, model, batch)
 
-    monkeypatch.setattr(TextClassification, "loss", once)
+    monkeypatch.setattr(OneLabel, "loss", once)
     done = fit()
     assert done.code == 0
     assert "not enough memory: going on with --token-budget" in done.err

@@ -22,10 +22,10 @@ def test_a_table(run, here):
 
 
 def test_columns_are_guessed_where_they_are_plain(run, table):
-    assert (
-        "text read from text, labels from label" in run("inspect", table("label,text\na,b\n")).out
-    )
-    assert "text read from words, no labels" in run("inspect", table("words\nb\nc\n")).out
+    said = "text-classification reads text from text, label from label"
+    assert said in run("inspect", table("label,text\na,b\n")).out
+    said = "text from words; nothing to learn from"
+    assert said in run("inspect", table("words\nb\nc\n")).out
     done = run("inspect", table("a,b\n1,2\n"))
     assert done.code == 2
     assert "name it with --text; there are: a, b" in done.error
@@ -38,7 +38,7 @@ def test_what_is_wrong_is_said(run, table):
         "byte order mark",
         "5 rows read, 3 used, 2 rejected",
         "table.csv:5",
-        "more than one label",
+        "more than one answer",
         "differ only in case",
     ):
         assert said in done.out
@@ -47,7 +47,9 @@ def test_what_is_wrong_is_said(run, table):
 def test_the_object_of_a_table(run, table):
     found = run("inspect", table("text,label\ncard,a\nfee,b\nx\n"), "--json").json
     assert found["rows"] == {"read": 3, "used": 2, "rejected": 1}
-    assert found["labels"] == {"a": 1, "b": 1}
+    assert found["task"] == "text-classification"
+    assert found["read"] == {"text": ["text"], "label": ["label"]}
+    assert found["counts"] == {"a": 1, "b": 1}
     assert {"rows", "ragged", "classes"} <= {x["kind"] for x in found["findings"]}
 
 
@@ -62,9 +64,10 @@ def test_a_model_folder(run, model):
     done = run("inspect", model)
     assert done.code == 0
     for said in (
-        "a classifier of the family bert",
+        "tickets-model: Reads a text and says which of 3 classes it belongs to.",
+        "of the family bert",
         "every file is the one that manifest.json names",
-        "fine-tuned from",
+        "text-classification, trained from",
         "message (text) and intent (label)",
         "Accuracy on test rows",
         "3 labels: card, fee, pin",
@@ -84,7 +87,8 @@ def test_the_object_of_a_model_folder(run, model):
 def test_an_encoder_of_another_tool(run, here):
     done = run("inspect", "tiny")
     assert done.code == 0
-    assert "an encoder, to be fine-tuned" in done.out
+    assert "An encoder, to be fine-tuned." in done.out
+    assert "of the family bert" in done.out
     assert "no manifest.json" in done.out
 
 

@@ -41,11 +41,18 @@ def test_the_help_of_a_verb_loads_no_torch():
 
 def test_options_come_from_the_configs(run):
     from glossator.finetuning.config import FitConfig
+    from glossator.tasks.registry import configs
 
     shown = run("fit", "--help").out
     for part in dataclasses.fields(FitConfig):
         value = part.default_factory() if callable(part.default_factory) else None
-        names = [f.name for f in dataclasses.fields(value)] if value else [part.name]
+        of_kinds = {
+            "columns": [role.name for config in configs() for role in config.roles],
+            "options": [f.name for config in configs() for f in dataclasses.fields(config.options)],
+        }
+        names = of_kinds.get(part.name) or (
+            [f.name for f in dataclasses.fields(value)] if value else [part.name]
+        )
         for name in names:
             assert f"--{name.replace('_', '-')} " in shown, name
     assert "--no-hub" not in shown

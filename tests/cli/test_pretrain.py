@@ -34,9 +34,13 @@ def test_a_gap_model_is_inspected_and_not_evaluated(run, here, pretrained):
     outcome = run("inspect", "bert")
     assert outcome.code == 0, outcome.err
     assert "fill-mask" in outcome.out
+    assert "says which tokens may stand for each [MASK]" in outcome.out
     outcome = run("evaluate", "bert", "tickets.csv", "--text", "message", "--label", "intent")
     assert outcome.code == 2
-    assert "answers fill-mask; expected text-classification" in outcome.error
+    assert "fill-mask reads no column --label; it reads: --text" in outcome.error
+    outcome = run("evaluate", "bert", "tickets.csv", "--text", "message")
+    assert outcome.code == 2
+    assert "fill-mask has no right answers that a table could hold" in outcome.error
 
 
 def test_a_decoder_goes_on_with_texts(run, here, corpus_file, tokenizer_folder):
@@ -51,9 +55,10 @@ def test_a_decoder_goes_on_with_texts(run, here, corpus_file, tokenizer_folder):
     assert outcome.code == 0, outcome.err
     first, blank, last = (json.loads(line) for line in outcome.out.splitlines())
     assert set(first["prediction"]) == {"text", "finish_reason", "n_tokens", "windows"}
-    assert blank["prediction"] is None
+    # Of nothing a decoder makes a document from its beginning.
+    assert blank["prediction"]["text"]
     assert last["prediction"]["n_tokens"] == 3
-    assert "a causal language model" in run("inspect", "gpt").out
+    assert "gpt: Goes on with a text." in run("inspect", "gpt").out
     outcome = run("predict", "gpt", "begun.txt", "--beams", 2, "--temperature", 1)
     assert outcome.code == 2
     assert "one of the two" in outcome.error

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from label_records import COLUMNS
 
 from glossator.artifact.folder import Details
 from glossator.artifact.predictor import Predictor
@@ -16,7 +17,8 @@ from glossator.models import attention, families
 from glossator.models.config import RuntimeConfig
 from glossator.models.heads import SequenceClassifier
 from glossator.tasks import answers
-from glossator.tasks.text_classification import Decision, TextClassification
+from glossator.tasks.kinds.text_classification.config import Decision
+from glossator.tasks.kinds.text_classification.task import OneLabel
 from glossator.text.tokenizer import Tokenizer
 
 # How far logits may lie apart; nothing at all is torch.equal.
@@ -75,11 +77,10 @@ def predictor_of(tiny_model_folder):
     def make(case: str, precision: str, threads: int | None = None) -> Predictor:
         if case not in models:
             models[case] = random_model(case, 200)
-        task = TextClassification(
-            tokenizer, LABELS, max_length=WINDOW, decision=Decision(temperature=1.7)
-        )
+        task = OneLabel(tokenizer, LABELS, max_length=WINDOW)
+        task = task.deciding(Decision(temperature=1.7))
         runtime = RuntimeConfig(device="cpu", precision=precision, threads=threads)
-        details = Details(task=task.name, columns={}, max_length=WINDOW)
+        details = Details(task=task.name, columns=COLUMNS, max_length=WINDOW)
         return Predictor(models[case], task, details, runtime)
 
     return make
@@ -109,7 +110,7 @@ def check(predictor: Predictor, lengths: list[int], size: int, long: int, bar: f
 
 
 def same(alone, beside, bar):
-    one, other = torch.from_numpy(alone.logits), torch.from_numpy(beside.logits)
+    one, other = (torch.from_numpy(np.stack(x.raw)) for x in (alone, beside))
     top = one[0].topk(2).values
     if bar == 0:
         assert torch.equal(one, other)
@@ -145,7 +146,7 @@ def test_every_family_of_the_house_stands_here():
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_texts_of_the_check_are_told_apart(predictor_of, case):
-    logits = predictor_of(case, "float32").answers([text_of(n, n) for n in FULL]).logits
+    logits = np.stack(predictor_of(case, "float32").answers([text_of(n, n) for n in FULL]).raw)
     assert logits.std(0).min() > 0.1
     assert len(set(logits.argmax(1).tolist())) > 1
 
@@ -156,14 +157,16 @@ def test_the_texts_of_the_check_are_told_apart(predictor_of, case):
 @pytest.mark.parametrize("case", ["bert", "modernbert-mean"])
 def test_an_exact_answer_hangs_on_no_budget_and_no_number_of_threads(predictor_of, case):
     texts = [text_of(length, length) for length in (1, 2, 3, 17, 40, 250, 41, 5)]
-    expected = predictor_of(case, "exact", threads=1).answers(texts).logits
-    assert np.array_equal(predictor_of(case, "exact", threads=3).answers(texts).logits, expected)
+    expected = predictor_of(case, "exact", threads=1).answers(texts).raw
+    assert np.array_equal(predictor_of(case, "exact", threads=3).answers(texts).raw, expected)
     predictor = predictor_of(case, "exact")
-    rows = predictor.task.encode(texts)
+    records = predictor.records(texts)
+    rows = predictor.task.encode(records)
     for budget in (1, 100, 10**9):
         found = answers.answer_rows(
             predictor.task,
             predictor.model,
+            records,
             rows,
             token_budget=budget,
             device=predictor.device,
@@ -174,7 +177,7 @@ def test_an_exact_answer_hangs_on_no_budget_and_no_number_of_threads(predictor_o
 
 def test_exact_is_float32(predictor_of):
     texts = [text_of(length, length) for length in (1, 17, 40)]
-    exact, usual = (predictor_of("bert", p).answers(texts).logits for p in ("exact", "float32"))
+    exact, usual = (predictor_of("bert", p).answers(texts).raw for p in ("exact", "float32"))
     np.testing.assert_allclose(exact, usual, atol=1e-5)
 
 

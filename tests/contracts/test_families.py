@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from label_records import COLUMNS, records
 from safetensors.torch import load_file, save_file
 
 from glossator.artifact.folder import Details
 from glossator.artifact.opening import load
 from glossator.artifact.predictor import Predictor
 from glossator.models import checkpoint
-from glossator.tasks.text_classification import TextClassification
+from glossator.tasks.kinds.text_classification.task import OneLabel
 from glossator.text.packing import pack
 from glossator.text.tokenizer import Tokenizer
 from glossator.training.config import TrainingConfig
@@ -69,7 +70,7 @@ class Member:
     def __init__(self, folder: Path):
         self.folder = folder
         tokenizer = Tokenizer.load(folder)
-        self.task = TextClassification(tokenizer, LABELS, max_length=40)
+        self.task = OneLabel(tokenizer, LABELS, max_length=40)
         random = np.random.default_rng(4)
         self.targets = random.integers(0, 3, 24).tolist()
         self.texts = [
@@ -81,17 +82,17 @@ class Member:
         return checkpoint.load_classifier(self.folder, LABELS, seed=2)
 
     def train(self, model, *, seed=0, epochs=1, dtype=torch.float32, **options):
-        rows = self.task.encode(self.texts, self.targets)
+        rows = self.task.encode(records(self.texts, [LABELS[y] for y in self.targets]))
         given = {"learning_rate": 1e-2, "batch_size": 24, "warmup": 0.0, **options}
         config = TrainingConfig(epochs=epochs, seed=seed, schedule="constant", **given)
         return train(model, self.task, rows, config, dtype=dtype)
 
     def predictor(self, model) -> Predictor:
-        details = Details(task=self.task.name, columns={}, max_length=40)
+        details = Details(task=self.task.name, columns=COLUMNS, max_length=40)
         return Predictor(model, self.task, details)
 
     def logits(self, model, texts):
-        return self.predictor(model).answers(texts).logits
+        return np.stack(self.predictor(model).answers(texts).raw)
 
     def save(self, model, folder):
         self.predictor(model).save(folder)
@@ -156,7 +157,7 @@ def it_comes_back_from_its_folder(member, tmp_path):
     member.train(model)
     member.save(model, tmp_path / "model")
     loaded = load(tmp_path / "model")
-    assert np.array_equal(loaded.answers(member.texts).logits, member.logits(model, member.texts))
+    assert np.array_equal(loaded.answers(member.texts).raw, member.logits(model, member.texts))
     assert loaded.classes_.tolist() == list(LABELS)
 
 

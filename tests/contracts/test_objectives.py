@@ -14,7 +14,6 @@ from glossator.artifact.opening import load
 from glossator.errors import ChangedFileError, ModelFolderError
 from glossator.files import sha256_file
 from glossator.models import checkpoint
-from glossator.models.config import GenerationConfig
 from glossator.models.replaced import DetectionHead
 from glossator.pretraining.config import (
     ObjectiveConfig,
@@ -163,9 +162,10 @@ def it_goes_on_with_texts_as_elsewhere(found, folder):
     import transformers
 
     assert found.task.name == "text-generation"
-    (answer,) = found.predict(["the film was"], GenerationConfig(max_new_tokens=12))
+    (answer,) = found.predict(["the film was"], max_new_tokens=12)
     theirs = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
-    ids = found.task.encode(["the film was"])[0].tolist()
+    ((example,),) = found.task.encode(found.records(["the film was"]))
+    ids = example.tokens.tolist()
     tokens = theirs.generate(torch.tensor([ids]), max_new_tokens=12, do_sample=False)[0]
     assert found.task.tokenizer.decode(tokens[len(ids) :].tolist()) == answer.text
     assert answer.text

@@ -16,16 +16,18 @@ from safetensors.torch import load_file, save_file
 from training_runs import Killed, Runs, at_step, make_model, same, weights
 
 from glossator.config import from_mapping, to_toml
-from glossator.finetuning.config import FitConfig, LossConfig
+from glossator.finetuning.config import FitConfig
+from glossator.tasks.registry import config_named, configs
 from glossator.training.checkpoints import Checkpoint, Checkpoints
 from glossator.training.config import TrainingConfig
 from glossator.training.optimizers import OPTIMIZERS
 from glossator.training.schedules import SCHEDULES
 
+TASK = "text-classification"
 # Rates at which the tiny model learns; those of adafactor are relative.
 RATES = {"adamw": 3e-3, "adafactor": 3e-2, "sgd": 0.1}
 TASKS = {
-    "text-classification": {
+    TASK: {
         "cross-entropy": {},
         "label smoothing": {"label_smoothing": 0.1},
         "focal": {"focal_gamma": 2.0},
@@ -66,10 +68,10 @@ class Member:
         return got, [event.loss for event in history.steps]
 
     def config(self) -> FitConfig:
-        names = [field.name for field in dataclasses.fields(LossConfig)]
+        names = [field.name for field in dataclasses.fields(config_named(TASK).options)]
         given = self.given()
-        loss = LossConfig(**{name: given.pop(name) for name in names if name in given})
-        return FitConfig(loss=loss, training=TrainingConfig(**given))
+        options = {name: given.pop(name) for name in names if name in given}
+        return FitConfig(task=TASK, options=options, training=TrainingConfig(**given))
 
     def written(self) -> str:
         """The config as a run's folder has it."""
@@ -244,4 +246,4 @@ def test_every_choice_stands_here():
 
     assert choices(TrainingConfig, "optimizer") == OPTIMIZERS.keys() == RATES.keys()
     assert choices(TrainingConfig, "schedule") == SCHEDULES.keys()
-    assert choices(FitConfig, "task") == TASKS.keys()
+    assert {config.name for config in configs() if config.shapes} == TASKS.keys()

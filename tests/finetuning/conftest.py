@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glossator.finetuning.config import DataConfig, FitConfig, LossConfig, ModelConfig
+from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.result import FitResult
 from glossator.finetuning.run import run_fit
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
+from glossator.tasks.kinds.text_classification.config import Options
 from glossator.training.config import TrainingConfig
 
 CANARY = "zzqxcanary"  # stands in every text, and must stand in no file of a model folder
@@ -54,7 +55,6 @@ def table(rows: list[dict[str, Any]], tmp_path: Path) -> Path:
 PARTS = {
     "data": DataConfig,
     "model": ModelConfig,
-    "loss": LossConfig,
     "training": TrainingConfig,
     "runtime": RuntimeConfig,
 }
@@ -72,12 +72,14 @@ def make_config(model: Path, **options: Any) -> FitConfig:
         **options,
     }
     track = options.pop("track", "none")
+    columns = {name: (options.pop(name),) for name in ("text", "label") if name in options}
+    told = {name: options.pop(name) for name in list(options) if hasattr(Options, name)}
     parts = {
         name: cls(**{k: options.pop(k) for k in list(options) if k in cls.__dataclass_fields__})
         for name, cls in PARTS.items()
     }
     assert not options
-    return FitConfig(**parts, track=track)
+    return FitConfig(columns=columns, options=told, **parts, track=track)
 
 
 @dataclass
@@ -93,8 +95,8 @@ class Heard(Watch):
     def preflight(self, findings, rows):
         self.findings, self.rows = list(findings), rows
 
-    def model(self, notes):
-        self.notes = list(notes)
+    def model(self, notes, measures):
+        self.notes, self.measures = list(notes), list(measures)
 
     def training(self, event):
         self.events.append(event)

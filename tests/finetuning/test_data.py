@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 
 from glossator.errors import ColumnError, TableError
-from glossator.finetuning.config import DataConfig
+from glossator.finetuning.config import DataConfig, FitConfig
 from glossator.finetuning.data import read_data, row_counts
-from glossator.text.columns import LabelledText
 from glossator.text.preflight import preflight
+from glossator.text.records import Record
 from glossator.text.rows import Rejection
+from glossator.training.config import TrainingConfig
 
 
 def texts(items):
-    return [item.text for item in items if isinstance(item, LabelledText)]
+    return [item.texts[0] for item in items if isinstance(item, Record)]
 
 
-def read(source, seed=0, **options):
-    return read_data(source, DataConfig(**options), seed=seed)
+def read(source, seed=0, columns=None, **options):
+    training = TrainingConfig(seed=seed)
+    config = FitConfig(columns=columns or {}, data=DataConfig(**options), training=training)
+    return read_data(source, config)
 
 
 def test_every_row_is_in_one_part(rows_of):
@@ -35,7 +38,7 @@ def test_every_row_is_in_one_part(rows_of):
     together = [text for items in parts.named().values() for text in texts(items)]
     assert sorted(together) == sorted(row["text"] for row in rows)
     for items in (parts.dev, parts.test):
-        assert [item.label for item in items].count("bad") == 10
+        assert [item.target for item in items].count("bad") == 10
 
 
 def test_a_seed_draws_the_same_parts(rows_of):
@@ -104,6 +107,8 @@ def test_rows_read_are_rows_used_and_rejected(rows_of):
     assert (counts.read, counts.used, counts.rejected) == (59, 50, 9)
     kept = [x for items in data.parts.named().values() for x in items]
     assert {x.kind for x in kept if isinstance(x, Rejection)} == {
+        "empty_label",
+        "empty_text",
         "lone_surrogate",
         "missing_column",
         "not_text",
@@ -128,14 +133,15 @@ def test_values_of_numpy_and_other_kinds_are_read_as_tables_are():
         {"text": Decimal("1.50"), "label": True},
     ]
     items = read(rows, dev_fraction=0, test_fraction=0).parts.train
-    assert [(x.text, x.label) for x in items] == [("a", "3"), ("5", "0.5"), ("1.50", "true")]
+    assert [(*x.texts, x.target) for x in items] == [("a", "3"), ("5", "0.5"), ("1.50", "true")]
     assert [(x.row.source, x.row.line) for x in items] == [("row", 1), ("row", 2), ("row", 3)]
 
 
 def test_columns_are_joined():
     rows = [{"title": "a", "body": "b", "label": "x"}] * 3
-    items = read(rows, text=("title", "body"), dev_fraction=0, test_fraction=0).parts.train
-    assert items[0].text == "a\nb"
+    columns = {"text": ("title", "body")}
+    items = read(rows, columns=columns, dev_fraction=0, test_fraction=0).parts.train
+    assert items[0].texts == ("a\nb",)
 
 
 @pytest.mark.parametrize(

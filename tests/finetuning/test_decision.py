@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from label_records import records
 
 from glossator.evaluation.calibration import softmax
 from glossator.evaluation.metrics import classification_metrics
-from glossator.finetuning.config import FitConfig, LossConfig, ModelConfig
-from glossator.finetuning.decision import choose_decision
+from glossator.finetuning.config import FitConfig, ModelConfig
 from glossator.finetuning.defaults import default_learning_rate, resolved
-from glossator.finetuning.learning import better, objective
-from glossator.tasks.text_classification import Decision
+from glossator.tasks.kinds.text_classification.config import Decision, Options
+from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.task import Base, is_better
+from glossator.text.tokenizer import Tokenizer
 from glossator.training.config import TrainingConfig
 
 
@@ -25,22 +27,48 @@ def logits_and_targets(rows=2000, classes=3, sharpness=1.0, seed=0):
     return (true * sharpness).astype(np.float32), targets
 
 
+@pytest.fixture
+def choose_decision(tiny_model_folder):
+    """What a task with as many labels as logits decides by after these dev rows."""
+    tokenizer = Tokenizer.load(tiny_model_folder)
+
+    def choose(logits, targets) -> Decision:
+        labels = ["no", "yes", "maybe"][: logits.shape[1]]
+        task = OneLabel(tokenizer, labels, max_length=16)
+        names = [labels[y] if y >= 0 else "unheard of" for y in targets]
+        return task.decided(records(names, names), list(logits)).decision
+
+    return choose
+
+
+@pytest.fixture
+def learned(tiny_model_folder):
+    """The task of some labels."""
+
+    def learn(labels, **options) -> OneLabel:
+        return OneLabel.learn(
+            records(labels, labels), Base.of(tiny_model_folder), Options(**options)
+        )
+
+    return learn
+
+
 @pytest.mark.parametrize("sharpness", [0.25, 1.0, 4.0])
-def test_the_temperature_undoes_what_made_the_model_too_sure(sharpness):
+def test_the_temperature_undoes_what_made_the_model_too_sure(choose_decision, sharpness):
     logits, targets = logits_and_targets(sharpness=sharpness)
     decision = choose_decision(logits, targets)
     assert decision.temperature == pytest.approx(sharpness, rel=0.1)
     assert decision.threshold is None
 
 
-def test_unknown_labels_change_nothing():
+def test_unknown_labels_change_nothing(choose_decision):
     logits, targets = logits_and_targets(classes=2)
     more = np.concatenate([logits, np.full((50, 2), 9, np.float32)])
     expected = choose_decision(logits, targets)
     assert choose_decision(more, np.concatenate([targets, np.full(50, -1)])) == expected
 
 
-def test_a_threshold_is_chosen_where_it_pays():
+def test_a_threshold_is_chosen_where_it_pays(choose_decision):
     """A rare second class, to whose logit a constant was added that hides it."""
     random = np.random.default_rng(1)
     targets = (random.random(3000) < 0.15).astype(np.int64)
@@ -59,18 +87,21 @@ def test_a_threshold_is_chosen_where_it_pays():
     assert macro_f1(decision.threshold) > macro_f1(None) + 0.02
 
 
-def test_no_threshold_where_dev_has_one_class():
+def test_no_threshold_where_dev_has_one_class(choose_decision):
     logits, _ = logits_and_targets(rows=30, classes=2)
     assert choose_decision(logits, np.ones(30, np.int64)).threshold is None
 
 
-def test_a_single_row_is_enough():
+def test_a_single_row_is_enough(choose_decision):
     decision = choose_decision(np.array([[1.0, 2.0]], np.float32), np.array([1]))
     assert isinstance(decision, Decision)
     assert decision.temperature > 0
 
 
 def test_the_better_step_has_the_accuracy_and_then_the_loss():
+    def better(new, old):
+        return is_better(OneLabel, new, old)
+
     scores = {"accuracy": 0.5, "log_loss": 0.7}
     assert better({"accuracy": 0.6, "log_loss": 9.9}, scores)
     assert not better({"accuracy": 0.4, "log_loss": 0.1}, scores)
@@ -78,11 +109,11 @@ def test_the_better_step_has_the_accuracy_and_then_the_loss():
     assert not better(scores, scores)
 
 
-def test_class_weights_come_from_the_training_rows():
-    targets = np.array([0] * 8 + [1] * 2)
-    auto = objective(LossConfig(class_weights="auto"), targets, 2)
+def test_class_weights_come_from_the_training_rows(learned):
+    labels = ["a"] * 8 + ["b"] * 2
+    auto = learned(labels, class_weights="auto")
     torch.testing.assert_close(auto.class_weights, torch.tensor([0.625, 2.5]))
-    assert objective(LossConfig(), targets, 2).class_weights is None
+    assert learned(labels).class_weights is None
 
 
 @pytest.mark.parametrize(

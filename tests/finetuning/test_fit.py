@@ -40,7 +40,7 @@ def test_data_in_any_form_is_the_same_data(table, rows, tiny_model_folder, kind)
     }[kind]
     model = fit(data, tiny_model_folder)
     expected = fit(rows, tiny_model_folder)
-    assert np.array_equal(model.answers(["good"]).logits, expected.answers(["good"]).logits)
+    assert np.array_equal(model.answers(["good"]).raw, expected.answers(["good"]).raw)
 
 
 def test_a_data_frame(rows, tiny_model_folder):
@@ -65,7 +65,7 @@ def test_what_looks_like_a_data_frame(rows, tiny_model_folder):
 def test_columns_by_name(tiny_model_folder, rows):
     renamed = [{"a": row["text"], "b": "of", "y": row["label"]} for row in rows]
     model = fit(renamed, tiny_model_folder, text=["a", "b"], label="y")
-    assert model.details.columns == {"text": ["a", "b"], "label": "y"}
+    assert model.details.columns == {"text": ("a", "b"), "label": ("y",)}
 
 
 def test_other_columns_may_hold_anything(tiny_model_folder, rows, tmp_path):

@@ -31,7 +31,7 @@ CANARY = "zzqxcanary"
 COUNTS = {"read", "used", "rejected", "train", "dev", "test"}
 TRAIN = {"seconds", "epochs", "steps", "examples_per_second", "tokens_per_second", "best_step"}
 METRICS = {"accuracy", "macro_f1", "micro_f1", "log_loss", "roc_auc", "ece", "accuracy_ci"}
-TEXTS = ["good film", "bad story of the week", "", "card " * 100]
+TEXTS = ["good film", "bad story of the week", "\ufffd", "card " * 100]
 
 
 def weights(model):
@@ -96,7 +96,7 @@ def test_the_folder_answers_as_the_model_in_memory(fitted):
 def test_what_was_measured_on_dev_is_what_the_folder_decides_by(fitted):
     decision = json.loads((fitted.folder / "glossator.json").read_text())["decision"]
     assert decision["temperature"] not in (None, 1.0)
-    plain = fitted.result.predictor.answers(TEXTS).logits
+    plain = np.stack(fitted.result.predictor.answers(TEXTS).raw)
     powers = np.exp(plain.astype(np.float64) / decision["temperature"])
     expected = powers / powers.sum(1, keepdims=True)
     np.testing.assert_allclose(glossator.load(fitted.folder).predict_proba(TEXTS), expected)
@@ -110,7 +110,7 @@ def test_transformers_opens_the_folder(fitted):
     with torch.no_grad():
         logits = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits
     np.testing.assert_allclose(
-        fitted.result.predictor.answers(texts).logits, logits.numpy(), atol=1e-5
+        fitted.result.predictor.answers(texts).raw, logits.numpy(), atol=1e-5
     )
     assert model.config.id2label == {0: "bad", 1: "good"}
 
@@ -351,25 +351,25 @@ def test_an_interrupt_before_training_leaves_nothing(fit, rows, tmp_path):
 
 
 def test_a_model_that_diverges_says_what_may_help(fit, rows, tmp_path, monkeypatch):
-    from glossator.tasks.text_classification import TextClassification
+    from glossator.tasks.kinds.text_classification.task import OneLabel
 
-    plain = TextClassification.loss
+    plain = OneLabel.loss
 
     def loss(self, model, batch):
         total, count = plain(self, model, batch)
         return total * float("nan"), count
 
-    monkeypatch.setattr(TextClassification, "loss", loss)
+    monkeypatch.setattr(OneLabel, "loss", loss)
     with pytest.raises(GlossatorError, match="the loss of step 1 is nan; a lower --learning-rate"):
         fit(rows, output=tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
 def test_where_memory_is_short_it_is_told_and_the_result_is_the_same(fit, rows, heard, monkeypatch):
-    from glossator.tasks.text_classification import TextClassification
+    from glossator.tasks.kinds.text_classification.task import OneLabel
 
     expected = fit(rows, epochs=2)
-    plain, failures = TextClassification.loss, [1]
+    plain, failures = OneLabel.loss, [1]
 
     def loss(self, model, batch):
         if failures:
@@ -377,7 +377,7 @@ def test_where_memory_is_short_it_is_told_and_the_result_is_the_same(fit, rows, 
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return plain(self, model, batch)
 
-    monkeypatch.setattr(TextClassification, "loss", loss)
+    monkeypatch.setattr(OneLabel, "loss", loss)
     got = fit(rows, epochs=2, watch=heard)
     assert [type(event).__name__ for event in heard.events].count("Halved") == 1
     assert got.rows == expected.rows

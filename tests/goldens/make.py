@@ -21,7 +21,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 import glossator
 
 HERE = Path(__file__).parent.resolve()
-TEXTS = ["good film", "bad film", "", "the card is not bad", "where is my good card " * 9]
+TEXTS = ["good film", "bad film", "\ufffd", "the card is not bad", "where is my good card " * 9]
 WIDTH, INNER, POSITIONS = 8, 12, 24
 
 
@@ -101,7 +101,7 @@ def main(version: str) -> None:
     answers = model.answers(TEXTS)
     expected = {
         "texts": TEXTS,
-        "logits": [[round(float(x), 6) for x in row] for row in answers.logits],
+        "logits": [[round(float(x), 6) for x in row] for row in answers.raw],
         "predictions": [answer.to_json() for answer in answers],
     }
     (target / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")

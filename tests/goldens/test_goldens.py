@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from label_records import records
 
 import glossator
 
@@ -15,8 +16,9 @@ GOLDENS = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.
 
 def check(golden, model):
     expected = json.loads((golden / "expected.json").read_text(encoding="utf-8"))
-    answers = model.answers(expected["texts"])
-    np.testing.assert_allclose(answers.logits, expected["logits"], atol=1e-5)
+    # One of them is blank, which such a folder answered when it was written.
+    answers = model.answer_records(records(expected["texts"]))
+    np.testing.assert_allclose(answers.raw, expected["logits"], atol=1e-5)
     for answer, said in zip(answers, expected["predictions"], strict=True):
         got = answer.to_json()
         assert got.keys() >= said.keys()

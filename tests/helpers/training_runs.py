@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from label_records import records
 
-from glossator.finetuning.config import LossConfig
-from glossator.finetuning.learning import objective
 from glossator.models import checkpoint
-from glossator.tasks.text_classification import TextClassification
-from glossator.text.tokenizer import Tokenizer
+from glossator.tasks.kinds.text_classification.config import Options
+from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.task import Base
+from glossator.text.records import Record
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Event, Stepped
@@ -40,11 +41,16 @@ class Scores:
         return {"accuracy": float(weight.detach().float().sum().cos())}
 
 
-def make_task(folder: Path, goal=None):
-    return TextClassification(Tokenizer.load(folder), LABELS, max_length=24, objective=goal)
+def make_task(folder: Path, options: Options | None = None) -> OneLabel:
+    """Text classification as the rows of `make_records` define it."""
+    return OneLabel.learn(make_records(), Base.of(folder, 24), options or Options())
 
 
 def make_rows(task):
+    return task.encode(make_records())
+
+
+def make_records() -> list[Record]:
     """40 rows of mixed lengths, some of several windows; the first word gives the label away."""
     random = np.random.default_rng(2)
     words = ["film", "card", "the", "market", "won", "week"]
@@ -53,7 +59,7 @@ def make_rows(task):
         f"{'great' if y else 'bad'} " + " ".join(random.choice(words, random.integers(1, 40)))
         for y in targets
     ]
-    return task.encode(texts, targets.tolist())
+    return records(texts, [LABELS[y] for y in targets])
 
 
 def make_model(folder: Path, dropout: float = 0.0):
@@ -91,13 +97,12 @@ class Runs:
     ):
         """Train; with a `name` the run goes on from the checkpoints of that name."""
         config = {"epochs": EPOCHS, "batch_size": 8, "checkpoint_steps": 2, "patience": 9}
-        names = [field.name for field in dataclasses.fields(LossConfig)]
-        loss = LossConfig(**{name: options.pop(name) for name in names if name in options})
+        names = [field.name for field in dataclasses.fields(Options)]
+        told = Options(**{name: options.pop(name) for name in names if name in options})
         config = TrainingConfig(**{**config, "learning_rate": 1e-3, **options})
         model = make_model(self.folder, dropout)
-        rows = make_rows(make_task(self.folder))
-        targets = np.array([row[0].target for row in rows])
-        task = make_task(self.folder, objective(loss, targets, len(LABELS)))
+        task = make_task(self.folder, told)
+        rows = make_rows(task)
 
         def notify(event: Event) -> None:
             if events is not None:

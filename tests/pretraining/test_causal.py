@@ -118,13 +118,12 @@ def test_a_small_gpt_learns_what_its_text_is_made_of(trained):
     dev, base = trained.dev, trained.dev["baseline"]
     assert set(base) == {"loss", "perplexity", "bits_per_byte"}
     assert dev["bits_per_byte"] < 0.4 * base["bits_per_byte"]
-    (found,) = load(trained.model).predict(["our team won in"], GenerationConfig(max_new_tokens=8))
+    (found,) = load(trained.model).predict(["our team won in"], max_new_tokens=8)
     assert found.text.startswith(" the last minute .")
 
 
 def test_an_empty_prompt_begins_a_document_that_ends(trained):
-    config = GenerationConfig(max_new_tokens=400, temperature=0.7)
-    (found,) = load(trained.model).predict([""], config)
+    (found,) = load(trained.model).predict([""], max_new_tokens=400, temperature=0.7)
     assert found.finish_reason == "stop"
     assert found.text.splitlines()[-1].startswith("number ")
 
@@ -165,11 +164,11 @@ def test_objective_and_family_have_to_fit(objective, family):
 
 
 def test_drawing_on_a_machine_with_other_threads_changes_nothing(trained):
-    config = GenerationConfig(max_new_tokens=20, temperature=1.0)
-    one = load(trained.model).predict(["the film", "my card has"], config)
+    asks = {"max_new_tokens": 20, "temperature": 1.0}
+    one = load(trained.model).predict(["the film", "my card has"], **asks)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert load(trained.model).predict(["the film", "my card has"], config) == one
+        assert load(trained.model).predict(["the film", "my card has"], **asks) == one
     finally:
         torch.set_num_threads(before)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from glossator.models import checkpoint
-from glossator.tasks.text_classification import TextClassification
+from glossator.tasks.kinds.text_classification.task import OneLabel
 from glossator.text.tokenizer import Tokenizer
 
 LABELS = ("card", "film", "market")
@@ -22,4 +22,4 @@ def model(tiny_model_folder):
 @pytest.fixture
 def task(tiny_model_folder):
     """Text classification for it, with windows of 16 tokens."""
-    return TextClassification(Tokenizer.load(tiny_model_folder), LABELS, max_length=16)
+    return OneLabel(Tokenizer.load(tiny_model_folder), LABELS, max_length=16)

@@ -8,9 +8,11 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from label_records import records
 
 from glossator.errors import GlossatorError
 from glossator.tasks.answers import answer_rows, halved, is_out_of_memory, token_batches
+from glossator.tasks.learnable import Encoded, Example
 
 CPU = torch.device("cpu")
 WORDS = ["card", "is", "my", "new", "good", "film", "the", "market", "fell", "slow", "boring"]
@@ -25,16 +27,19 @@ def texts():
 
 
 def logits_of(task, model, texts, budget=4096):
-    return answer_rows(task, model, task.encode(texts), token_budget=budget, device=CPU)
+    given = records(texts)
+    rows = task.encode(given)
+    return np.stack(answer_rows(task, model, given, rows, token_budget=budget, device=CPU))
 
 
 def padded_without_a_mask(task, model, texts):
     """The broken way: filler at the end of short texts, which nothing tells from words."""
-    rows = [row[0].tokens for row in task.encode(texts)]
+    given = records(texts)
+    rows = [row[0].tokens for row in task.encode(given)]
     width = max(map(len, rows))
     filled = [np.concatenate([ids, np.zeros(width - len(ids), np.int32)]) for ids in rows]
-    examples = [[type(task.encode(["a"])[0][0])(ids, (0, 1))] for ids in filled]
-    return answer_rows(task, model, examples, token_budget=4096, device=CPU)
+    examples = [Encoded((Example(ids, (0, 1), (np.array(-1),)),), 1, 1) for ids in filled]
+    return answer_rows(task, model, given, examples, token_budget=4096, device=CPU)
 
 
 def test_the_same_alone_and_in_batches_of_any_size_and_order(task, model, texts):
@@ -127,12 +132,13 @@ def test_other_errors_are_not_taken_for_it(task, model):
 
 
 def test_halves(task):
-    row = task.encode(["card " * 30])[0]
+    row = task.encode(records(["card " * 30]))[0]
     assert halved(row[:3]) == [slice(0, 1), slice(1, 3)]
 
 
 def test_progress_counts_every_window(task, model, texts):
     told = []
-    rows = task.encode(texts)
-    answer_rows(task, model, rows, token_budget=50, device=CPU, progress=told.append)
+    given = records(texts)
+    rows = task.encode(given)
+    answer_rows(task, model, given, rows, token_budget=50, device=CPU, progress=told.append)
     assert sum(told) == sum(map(len, rows))

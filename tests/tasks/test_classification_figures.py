@@ -7,7 +7,7 @@ import pytest
 
 from glossator.evaluation import ClassificationScores, reliability, threshold_curve
 from glossator.evaluation.figures import Curve, Matrix, Pair, Quote, Quotes, Table
-from glossator.tasks.classification_figures import MEASURES, Calibration, sections, words
+from glossator.tasks.kinds.text_classification.figures import MEASURES, Calibration, sections, words
 
 LABELS = ("card", "film", "market")
 

@@ -5,13 +5,26 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from label_records import records
 from torch.nn import functional as F
 
 from glossator.errors import ConfigError
-from glossator.tasks.learnable import collate
-from glossator.tasks.text_classification import Decision, Objective, TextClassification
+from glossator.tasks.kinds.text_classification.config import Decision, Options
+from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.learnable import Encoded
 
 LIMIT = 14  # of the 16 tokens of a window, two are special
+
+
+def batch_of(task, texts, labels):
+    """All windows of rows with labels."""
+    return task.collate([e for row in task.encode(records(texts, labels)) for e in row], 0)
+
+
+def decoded(task, logits, *, n_tokens=1, windows=1, top_k=3):
+    (record,) = records(["a text"])
+    row = Encoded((), n_tokens, windows)
+    return task.asked(top_k=top_k).decode(record, row, logits)
 
 
 def tokens_of(row):
@@ -26,7 +39,7 @@ def tokens_of(row):
 @pytest.mark.parametrize("count", [0, 1, 13, 14, 15, 28, 100])
 def test_windows_hold_every_token_and_share_a_quarter(task, count):
     text = " ".join(str(i % 10) for i in range(count))
-    (row,) = task.encode([text])
+    (row,) = task.encode(records([text]))
     assert tokens_of(row) == task.tokenizer.encode([text])[0].tolist()
     assert all(len(example.tokens) <= 16 for example in row)
     assert (len(row) > 1) == (count > LIMIT)
@@ -38,65 +51,67 @@ def test_windows_hold_every_token_and_share_a_quarter(task, count):
 
 def test_an_answer_says_how_it_was_read(task):
     for text, windows in (("", 1), ("card", 1), ("card " * 14, 1), ("card " * 15, 2)):
-        (row,) = task.encode([text])
+        (record,) = records([text])
+        (row,) = task.encode([record])
         tokens = len(text.split())
-        answer = task.decode(np.zeros(3, np.float32), row[-1].span[1], len(row), 2)
+        answer = task.asked(top_k=2).decode(record, row, np.zeros(3, np.float32))
         assert (answer.n_tokens, answer.windows) == (tokens, windows)
 
 
 def test_a_window_for_a_single_token(task):
-    small = TextClassification(task.tokenizer, task.labels, max_length=3)
-    (row,) = small.encode(["where is my card"])
+    small = OneLabel(task.tokenizer, task.labels, max_length=3)
+    (row,) = small.encode(records(["where is my card"]))
     assert [len(example.tokens) for example in row] == [3, 3, 3, 3]
     with pytest.raises(ConfigError, match="no room beside the 2 special ones"):
-        TextClassification(task.tokenizer, task.labels, max_length=2)
+        OneLabel(task.tokenizer, task.labels, max_length=2)
 
 
 def test_a_row_is_the_mean_of_its_windows(task):
     windows = [np.array([1, 2, 3], np.float32), np.array([3, 0, 0], np.float32)]
-    assert task.combine(windows).tolist() == [2.0, 1.0, 1.5]
-    assert task.combine(windows[:1]) is windows[0]
+    (record,) = records(["card " * 15])
+    (row,) = task.encode([record])
+    assert task.combine(record, row, windows).tolist() == [2.0, 1.0, 1.5]
+    assert task.combine(record, row, windows[:1]) is windows[0]
 
 
 def test_a_row_weighs_as_much_as_another_however_long(task, model):
-    batch = collate([e for row in task.encode(["card " * 100, "film"], [0, 1]) for e in row])
+    batch = batch_of(task, ["card " * 100, "film"], ["card", "film"])
     with torch.no_grad():
         loss, count = task.loss(model, batch)
     assert float(count) == pytest.approx(2)
     with torch.no_grad():
         logits = model(batch.inputs)
-    each = F.cross_entropy(logits, batch.targets, reduction="none")
+    each = F.cross_entropy(logits, batch.arrays["label"], reduction="none")
     assert float(loss) == pytest.approx(float(each[:-1].mean() + each[-1]), rel=1e-5)
 
 
 def test_class_weights_weigh_and_are_divided_by(task, model):
     weights = torch.tensor([1.0, 5.0, 0.5])
-    task.objective = Objective(class_weights=weights)
-    batch = collate([row[0] for row in task.encode(["card", "film", "market"], [0, 1, 2])])
+    task.class_weights = weights
+    batch = batch_of(task, ["card", "film", "market"], ["card", "film", "market"])
     with torch.no_grad():
         loss, count = task.loss(model, batch)
-    expected = F.cross_entropy(model(batch.inputs).detach(), batch.targets, weight=weights)
+    expected = F.cross_entropy(model(batch.inputs).detach(), batch.arrays["label"], weight=weights)
     assert float(loss / count) == pytest.approx(float(expected), rel=1e-6)
 
 
-def test_the_objective_names_the_loss(task, model):
-    batch = collate([row[0] for row in task.encode(["card", "film"], [0, 1])])
+def test_the_options_name_the_loss(task, model):
+    batch = batch_of(task, ["card", "film"], ["card", "film"])
     with torch.no_grad():
         logits = model(batch.inputs)
-    task.objective = Objective(label_smoothing=0.3)
-    smooth = F.cross_entropy(logits, batch.targets, label_smoothing=0.3, reduction="sum")
+    task.options = Options(label_smoothing=0.3)
+    smooth = F.cross_entropy(logits, batch.arrays["label"], label_smoothing=0.3, reduction="sum")
     assert float(task.loss(model, batch)[0].detach()) == pytest.approx(float(smooth), rel=1e-6)
-    task.objective = Objective(focal_gamma=2.0)
-    plain = F.cross_entropy(logits, batch.targets, reduction="none")
+    task.options = Options(focal_gamma=2.0)
+    plain = F.cross_entropy(logits, batch.arrays["label"], reduction="none")
     focal = ((1 - torch.exp(-plain)) ** 2 * plain).sum()
     assert float(task.loss(model, batch)[0].detach()) == pytest.approx(float(focal), rel=1e-6)
 
 
 def test_temperature_changes_how_sure_not_what(task):
     logits = np.array([2.0, 1.0, -1.0], np.float32)
-    sure = task.decode(logits, 1, 1, 3)
-    task.decision = Decision(temperature=4.0)
-    calm = task.decode(logits, 1, 1, 3)
+    sure = decoded(task, logits)
+    calm = decoded(task.deciding(Decision(temperature=4.0)), logits)
     assert (sure.label, calm.label) == ("card", "card")
     assert calm.score < sure.score
     chances = np.exp(logits / 4.0)
@@ -105,25 +120,23 @@ def test_temperature_changes_how_sure_not_what(task):
 
 @pytest.mark.parametrize(("threshold", "label"), [(None, "yes"), (0.8, "no"), (0.7, "yes")])
 def test_the_threshold_of_two_classes_is_passed_only_from_above(task, threshold, label):
-    two = TextClassification(
-        task.tokenizer, ("no", "yes"), max_length=16, decision=Decision(threshold=threshold)
-    )
+    two = OneLabel(task.tokenizer, ("no", "yes"), max_length=16)
+    two = two.deciding(Decision(threshold=threshold))
     logits = np.log(np.array([0.25, 0.75])).astype(np.float32)
-    answer = two.decode(logits, 1, 1, 2)
+    answer = decoded(two, logits)
     assert answer.label == label
     assert answer.score == pytest.approx(0.75 if label == "yes" else 0.25)
     assert [x.label for x in answer.labels] == ["yes", "no"], "the most probable comes first"
 
 
 def test_at_the_threshold_it_is_the_first_class(task):
-    two = TextClassification(
-        task.tokenizer, ("no", "yes"), max_length=16, decision=Decision(threshold=0.5)
-    )
-    assert two.decode(np.zeros(2, np.float32), 1, 1, 2).label == "no"
+    two = OneLabel(task.tokenizer, ("no", "yes"), max_length=16).deciding(Decision(threshold=0.5))
+    assert decoded(two, np.zeros(2, np.float32)).label == "no"
 
 
 def test_the_answer_as_json(task):
-    answer = task.decode(np.array([0.0, 1.0, 0.0], np.float32), 7, 2, 2).to_json()
+    logits = np.array([0.0, 1.0, 0.0], np.float32)
+    answer = decoded(task, logits, n_tokens=7, windows=2, top_k=2).to_json()
     assert answer == {
         "label": "film",
         "score": 0.576117,
@@ -135,5 +148,10 @@ def test_the_answer_as_json(task):
 
 def test_metrics_count_unknown_labels_as_wrong(task):
     logits = np.eye(3, dtype=np.float32)[[0, 1, 2, 2]] * 5
-    scores = task.metrics(logits, np.array([0, 1, 2, -1]))
-    assert (scores["accuracy"], scores["unknown_labels"]) == (0.75, 1)
+    given = records(["a", "b", "c", "d"], ["card", "film", "market", "weather"])
+    scores = task.scores()
+    scores.add(given, task.encode(given), list(logits))
+    found = scores.result()
+    assert (found["accuracy"], found["unknown_labels"]) == (0.75, 1)
+    (remark,) = scores.remarks()
+    assert (remark.kind, remark.count, remark.examples) == ("unknown_label", 1, ("weather",))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from label_records import reader
 
 from glossator.errors import ColumnError
-from glossator.text.columns import LabelledText, check_columns, labelled_texts, select
+from glossator.text.columns import check_columns, select
+from glossator.text.records import Record
 from glossator.text.tables import Rejection, Row, open_table
 
 
@@ -59,10 +61,21 @@ def test_columns_are_joined_with_a_newline_and_missing_ones_reject():
     assert got.kind == "missing_column"
 
 
-def test_labelled_texts():
+def test_labelled_rows():
     first = Row("a", 1, {"text": "x", "label": 1})
-    items = [first, Rejection("a", 2, "ragged", ""), Row("a", 3, {"text": "y", "label": None})]
-    got = list(labelled_texts(items, ["text"], "label"))
-    assert got[0] == LabelledText(first, "x", "1")
-    assert [item.kind for item in got[1:]] == ["ragged", "not_text"]
-    assert [item.label for item in labelled_texts([first], ["text"], None)] == [""]
+    assert reader().read(first, targets=True) == Record(first, ("x",), "1", ("x",))
+    got = reader().read(Row("a", 3, {"text": "y", "label": None}), targets=True)
+    assert isinstance(got, Rejection)
+    assert (got.kind, got.line) == ("not_text", 3)
+    assert reader().read(first, targets=False) == Record(first, ("x",), None, ("x",))
+
+
+@pytest.mark.parametrize("role", ["text", "label"])
+@pytest.mark.parametrize("value", ["", " \t\u200b\u3000\n"])
+def test_what_shows_nothing_is_rejected_when_it_is_read(role, value):
+    row = Row("a", 3, {"text": "y", "label": "b", role: value})
+    got = reader().read(row, targets=True)
+    assert isinstance(got, Rejection)
+    assert (got.kind, got.message, got.line) == (f"empty_{role}", f"the {role} is empty", 3)
+    # A label that is not wanted is not looked at.
+    assert isinstance(reader().read(row, targets=False), Rejection) == (role == "text")

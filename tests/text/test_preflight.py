@@ -5,20 +5,24 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
+from label_records import read, reader
 
 from glossator.errors import TableError
-from glossator.text.columns import LabelledText
+from glossator.text.columns import is_blank
 from glossator.text.findings import excerpt
-from glossator.text.preflight import Preflight, preflight
-from glossator.text.seen import is_blank
+from glossator.text.preflight import Preflight
+from glossator.text.preflight import preflight as preflight_of
+from glossator.text.records import Read, Record
 from glossator.text.tables import Rejection, Row
 
 
-def part(*pairs: tuple[str, str], file: str = "a.csv") -> list[LabelledText]:
-    return [
-        LabelledText(Row(file, line, {"text": text, "label": label}), text, label)
-        for line, (text, label) in enumerate(pairs, start=2)
-    ]
+def part(*pairs: tuple[str, str], file: str = "a.csv") -> list[Read]:
+    return [read(*pair, line, file) for line, pair in enumerate(pairs, start=2)]
+
+
+def preflight(*parts, **options) -> Preflight:
+    """With the look of text classification at the rows."""
+    return preflight_of(*parts, examiner=reader().examiner(), **options)
 
 
 def clean(count: int = 20, tag: str = "") -> list[tuple[str, str]]:
@@ -61,17 +65,17 @@ def test_empty_texts_and_labels_are_rejected_and_read_is_used_plus_rejected():
     finding = found(result, "empty_text")
     assert finding.message == "2 rows with an empty text: rejected"
     assert finding.examples == ("a.csv:22: the text is empty", "a.csv:23: the text is empty")
-    assert list(result.keep("train", [*rows, bad])) == rows[:20]
+    assert [item for item in rows if isinstance(item, Record)] == rows[:20]
 
 
-def test_duplicates_and_two_labels():
+def test_duplicates_and_two_answers():
     rows = part(*clean(), ("text 0", "a"), ("text 1", "a"), ("text 1", "a"), ("text 0", "a"))
     result = preflight(rows)
     finding = found(result, "duplicates")
     assert finding.count == 2
     assert finding.message.endswith("of an earlier row: kept")
     assert finding.examples[0] == "a.csv:22 as a.csv:2: 'text 0'"
-    finding = found(result, "two_labels")
+    finding = found(result, "two_answers")
     assert finding.count == 1
     assert finding.examples == ("'text 1' is 'b' in a.csv:3 and 'a' in a.csv:23",)
     assert result.rows["train"].used == 24
@@ -153,16 +157,18 @@ def test_wrong_decoding_and_notes():
 
 
 def test_a_table_without_labels():
-    rows = part(*[(text, "") for text, _ in clean()], ("text 1", ""))
-    result = preflight(rows, labelled=False)
+    texts = [*(text for text, _ in clean()), "text 1"]
+    rows = (Row("a.csv", line, {"text": text}) for line, text in enumerate(texts, start=2))
+    result = preflight_of(reader().read(row, targets=False) for row in rows)
     assert kinds(result) == ["rows", "duplicates"]
     assert result.rows["train"].used == 21
 
 
 def test_a_stream_is_gone_through_once_and_texts_are_not_kept():
-    rows = ((Row("a.csv", i, {}), f"{i} " + "x" * 10_000, "ab"[i % 2]) for i in range(3_000))
+    texts = (f"{i} " + "x" * 10_000 for i in range(3_000))
+    rows = (Record(Row("a.csv", i, {}), x, "ab"[i % 2], (x,)) for i, x in enumerate(texts))
     tracemalloc.start()
-    result = preflight(LabelledText(*row) for row in rows)
+    result = preflight(rows)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert result.rows["train"].used == 3_000

@@ -10,7 +10,7 @@ import torch
 
 from glossator.errors import GlossatorError
 from glossator.models import encoder
-from glossator.tasks.text_classification import TextClassification
+from glossator.tasks.kinds.text_classification.task import OneLabel
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Evaluated, Halved, Started, Stepped
 from glossator.training.loop import Dev, train
@@ -114,7 +114,7 @@ def test_parts_of_a_step_add_up_to_the_step(model_of, task, rows, budget):
 def test_a_mean_over_each_part_would_be_caught(model_of, task, rows):
     """The broken way: every part weighs alike, however many rows it has."""
 
-    class Averaged(TextClassification):
+    class Averaged(OneLabel):
         def loss(self, model, batch):
             loss, count = super().loss(model, batch)
             return loss / count, torch.ones(())
@@ -142,7 +142,7 @@ def test_activations_computed_again_change_no_bit(model_of, task, rows, monkeypa
     assert not recomputed.encoder.recompute
 
 
-class Short(TextClassification):
+class Short(OneLabel):
     """A task on a machine whose memory holds so many tokens, for so many failures."""
 
     tokens, failures = 10**9, 10**9
@@ -182,7 +182,7 @@ def test_one_text_that_does_not_fit_ends_the_run(model_of, task, rows):
 
 
 def test_other_errors_are_not_taken_for_it(model_of, task, rows):
-    class Broken(TextClassification):
+    class Broken(OneLabel):
         def loss(self, model, batch):
             raise RuntimeError("shapes differ")
 
@@ -277,7 +277,7 @@ def test_an_interrupt_while_dev_is_scored(model_of, task, rows):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_ends_the_run_with_advice(model_of, task, rows, value):
-    class Broken(TextClassification):
+    class Broken(OneLabel):
         def loss(self, model, batch):
             loss, count = super().loss(model, batch)
             return loss * value, count
@@ -290,7 +290,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_advice(model_of, task, rows,
 def test_a_gradient_that_is_no_number_does_not_reach_the_weights(model_of, task, rows):
     """The square root of 0 is 0, and its slope is infinite."""
 
-    class Broken(TextClassification):
+    class Broken(OneLabel):
         def loss(self, model, batch):
             loss, count = super().loss(model, batch)
             return loss + (loss - loss).sqrt(), count

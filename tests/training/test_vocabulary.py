@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from glossator.models.checkpoint import load_classifier
+from glossator.tasks.kinds.text_classification.task import OneLabel
 from glossator.tasks.learnable import Example, collate
 from glossator.training.vocabulary import narrow_vocabulary
 
 
 def texts(size: int) -> list[Example]:
     draws = np.random.default_rng(0).integers(1, size, (4, 6), dtype=np.int32)
-    return [Example(tokens, (0, 4), number % 2) for number, tokens in enumerate(draws)]
+    return [Example(tokens, (0, 4), (np.array(number % 2),)) for number, tokens in enumerate(draws)]
 
 
 def test_it_answers_and_learns_to_the_bit_as_the_full_table_does(tiny_model_folder: Path) -> None:
@@ -23,13 +24,13 @@ def test_it_answers_and_learns_to_the_bit_as_the_full_table_does(tiny_model_fold
     for narrow in (False, True):
         model = load_classifier(tiny_model_folder, ["a", "b"], seed=0)
         examples = texts(model.encoder.embeddings.words.num_embeddings)
-        batch = collate(examples)
+        batch = collate(examples, OneLabel.specs)
 
         def step(model=model, batch=batch) -> torch.Tensor:  # type: ignore[no-untyped-def]
             optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.0)
             for _ in range(3):
                 logits = model(batch.inputs)
-                torch.nn.functional.cross_entropy(logits, batch.targets).backward()
+                torch.nn.functional.cross_entropy(logits, batch.arrays["label"]).backward()
                 optimizer.step()
                 optimizer.zero_grad()
             return model(batch.inputs)

@@ -128,9 +128,11 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _saved(settings: Mapping[str, Any], format: int) -> dict[str, Any]:
-    """What the task saved; format 1 knew decisions alone."""
-    names = ("decision",) if format == _OLDEST else ("learned", "options", "decision")
-    found = {name: settings[name] or {} for name in names}
+    """What the task saved; format 1 knew decisions alone, and null where there were none."""
+    if format == _OLDEST:
+        found = {"decision": settings["decision"] or {}}
+    else:
+        found = {name: settings[name] for name in ("learned", "options", "decision")}
     for name, value in found.items():
         if not isinstance(value, dict):
             raise TypeError(f"{name} is {value!r}")

@@ -12,7 +12,7 @@ from glossator.models.config import RuntimeConfig
 from glossator.tasks.registry import KINDS, config_named, restored, usual_columns
 from glossator.tasks.task import Base, Task
 
-__all__ = ["load"]
+__all__ = ["load", "task_of"]
 
 
 def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predictor:
@@ -37,20 +37,36 @@ def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predict
         verify(folder)
     base = Base.of(folder)
     details = read_details(folder, max_length=base.max_length) if ours else None
-    task = _task(base, details)
+    task = _answering(base, task_of(base, details))
     found = Predictor(task.open(base), task, details or _foreign(base, task), runtime)
     if not found.details.finished:
         found.notes += (f"{folder.name} is from a run that was interrupted",)
     return found
 
 
-def _task(base: Base, details: Details | None) -> Task:
+def task_of(base: Base, details: Details | None) -> Task | None:
+    """The task of a folder; None where it answers nothing.
+
+    Args:
+        base: the folder.
+        details: what it says of itself; None where another program wrote it.
+
+    Raises:
+        ModelFolderError: what the task saved is malformed.
+    """
     if details is None:
-        task = restored(base, None, None)
-    else:
-        name = details.task if details.task in KINDS else None
-        base = Base.of(base.folder, details.max_length)
-        task = None if name is None else restored(base, name, details.saved)
+        return restored(base, None, None)
+    if details.task not in KINDS:
+        return None
+    try:
+        return restored(Base.of(base.folder, details.max_length), details.task, details.saved)
+    except ModelFolderError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelFolderError(f"malformed: {error!r}", file=base.folder / SETTINGS) from error
+
+
+def _answering(base: Base, task: Task | None) -> Task:
     if task is None:
         what = base.source.architecture or "an unnamed class"
         raise ModelFolderError(

@@ -168,11 +168,16 @@ class Predictor:
         config = config_named(self.task.name)
         return self.task.reader(columns_for(config, self.details.columns, typed or {}))
 
-    def records(self, inputs: Iterable[Any], reader: Reader | None = None) -> list[Record]:
+    def records(self, inputs: Iterable[Any]) -> list[Record]:
         """Inputs as the task reads them; the errors are those of `predict`."""
-        reader = reader or self.reader()
+        trained = self.reader()
+        # A bare text is what the columns of its role hold once they are joined.
+        plain = self.task.reader({role: (role,) for role in trained.columns})
+        columns = {name for names in trained.columns.values() for name in names}
         records = []
         for number, value in enumerate(_listed(inputs)):
+            named = isinstance(value, Mapping) and not columns.isdisjoint(value)
+            reader = trained if named else plain
             try:
                 found = reader.read(Row("input", number, dict(reader.given(value))), targets=False)
             except TextError as error:

@@ -8,11 +8,11 @@ from typing import Any
 
 from glossator.artifact.folder import SETTINGS, Details, read_details
 from glossator.artifact.manifest import MANIFEST, verify
+from glossator.artifact.opening import task_of
 from glossator.artifact.wording import interval, measure, with_value
 from glossator.cli.plain import shortened
 from glossator.cli.screen import Screen
 from glossator.errors import ModelFolderError
-from glossator.tasks.registry import KINDS, restored
 from glossator.tasks.task import Base, Task
 
 __all__ = ["inspect_model"]
@@ -35,7 +35,7 @@ def inspect_model(folder: Path, screen: Screen) -> None:
         verify(folder)
     base = Base.of(folder)
     details = read_details(folder, max_length=base.max_length) if ours else None
-    task = _task(base, details)
+    task = task_of(base, details)
     labels = list(task.words().labels) if task else []
     found: dict[str, Any] = {
         "kind": "model",
@@ -57,12 +57,6 @@ def inspect_model(folder: Path, screen: Screen) -> None:
         more = f" and {len(labels) - _LABELS:,} more" if len(labels) > _LABELS else ""
         shown = ", ".join(shortened(label, 40) for label in labels[:_LABELS])
         screen.line(f"  {len(labels):,} labels: {shown}{more}")
-
-
-def _task(base: Base, details: Details | None) -> Task | None:
-    if details is None:
-        return restored(base, None, None)
-    return restored(base, details.task, details.saved) if details.task in KINDS else None
 
 
 def _object(details: Details) -> dict[str, Any]:
