@@ -10,7 +10,7 @@ from cyclopts import App, Argument, ArgumentCollection, Parameter
 from cyclopts.config import Dict
 
 from glossator.cli.failures import STDIN
-from glossator.cli.task_options import COLUMNS, many_roles
+from glossator.cli.task_options import COLUMNS, OPTIONS, many_roles
 from glossator.config import from_mapping, read_toml
 from glossator.models.config import RuntimeConfig
 
@@ -20,6 +20,7 @@ __all__ = [
     "MACHINE",
     "SPREAD",
     "TYPED",
+    "InspectOptions",
     "ScoringOptions",
     "Shown",
     "TableOptions",
@@ -77,6 +78,25 @@ class ScoringOptions:
     columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
     table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
+    shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectOptions:
+    """What of a table is looked at.
+
+    Attributes:
+        task: that the table is for; by default read off the columns.
+        columns: of the table; the usual names are found.
+        options: how a task reads its columns.
+        table: how the table is read.
+        shown: how the result is told.
+    """
+
+    task: str | None = None
+    columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
+    options: Annotated[OPTIONS, Parameter(name="*", group="Task")] = field(default_factory=OPTIONS)
+    table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
 
