@@ -12,6 +12,7 @@ from cyclopts.config import Dict
 from glossator.cli.failures import STDIN
 from glossator.cli.task_options import COLUMNS, OPTIONS, many_roles
 from glossator.config import from_mapping, read_toml
+from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
 
 __all__ = [
@@ -152,5 +153,7 @@ def _flat_options(path: str, commands: tuple[str, ...]) -> dict[str, Any]:
         options |= value if isinstance(value, dict) else {name: value}
     for name in tables.get("columns", {}):
         if isinstance(options[name], list) and name.replace("-", "_") not in many_roles():
+            if len(options[name]) != 1:
+                raise ConfigError(f"{name} is {options[name]}; expected one column", file=path)
             (options[name],) = options[name]
     return {name.replace("_", "-"): value for name, value in options.items()}

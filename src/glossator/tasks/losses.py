@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["balanced_weights", "cross_entropy", "focal_loss"]
+__all__ = ["balanced_weights", "binary_cross_entropy", "cross_entropy", "focal_loss"]
 
 
 def cross_entropy(
