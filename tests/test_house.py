@@ -129,6 +129,9 @@ def test_imports_point_one_way():
         ("models/a.py", "glossator.evaluation", "Imports point one way BROKEN"),
         ("tasks/a.py", "glossator.tasks.b", "No cycle inside a room BROKEN"),
         ("tasks/a.py", "transformers", "no part of the core BROKEN"),
+        ("artifact/a.py", "glossator.tasks.kinds", "No room knows a kind of task BROKEN"),
+        ("cli/a.py", "glossator.tasks.kinds.b", "No room knows a kind of task BROKEN"),
+        ("tasks/a.py", "glossator.tasks.kinds", None),
         ("cellar/__init__.py", "glossator.text", "cellar"),
         ("tasks/a.py", "glossator.text", None),
     ],
@@ -140,6 +143,7 @@ def test_the_drawing_catches_who_breaks_it(tmp_path, importer, imported, broken)
     layers = tomllib.loads(text)["tool"]["importlinter"]["contracts"][0]["layers"]
     files = {f"{room}/__init__.py": "" for room in re.findall(r"\w+", " ".join(layers))}
     files |= {"__init__.py": "", "tasks/b.py": "import glossator.tasks.a"}
+    files |= {"tasks/kinds/__init__.py": "", "tasks/kinds/b.py": ""}
     files |= {"tasks/a.py": "", importer: f"import {imported}"}
     for name, content in files.items():
         path = tmp_path / "src" / "glossator" / name
@@ -211,8 +215,12 @@ def test_no_code_from_files():
     assert {name: what for name, what in found.items() if what} == {}
 
 
-# Both look the name up in a table of their own.
-DYNAMIC_IMPORTS = ["glossator/__init__.py", "glossator/models/families/__init__.py"]
+# Each looks the name up in a table of its own.
+DYNAMIC_IMPORTS = [
+    "glossator/__init__.py",
+    "glossator/models/families/__init__.py",
+    "glossator/tasks/registry.py",
+]
 
 
 def test_modules_are_imported_from_a_table_only():

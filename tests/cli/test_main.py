@@ -44,11 +44,12 @@ def test_options_come_from_the_configs(run):
     from glossator.tasks.registry import configs
 
     shown = run("fit", "--help").out
+    kinds = configs()
     for part in dataclasses.fields(FitConfig):
         value = part.default_factory() if callable(part.default_factory) else None
         of_kinds = {
-            "columns": [role.name for config in configs() for role in config.roles],
-            "options": [f.name for config in configs() for f in dataclasses.fields(config.options)],
+            "columns": [role.name for kind in kinds for role in kind.roles],
+            "options": [f.name for kind in kinds for f in dataclasses.fields(kind.options)],
         }
         names = of_kinds.get(part.name) or (
             [f.name for f in dataclasses.fields(value)] if value else [part.name]
@@ -58,7 +59,8 @@ def test_options_come_from_the_configs(run):
     assert "--no-hub" not in shown
     assert "passes over the training rows" in shown  # the words of the docstring
     assert "[default: 5]" in shown
-    assert "[default: text]" in shown
+    assert "[default: minilm]" in shown
+    assert "default none (text-classification)" in shown
 
 
 def test_the_version(run):

@@ -103,6 +103,7 @@ def test_options_go_where_they_belong(rows, tiny_model_folder):
         ({"device": "cpux"}, "--device must be"),
         ({"test": [{"text": "a", "label": "b"}]}, "test is .*; expected str"),
         ({"text": 3}, "text"),
+        ({"label": ["a", "b"]}, "--label names one column, got 2: a, b"),
     ],
 )
 def test_wrong_options_are_named(rows, tiny_model_folder, options, message):

@@ -10,7 +10,6 @@ import torch
 
 from glossator.artifact.opening import load
 from glossator.errors import ConfigError, InputError, TextError
-from glossator.models.config import GenerationConfig
 from glossator.pretraining.config import ObjectiveConfig, PretrainConfig, StartConfig
 from glossator.pretraining.corpus.building import build, made_of
 from glossator.pretraining.corpus.config import CorpusConfig

@@ -10,8 +10,10 @@ from torch.nn import functional as F
 
 from glossator.errors import ConfigError
 from glossator.tasks.kinds.text_classification.config import Decision, Options
-from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.kinds.text_classification.several import SeveralLabels
+from glossator.tasks.kinds.text_classification.task import KIND, OneLabel
 from glossator.tasks.learnable import Encoded
+from glossator.tasks.task import Base
 
 LIMIT = 14  # of the 16 tokens of a window, two are special
 
@@ -155,3 +157,15 @@ def test_metrics_count_unknown_labels_as_wrong(task):
     assert (found["accuracy"], found["unknown_labels"]) == (0.75, 1)
     (remark,) = scores.remarks()
     assert (remark.kind, remark.count, remark.examples) == ("unknown_label", 1, ("weather",))
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"), [(["a", "b"], OneLabel), ([("a", "b"), ()], SeveralLabels)]
+)
+def test_lists_of_labels_make_it_a_task_with_several(tiny_model_folder, labels, kind):
+    reader = KIND.reader({"text": ("text",), "label": ("label",)}, Options())
+    task = reader.learn(records(["x", "y"], labels), Base.of(tiny_model_folder, 16))
+    assert type(task) is kind
+    assert (task.labels, task.max_length) == (("a", "b"), 16)
+    again = task.reader(reader.columns)
+    assert type(again.learn(records(["x", "y"], labels), Base.of(tiny_model_folder))) is kind

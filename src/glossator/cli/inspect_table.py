@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from glossator.cli.options import InspectOptions
 from glossator.cli.plain import shortened
 from glossator.cli.screen import Screen, grid
 from glossator.cli.task_options import columns_of, given
@@ -21,9 +22,6 @@ from glossator.text.rows import Row, Table
 from glossator.text.tables import open_table
 from glossator.text.token_lengths import CountTokens
 from glossator.text.tokenizer import Tokenizer
-
-if TYPE_CHECKING:
-    from glossator.cli.inspect import InspectOptions
 
 __all__ = ["inspect_table"]
 
@@ -59,7 +57,7 @@ def inspect_table(path: str, options: InspectOptions, screen: Screen) -> None:
     screen.title("Preflight")
     screen.findings(checked.findings, result=True)
     if targets and examiner.counts:
-        _show_counts(screen, examiner.counts)
+        _show_counts(screen, examiner.counts, kind.targets[0])
 
 
 def _columns(table: Table, options: InspectOptions) -> tuple[KindConfig, Columns, bool]:
@@ -118,11 +116,11 @@ def _object(
     }
 
 
-def _show_counts(screen: Screen, counts: Mapping[str, int]) -> None:
+def _show_counts(screen: Screen, counts: Mapping[str, int], target: str) -> None:
     """How often each thing occurs that is to be learned."""
     most = Counter(counts).most_common(_SHOWN)
     title = f"{len(counts):,} labels"
     screen.title(title if len(most) == len(counts) else f"{title}, the {_SHOWN} most frequent")
     total = sum(counts.values())
     rows = [(shortened(name, 60), f"{n:,}", f"{n / total:.1%}") for name, n in most]
-    screen.table(grid(("label", "count", "share"), rows))
+    screen.table(grid((target, "count", "share"), rows))

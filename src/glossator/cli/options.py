@@ -10,8 +10,9 @@ from cyclopts import App, Argument, ArgumentCollection, Parameter
 from cyclopts.config import Dict
 
 from glossator.cli.failures import STDIN
-from glossator.cli.task_options import COLUMNS, many_roles
+from glossator.cli.task_options import COLUMNS, OPTIONS, many_roles
 from glossator.config import from_mapping, read_toml
+from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MACHINE",
     "SPREAD",
     "TYPED",
+    "InspectOptions",
     "ScoringOptions",
     "Shown",
     "TableOptions",
@@ -80,6 +82,25 @@ class ScoringOptions:
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
 
+@dataclass(frozen=True, kw_only=True)
+class InspectOptions:
+    """What of a table is looked at.
+
+    Attributes:
+        task: that the table is for; by default read off the columns.
+        columns: of the table; the usual names are found.
+        options: how a task reads its columns.
+        table: how the table is read.
+        shown: how the result is told.
+    """
+
+    task: str | None = None
+    columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
+    options: Annotated[OPTIONS, Parameter(name="*", group="Task")] = field(default_factory=OPTIONS)
+    table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
+    shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
+
+
 def show_default(value: Any) -> str | None:
     """A default as it would be typed; none for a switch, which is off."""
     if isinstance(value, bool):
@@ -132,5 +153,7 @@ def _flat_options(path: str, commands: tuple[str, ...]) -> dict[str, Any]:
         options |= value if isinstance(value, dict) else {name: value}
     for name in tables.get("columns", {}):
         if isinstance(options[name], list) and name.replace("-", "_") not in many_roles():
+            if len(options[name]) != 1:
+                raise ConfigError(f"{name} is {options[name]}; expected one column", file=path)
             (options[name],) = options[name]
     return {name.replace("_", "-"): value for name, value in options.items()}

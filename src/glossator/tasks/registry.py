@@ -118,8 +118,9 @@ def choose(
         table: its name in messages.
 
     Raises:
-        ConfigError: the kind has no such role, or several kinds fit.
+        ConfigError: the kind has no such role, several kinds fit, or a role has too many columns.
     """
+    _refuse_several(typed)
     every = configs() if name is None else [config_named(name)]
     learning = [config for config in every if config.shapes]
     if not learning:
@@ -151,8 +152,9 @@ def columns_for(config: KindConfig, trained: Columns, typed: Columns) -> Columns
         typed: those that the user named; other roles than before ask for another shape.
 
     Raises:
-        ConfigError: the kind has no such role.
+        ConfigError: the kind has no such role, or one has too many columns.
     """
+    _refuse_several(typed)
     if typed.keys() <= trained.keys():
         return {**trained, **typed}
     if not typed.keys() <= {role.name for role in config.roles}:
@@ -196,6 +198,16 @@ def _columns(
         for role in config.roles
         if role.name in shape or role.name in typed
     }
+
+
+def _refuse_several(typed: Columns) -> None:
+    every = roles()
+    for name, columns in typed.items():
+        if len(columns) > 1 and name in every and not every[name].many:
+            flag = name.replace("_", "-")
+            raise ConfigError(
+                f"--{flag} names one column, got {len(columns)}: {', '.join(columns)}"
+            )
 
 
 def _refuse_roles(kinds: Sequence[KindConfig], typed: Columns) -> None:

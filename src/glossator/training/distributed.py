@@ -79,8 +79,8 @@ class Ranks:
         """The sum of each value over all processes."""
         if self.count == 1:
             return list(values)
-        tensor = torch.tensor(values, dtype=torch.float64)
-        dist.all_reduce(tensor.to(_device()))
+        tensor = torch.tensor(values, dtype=torch.float64, device=_device())
+        dist.all_reduce(tensor)
         return [float(value) for value in tensor]
 
     def gathered(self, value: Any) -> list[Any]:

@@ -18,7 +18,7 @@ from glossator.models.heads import ProblemType
 from glossator.tasks.kinds.text_classification.config import CONFIG, Options
 from glossator.tasks.kinds.text_classification.reading import LabelReader
 from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
-from glossator.tasks.task import Answer, Base
+from glossator.tasks.task import Answer, Base, Task
 from glossator.tasks.texts import Arrays, encode_texts, refuse_short
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
@@ -65,6 +65,11 @@ class LabelTask(abc.ABC):
         self.options = options or Options()
         self._place = {label: number for number, label in enumerate(self.labels)}
 
+    @classmethod
+    @abc.abstractmethod
+    def learn(cls, records: Sequence[Record], base: Base, options: Options) -> Task:
+        """The task that training rows define."""
+
     @property
     def classes(self) -> tuple[str, ...]:
         """The labels, in the order of the logits."""
@@ -78,7 +83,7 @@ class LabelTask(abc.ABC):
     def reader(self, columns: Columns) -> LabelReader:
         """See `Task`."""
         several = self.problem_type.startswith("multi")
-        return LabelReader(columns, self.options, several=several)
+        return LabelReader(columns, self.options, several=several, learn=self.learn)
 
     def build(self, base: Base, seed: int) -> nn.Module:
         """See `Task`."""

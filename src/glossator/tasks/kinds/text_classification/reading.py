@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from glossator.tasks.kinds.text_classification.config import Options
@@ -16,10 +16,14 @@ from glossator.text.rows import Rejection, Row
 if TYPE_CHECKING:
     from glossator.tasks.task import Base, Task
 
-__all__ = ["LabelReader", "Labels"]
+__all__ = ["LabelReader", "Labels", "Learn"]
 
 Labels: TypeAlias = str | tuple[str, ...]
 """The label of a row, or its labels, sorted, of which there may be none."""
+
+
+Learn: TypeAlias = "Callable[[Sequence[Record], Base, Options], Task]"
+"""Makes a task of training rows."""
 
 
 class LabelReader(TextsReader):
@@ -29,11 +33,19 @@ class LabelReader(TextsReader):
         columns: by role.
         options: how labels are read and learned.
         several: whether a row has a list of labels; None where the rows tell.
+        learn: what the rows are learned with; None: they are only read.
     """
 
-    def __init__(self, columns: Columns, options: Options, *, several: bool | None = None):
+    def __init__(
+        self,
+        columns: Columns,
+        options: Options,
+        *,
+        several: bool | None = None,
+        learn: Learn | None = None,
+    ):
         super().__init__(columns)
-        self.options, self.several = options, several
+        self.options, self.several, self._learn = options, several, learn
 
     def read(self, row: Row, *, targets: bool) -> Read:
         """See `Reader`."""
@@ -88,11 +100,8 @@ class LabelReader(TextsReader):
 
     def learn(self, records: Sequence[Record], base: Base) -> Task:
         """See `Reader`."""
-        from glossator.tasks.kinds.text_classification.several import SeveralLabels
-        from glossator.tasks.kinds.text_classification.task import OneLabel
-
-        several = any(isinstance(record.target, tuple) for record in records)
-        return (SeveralLabels if several else OneLabel).learn(records, base, self.options)
+        assert self._learn is not None
+        return self._learn(records, base, self.options)
 
 
 def _as_tuple(target: Labels) -> tuple[str, ...]:

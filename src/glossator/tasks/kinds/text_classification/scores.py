@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from glossator.evaluation.comparison import mcnemar, paired_bootstrap
 from glossator.evaluation.figures import Section
 from glossator.evaluation.metrics import ClassificationScores
 from glossator.evaluation.thresholds import ThresholdCurve, threshold_curve
+from glossator.tasks.kinds.text_classification.config import Decision
 from glossator.tasks.kinds.text_classification.figures import Calibration, sections
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
@@ -21,12 +22,25 @@ from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding, count_of, quoted
 from glossator.text.records import Record
 
-if TYPE_CHECKING:
-    from glossator.tasks.kinds.text_classification.task import OneLabel
-
 __all__ = ["LabelScores"]
 
 _SHOWN = 5
+
+
+class _Deciding(Protocol):
+    """What of a task its scores ask for."""
+
+    labels: tuple[str, ...]
+    decision: Decision
+
+    def targets(self, records: Sequence[Record]) -> NDArray[np.int64]:
+        """(N,) the class of each row; -1 for an unknown one."""
+
+    def probabilities(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
+        """(N, C) calibrated probabilities."""
+
+    def chosen(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
+        """(N,) the class decided on."""
 
 
 class LabelScores:
@@ -38,7 +52,7 @@ class LabelScores:
         paired: whether the answers are kept, to be held against another model's.
     """
 
-    def __init__(self, task: OneLabel, *, intervals: bool, paired: bool):
+    def __init__(self, task: _Deciding, *, intervals: bool, paired: bool):
         self._task = task
         self._scores = ClassificationScores(
             task.labels, threshold=task.decision.threshold, intervals=intervals

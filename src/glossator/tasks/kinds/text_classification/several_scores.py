@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,28 @@ from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding, count_of, quoted
 from glossator.text.records import Record
 
-if TYPE_CHECKING:
-    from glossator.tasks.kinds.text_classification.several import SeveralLabels
-
 __all__ = ["LabelsScores"]
 
 _SHOWN = 5
+
+
+class _Deciding(Protocol):
+    """What of a task its scores ask for."""
+
+    labels: tuple[str, ...]
+
+    @property
+    def thresholds(self) -> NDArray[np.float64]:
+        """(C,) the probability above which a text has a label."""
+
+    def targets(self, records: Sequence[Record]) -> NDArray[np.bool_]:
+        """(N, C) which labels each row has."""
+
+    def probabilities(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
+        """(N, C) calibrated probabilities."""
+
+    def chosen(self, probabilities: NDArray[Any]) -> NDArray[np.bool_]:
+        """(N, C) the labels decided on."""
 
 
 class LabelsScores:
@@ -37,7 +53,7 @@ class LabelsScores:
         paired: whether what comparing asks for is kept.
     """
 
-    def __init__(self, task: SeveralLabels, *, intervals: bool, paired: bool):
+    def __init__(self, task: _Deciding, *, intervals: bool, paired: bool):
         self._task = task
         self._scores = MultilabelScores(
             task.labels, thresholds=task.thresholds, intervals=intervals
