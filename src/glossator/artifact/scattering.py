@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ def scattered_answers(
     *,
     runtime: RuntimeConfig,
     top_k: int,
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any]]:
     """The answers to a stream of texts, in its order, as JSON holds them.
 
     Texts and answers pass through in blocks, so that memory does not grow with them. A worker that
-    is lost is replaced and its block answered again.
+    is lost is replaced and its block answered again. Close it before the connection, which Ray
+    asks for once more at the end of a stream.
 
     Args:
         ray: the package, connected to a cluster.
@@ -70,8 +72,10 @@ def scattered_answers(
         num_cpus=1,
     )
     try:
-        for batch in answered.iter_batches(batch_size=_BLOCK, batch_format="numpy"):
-            yield from map(json.loads, batch["answer"].tolist())
+        batches = iter(answered.iter_batches(batch_size=_BLOCK, batch_format="numpy"))
+        with contextlib.closing(batches):
+            for batch in batches:
+                yield from map(json.loads, batch["answer"].tolist())
     except ray.exceptions.RayError as error:
         why = next((line for line in reversed(str(error).splitlines()) if line.strip()), "")
         raise GlossatorError(f"a worker of the cluster failed: {why.strip()}") from error

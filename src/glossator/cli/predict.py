@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -160,15 +161,15 @@ def _on_ray(model: Path, texts: Texts, options: PredictOptions) -> Iterator[Answ
     assert options.ray is not None
     if not Path(texts.path).is_file():
         raise ConfigError(f"--ray wants a table that its workers can open, not {texts.path!r}")
-    with connected(options.ray, options.workers) as ray:
-        found = scattered_answers(
-            ray,
-            options.workers,
-            model,
-            texts,
-            runtime=options.runtime,
-            top_k=options.top_k or _LISTED,
-        )
+    scattered = functools.partial(
+        scattered_answers,
+        workers=options.workers,
+        folder=model,
+        texts=texts,
+        runtime=options.runtime,
+        top_k=options.top_k or _LISTED,
+    )
+    with connected(options.ray, options.workers) as ray, closing(scattered(ray)) as found:
         yield lambda wanted: itertools.islice(found, len(wanted))
 
 
