@@ -8,10 +8,18 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Ray and wandb tell nobody of these runs, and a busy machine is given the time it takes.
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
+os.environ["RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"] = "500"
+os.environ["WANDB_ERROR_REPORTING"] = "false"
 
+import importlib.util
 import json
 import string
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +82,19 @@ def minilm_folder() -> Path:
 def multilingual_folder() -> Path:
     """The starter `multilingual`; skipped where it has not been added."""
     return _starter("multilingual")
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[str]:
+    """The address of a Ray cluster of this machine, one for all tests; skipped without Ray."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("ray is not installed")
+    program = Path(__file__).parent / "helpers" / "local_cluster.py"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, program], stdin=pipe, stdout=pipe, text=True) as process:
+        told = (line.partition("address ")[2].strip() for line in process.stdout)
+        yield next(address for address in told if address)
+        process.stdin.close()
 
 
 def _starter(name: str) -> Path:
