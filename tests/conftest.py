@@ -16,6 +16,7 @@ os.environ["WANDB_ERROR_REPORTING"] = "false"
 
 import importlib.util
 import json
+import random
 import string
 import subprocess
 import sys
@@ -23,11 +24,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 
 # What several rooms of the tests share beside fixtures.
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
+
+# The same examples each time, however long they take; --hypothesis-profile=default draws others.
+hypothesis.settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("steady")
 
 TINY_CONFIG = {
     "architectures": ["BertModel"],
@@ -61,6 +72,15 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than ten seconds")
+
+
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """What is drawn without a seed hangs neither on chance nor on the tests before."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")
@@ -154,12 +174,12 @@ def _write_tokenizer(folder: Path) -> int:
 def _write_weights(folder: Path, config: dict[str, Any]) -> None:
     from safetensors.numpy import save_file
 
-    random = np.random.default_rng(0)
+    draws = np.random.default_rng(0)
     width, inner = config["hidden_size"], config["intermediate_size"]
     weights: dict[str, np.ndarray] = {}
 
     def matrix(name: str, *shape: int) -> None:
-        weights[name] = random.normal(0, 0.05, shape).astype(np.float32)
+        weights[name] = draws.normal(0, 0.05, shape).astype(np.float32)
 
     def linear(name: str, rows: int, columns: int) -> None:
         matrix(f"{name}.weight", rows, columns)
