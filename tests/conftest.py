@@ -9,10 +9,16 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
 # Ray and wandb tell nobody of these runs, and a busy machine is given the time it takes.
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
-os.environ["RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"] = "500"
-os.environ["WANDB_ERROR_REPORTING"] = "false"
+os.environ |= {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "500",
+    "RAY_gcs_server_port_wait_time_s": "500",
+    "RAY_gcs_server_request_timeout_seconds": "500",
+    "RAY_health_check_failure_threshold": "100",
+    "WANDB_ERROR_REPORTING": "false",
+    "WANDB__SERVICE_WAIT": "500",
+}
 
 import importlib.util
 import json

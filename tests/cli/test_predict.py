@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import importlib.util
 import io
 import json
 import os
@@ -173,9 +172,8 @@ def test_other_columns_can_be_named(run, model, table):
     assert [x["prediction"]["n_tokens"] for x in found] == [2, 2]
 
 
+@pytest.mark.usefixtures("ray_cluster")  # beside which `local` begins another
 def test_on_ray_the_answers_are_the_same_and_in_order(run, model):
-    if importlib.util.find_spec("ray") is None:
-        pytest.skip("ray is not installed")
     rows = [{"message": f"{('card', 'pin')[i % 2]} number {i}", "n": i} for i in range(5000)]
     rows[7]["message"], rows[11]["message"] = " ", "lone \ud800"
     Path("many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
