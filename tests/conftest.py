@@ -12,7 +12,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ |= {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_AUTO_CONNECT": "0",
-    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "500",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1500",
     "RAY_gcs_server_port_wait_time_s": "500",
     "RAY_gcs_server_request_timeout_seconds": "500",
     "RAY_health_check_failure_threshold": "100",

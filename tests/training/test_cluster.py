@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from glossator.clusters import connected
 from glossator.errors import ConfigError, GlossatorError, MissingPackageError
+from glossator.training import cluster
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.cluster import on_cluster
 from glossator.training.config import SpreadConfig, TrainingConfig
@@ -62,6 +64,15 @@ def fails(rank, notify):
     raise GlossatorError("no memory left")
 
 
+def waits(rank, notify):
+    notify(Saved(1))
+    threading.Event().wait()
+
+
+def dies(rank, notify):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_lost_worker_costs_the_steps_since_the_checkpoint(
     ray_cluster, model_of, task, rows, tmp_path
@@ -88,6 +99,24 @@ def test_a_lost_worker_costs_the_steps_since_the_checkpoint(
 def test_an_error_of_a_worker_is_told(ray_cluster, tmp_path):
     with pytest.raises(GlossatorError, match=r"worker [01]: no memory left"):
         on_cluster(ray_cluster, 2, fails, [], folder=tmp_path, notify=lambda _: None)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_interrupt_ends_workers_that_are_busy(ray_cluster, tmp_path):
+    """Afterwards, in the test that follows, the cluster serves again."""
+
+    def interrupt(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        on_cluster(ray_cluster, 2, waits, [], folder=tmp_path, notify=interrupt)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_workers_that_are_lost_too_often_are_told(ray_cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_LOSSES", 0)
+    with pytest.raises(GlossatorError, match="a worker of the cluster failed: "):
+        on_cluster(ray_cluster, 2, dies, [], folder=tmp_path, notify=lambda _: None)
 
 
 def test_no_cluster_at_the_address():

@@ -88,7 +88,11 @@ def _listen(ray: Any, trainer: Any, told: Any, notify: Notify) -> Any:
             else:
                 notify(value)
     if not results:
-        raise GlossatorError(f"a worker of the cluster failed: {ray.get(fitting)}")
+        try:
+            why = ray.get(fitting)
+        except ray.exceptions.RayError as error:  # the trainer's own process was lost
+            why = _first_line(error)
+        raise GlossatorError(f"a worker of the cluster failed: {why}")
     return results[-1]
 
 
