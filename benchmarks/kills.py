@@ -1,6 +1,7 @@
 """SIGKILL at random moments of runs that are taken up each time: what is lost, and what is cut.
 
-The control does the same to runs whose checkpoints are written plainly, in their place.
+The control does the same to runs whose checkpoints are written plainly, in their place. The tests
+kill at chosen moments instead, where a run halts and says so.
 """
 
 from __future__ import annotations
@@ -14,20 +15,46 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
 import traceback
+import types
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.common import parser, tiny_bert, write_result
 
 WIDTH, ROWS, EPOCHS, BATCH, EVERY, KEEP = 128, 120, 4, 8, 5, 2
 BROKEN = ("unreadable", "acknowledged_lost", "could_not_go_on", "other_weights")
 COUNTED = ("kills", "during_a_save", "finished_runs", "checkpoints_read", *BROKEN)
+
+
+# A run that has not halted by then never does.
+PATIENCE = 500.0
+
+
+class Aim(NamedTuple):
+    """A moment of a process: when it comes by a point of its saves for the n-th time.
+
+    `writing` is in the middle of a file, `written` before the rename, `renamed` after it, `saved`
+    when the log has told of it, and `deleting` in the middle of an old one's folder.
+    """
+
+    point: str
+    turn: int
+
+
+# A part of the time that a run takes, or a moment at which it halts.
+Kill = float | Aim
+ComeBy = Callable[[str], None]
+
+AIMS = [Aim(*x) for x in itertools.product(("writing", "written", "renamed", "saved"), (1, 2))]
+AIMS += [Aim("deleting", 1), Aim("deleting", 2)]
+CONTROL_AIMS = [Aim("writing", 1), Aim("writing", 2)]
 
 
 def main(arguments: list[str]) -> None:
@@ -40,35 +67,31 @@ def main(arguments: list[str]) -> None:
         folder = pathlib.Path(scratch)
         made = Process(lambda: tiny_bert(folder / "tiny", width=WIDTH, inner=4 * WIDTH)).end()
         _must_be_well(made)
-        result = measure(folder / "tiny", folder, a.kills, a.control_kills, a.seed)
+        draw = random.Random(a.seed)
+        ours, control = ([draw.random() for _ in range(n)] for n in (a.kills, a.control_kills))
+        result = measure(folder / "tiny", folder, ours, control)
     write_result("kills", arguments, {"model": f"2x{WIDTH}", **result})
 
 
 def measure(
     model: pathlib.Path,
     scratch: pathlib.Path,
-    kills: int,
-    control_kills: int,
-    seed: int = 0,
-    *,
-    aimed: bool = False,
+    kills: Sequence[Kill] = AIMS,
+    control_kills: Sequence[Kill] = CONTROL_AIMS,
 ) -> dict[str, Any]:
     """Kill runs of ours and of the control, and count.
 
     Args:
         model: an encoder's folder.
         scratch: a folder for the runs.
-        kills: of our runs.
+        kills: of our runs; a number between 0 and 1 is a part of four fifths of a whole run.
         control_kills: of runs whose checkpoints are written plainly.
-        seed: of the moments.
-        aimed: kill the control when a checkpoint begins to be written, not at any moment.
     """
     os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     bench = Bench(model, scratch)
     seconds = bench.rehearse()
-    moments = random.Random(seed)
-    ours = Campaign(bench, moments, seconds).run(kills)
-    control = Campaign(bench, moments, seconds, aimed=aimed, plain=True).run(control_kills)
+    ours = Campaign(bench, seconds).run(kills)
+    control = Campaign(bench, seconds, plain=True).run(control_kills)
     return {
         "seconds_of_a_whole_run": round(seconds, 2),
         "steps_of_a_run": bench.steps,
@@ -217,13 +240,17 @@ class Bench:
         self.steps = next(x["steps"] for x in read_log(_run(first)) if x["event"] == "started")
         return seconds
 
-    def fit(self, output: pathlib.Path, *, plain: bool = False) -> None:
-        """Begin a run, or go on with it."""
+    def fit(
+        self, output: pathlib.Path, *, plain: bool = False, come_by: ComeBy | None = None
+    ) -> None:
+        """Begin a run, or go on with it; `come_by` is told of each point that it comes by."""
         from glossator.finetuning import config, run
         from glossator.models.config import RuntimeConfig
         from glossator.runs import folder as run_folder
         from glossator.training.config import TrainingConfig
 
+        if come_by is not None:
+            _tell_of_points(come_by)
         if plain:
             run_folder.Checkpoints = _plain_checkpoints()  # type: ignore[misc]
         training = TrainingConfig(
@@ -248,37 +275,35 @@ class Campaign:
 
     Attributes:
         bench: does the runs.
-        moments: draws when to kill.
         seconds: of a whole run.
-        aimed: kill when a checkpoint begins to be written, not at any moment.
         plain: whether checkpoints are written in their place.
     """
 
     bench: Bench
-    moments: random.Random
     seconds: float
-    aimed: bool = False
     plain: bool = False
     tally: Counter[str] = field(default_factory=Counter)
     last: Counter[str] = field(default_factory=Counter)
 
-    def run(self, kills: int) -> dict[str, Any]:
+    def run(self, kills: Sequence[Kill]) -> dict[str, Any]:
         """Kill so often; a run that has ended is followed by another, and the last one may end."""
         output = self.bench.scratch / "killed"
-        while self.tally["kills"] < kills:
-            while self._goes_on(output, kill=self.tally["kills"] < kills):
+        while (before := self.tally["kills"]) < len(kills):
+            while self._goes_on(output, next(iter(kills[self.tally["kills"] :]), None)):
                 pass
+            if self.tally["kills"] == before and isinstance(kills[before], Aim):
+                sys.exit(f"a whole run never came to {kills[before]}")
             self.tally["acknowledged_lost"] += lost(read_log(_run(output)))
             for path in output.parent.glob("*killed*"):  # hidden ones too
                 shutil.rmtree(path)
         return {name: self.tally[name] for name in COUNTED} | {"killed_after": dict(self.last)}
 
-    def _goes_on(self, output: pathlib.Path, *, kill: bool) -> bool:
+    def _goes_on(self, output: pathlib.Path, kill: Kill | None) -> bool:
         """Let a process work on a run for a while; whether it can be gone on with."""
         from glossator.runs.folder import is_finished
 
         before = inspect(_run(output)).saving
-        code = self._sitting(output) if kill else self._start(output).end()
+        code = self._sitting(output, kill)
         if code > 0:
             self.tally["could_not_go_on"] += 1
             return False
@@ -294,20 +319,92 @@ class Campaign:
         self.last[left.last] += 1
         return True
 
-    def _start(self, output: pathlib.Path) -> Process:
-        return Process(lambda: self.bench.fit(output, plain=self.plain), quiet=self.plain)
-
-    def _sitting(self, output: pathlib.Path) -> int:
-        """One process of a run, killed if it lives that long; how it ended."""
-        folder, delay = _run(output) / "checkpoints", self.moments.uniform(0, 0.8 * self.seconds)
-        there, began = _names(folder), time.perf_counter()
-        process = self._start(output)
-        while not process.over():
-            if _names(folder) - there if self.aimed else time.perf_counter() - began > delay:
+    def _sitting(self, output: pathlib.Path, kill: Kill | None) -> int:
+        """One process of a run, killed if it comes so far; how it ended."""
+        if isinstance(kill, Aim):
+            return self._killed_at(output, kill)
+        process = Process(lambda: self.bench.fit(output, plain=self.plain), quiet=self.plain)
+        if kill is not None:
+            end = time.perf_counter() + kill * 0.8 * self.seconds
+            while not process.over() and time.perf_counter() < end:
+                time.sleep(0.001)
+            if not process.over():
                 process.kill()
-                break
-            time.sleep(0.0002 if self.aimed else 0.001)
         return process.end()
+
+    def _killed_at(self, output: pathlib.Path, aim: Aim) -> int:
+        ours, theirs = socket.socketpair()
+
+        def work() -> None:
+            ours.close()
+            self.bench.fit(output, plain=self.plain, come_by=_halting(aim, theirs))
+
+        process = Process(work, quiet=self.plain)
+        theirs.close()
+        with ours:
+            ours.settimeout(PATIENCE)
+            try:
+                halted = ours.recv(1)  # nothing where it has ended by itself
+            except TimeoutError:
+                process.kill()
+                raise
+            if halted:
+                process.kill()
+            return process.end()
+
+
+def _halting(aim: Aim, line: socket.socket) -> ComeBy:
+    """Halts the process for good at a moment, and says so on the line."""
+    turns = itertools.count(1)
+
+    def come_by(point: str) -> None:
+        if point == aim.point and next(turns) == aim.turn:
+            line.send(b"!")
+            line.recv(1)  # there comes nothing, unless whoever kills is gone
+            os._exit(1)
+
+    return come_by
+
+
+def _tell_of_points(come_by: ComeBy) -> None:
+    """Have this process tell of each point of a save that it comes by."""
+    from safetensors.torch import save
+
+    from glossator import files
+    from glossator.runs.folder import RunFolder
+    from glossator.training import checkpoints
+    from glossator.training.events import Saved
+
+    replace_folder, log_event = files.replace_folder, RunFolder.event
+
+    def save_file(tensors: dict[str, Any], path: pathlib.Path) -> None:
+        data = save(tensors)
+        path.write_bytes(data[: len(data) // 2])
+        come_by("writing")
+        path.write_bytes(data)
+
+    def replace(new: pathlib.Path, path: pathlib.Path) -> None:
+        of_checkpoint = path.name.startswith("step-")
+        if of_checkpoint:
+            come_by("written")
+        replace_folder(new, path)
+        if of_checkpoint:
+            come_by("renamed")
+
+    def rmtree(path: pathlib.Path, **options: Any) -> None:
+        if inside := sorted(x for x in path.rglob("*") if x.is_file()):
+            inside[0].unlink()
+            come_by("deleting")
+        shutil.rmtree(path, **options)
+
+    def log(self: RunFolder, event: Any) -> None:
+        log_event(self, event)
+        if isinstance(event, Saved):
+            come_by("saved")
+
+    checkpoints.save_file, files.replace_folder = save_file, replace
+    checkpoints.shutil = types.SimpleNamespace(rmtree=rmtree)
+    RunFolder.event = log
 
 
 def _plain_checkpoints() -> type:
@@ -323,13 +420,6 @@ def _plain_checkpoints() -> type:
             return checkpoint.step
 
     return Plain
-
-
-def _names(folder: pathlib.Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except FileNotFoundError:
-        return set()
 
 
 def _run(output: pathlib.Path) -> pathlib.Path:

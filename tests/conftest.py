@@ -8,18 +8,43 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Ray and wandb tell nobody of these runs, and a busy machine is given the time it takes.
+os.environ |= {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1500",
+    "RAY_gcs_server_port_wait_time_s": "500",
+    "RAY_gcs_server_request_timeout_seconds": "500",
+    "RAY_health_check_failure_threshold": "100",
+    "WANDB_ERROR_REPORTING": "false",
+    "WANDB__SERVICE_WAIT": "500",
+}
 
+import importlib.util
 import json
+import random
 import string
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 
 # What several rooms of the tests share beside fixtures.
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
+
+# The same examples each time, however long they take; --hypothesis-profile=default draws others.
+hypothesis.settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("steady")
 
 TINY_CONFIG = {
     "architectures": ["BertModel"],
@@ -55,6 +80,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than ten seconds")
 
 
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """What is drawn without a seed hangs neither on chance nor on the tests before."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of public data sets that GLOSSATOR_DATA names; the test is skipped without it."""
@@ -74,6 +108,19 @@ def minilm_folder() -> Path:
 def multilingual_folder() -> Path:
     """The starter `multilingual`; skipped where it has not been added."""
     return _starter("multilingual")
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[str]:
+    """The address of a Ray cluster of this machine, one for all tests; skipped without Ray."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("ray is not installed")
+    program = Path(__file__).parent / "helpers" / "local_cluster.py"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, program], stdin=pipe, stdout=pipe, text=True) as process:
+        told = (line.partition("address ")[2].strip() for line in process.stdout)
+        yield next(address for address in told if address)
+        process.stdin.close()
 
 
 def _starter(name: str) -> Path:
@@ -133,12 +180,12 @@ def _write_tokenizer(folder: Path) -> int:
 def _write_weights(folder: Path, config: dict[str, Any]) -> None:
     from safetensors.numpy import save_file
 
-    random = np.random.default_rng(0)
+    draws = np.random.default_rng(0)
     width, inner = config["hidden_size"], config["intermediate_size"]
     weights: dict[str, np.ndarray] = {}
 
     def matrix(name: str, *shape: int) -> None:
-        weights[name] = random.normal(0, 0.05, shape).astype(np.float32)
+        weights[name] = draws.normal(0, 0.05, shape).astype(np.float32)
 
     def linear(name: str, rows: int, columns: int) -> None:
         matrix(f"{name}.weight", rows, columns)

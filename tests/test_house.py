@@ -94,10 +94,10 @@ def imported(statement: str) -> set[str]:
     return set(python(f"{statement}\nprint(*{{n.partition('.')[0] for n in sys.modules}})").split())
 
 
-def test_import_is_quick_and_loads_no_torch():
-    code = "import time; t = time.perf_counter(); import glossator; print(time.perf_counter() - t)"
-    assert min(float(python(code)) for _ in range(3)) <= 0.15
-    assert imported("import glossator").isdisjoint({"torch", "numpy", "sklearn"})
+def test_import_loads_nothing_of_others():
+    """How long it takes hangs on that; `python -m benchmarks startup` measures it."""
+    others = imported("import glossator") - imported("pass") - sys.stdlib_module_names
+    assert others == {"glossator"}
     assert "numpy" in imported("import numpy"), "the detector sees nothing"
 
 

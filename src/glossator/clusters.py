@@ -30,6 +30,8 @@ def connected(address: str, workers: int) -> Iterator[Any]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # What still asks for it after the block would begin another cluster.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     try:
         import ray
     except ImportError:
@@ -39,7 +41,8 @@ def connected(address: str, workers: int) -> Iterator[Any]:
     try:
         if address == "local":
             cores = max(workers + 1, os.cpu_count() or 1)  # one more reads
-            ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+            # Without an address Ray would join one that runs here already.
+            ray.init("local", num_cpus=cores, include_dashboard=False, **quiet)
         else:
             ray.init(address=address, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:

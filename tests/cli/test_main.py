@@ -154,12 +154,14 @@ def test_what_the_system_says_is_one_line(run, here, monkeypatch, error, code, s
 def test_a_reader_that_goes_away_is_no_error(here):
     words = [sys.executable, "-m", "glossator", "starter", "list"]
     environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, env=environment, stdout=pipe, stderr=pipe) as process:
-        process.stdout.close()
-        said = process.stderr.read()
-    assert said == b""
-    assert process.returncode == 1
+    reader, writer = os.pipe()
+    os.close(reader)  # before the command begins, which may be quicker than we are
+    with open(writer, "wb") as pipe:
+        done = subprocess.run(
+            words, env=environment, stdout=pipe, stderr=subprocess.PIPE, check=False
+        )
+    assert done.stderr == b""
+    assert done.returncode == 1
 
 
 def test_a_full_disk_behind_the_result_is_told(here):

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pyarrow.parquet
 import pytest
 
 from glossator.cli import answering
+
+SRC = Path(__file__).parents[2] / "src"
 
 
 def answers(path: str = "answers.jsonl") -> list[dict]:
@@ -169,19 +172,26 @@ def test_other_columns_can_be_named(run, model, table):
     assert [x["prediction"]["n_tokens"] for x in found] == [2, 2]
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.skipif(
-    "GLOSSATOR_RAY" not in os.environ, reason="set GLOSSATOR_RAY=1: a cluster takes a minute"
-)
+@pytest.mark.usefixtures("ray_cluster")  # beside which `local` begins another
 def test_on_ray_the_answers_are_the_same_and_in_order(run, model):
-    pytest.importorskip("ray")
     rows = [{"message": f"{('card', 'pin')[i % 2]} number {i}", "n": i} for i in range(5000)]
     rows[7]["message"], rows[11]["message"] = " ", "lone \ud800"
     Path("many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     words = ["predict", model, "many.jsonl", "--threads", "1", "--output"]
     assert run(*words, "plain.jsonl").code == 0
-    done = run(*words, "spread.jsonl", "--ray", "local", "--workers", "2")
-    assert done.code == 0, done.err
+    # In a process of its own, since Ray writes to standard error itself.
+    program = [sys.executable, "-m", "glossator", *words, "spread.jsonl"]
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    done = subprocess.run(
+        [*program, "--ray", "local", "--workers", "2"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "5,000 rows" in done.stderr
+    assert "Traceback" not in done.stderr
     plain, spread = answers("plain.jsonl"), answers("spread.jsonl")
     assert [row.get("n") for row in spread] == [row.get("n") for row in plain]
     assert [row.get("error") for row in spread] == [row.get("error") for row in plain]

@@ -6,18 +6,18 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-PROGRAM = [sys.executable, "-m", "glossator"]
+HALTING = Path(__file__).parents[1] / "helpers" / "halting.py"
+PATIENCE = 500
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_writes_what_it_has(training, number):
     training.send_signal(number)
-    out, err = training.communicate(timeout=60)
+    out, err = training.communicate(timeout=PATIENCE)
     assert training.returncode == 130
     assert "Traceback" not in err
     assert "the best weights so far are scored and written" in err
@@ -34,7 +34,7 @@ def test_an_interrupted_run_writes_what_it_has(training, number):
 
 def test_a_killed_run_leaves_no_model_and_says_so(training, run):
     training.kill()
-    training.communicate(timeout=60)
+    training.communicate(timeout=PATIENCE)
     assert not Path("slow").exists()
     assert Path("slow.run/log.jsonl").read_text()
     words = ["fit", "table.csv", "--model", "tiny", "--epochs", "1", "--output", "slow"]
@@ -52,16 +52,20 @@ def weights(folder):
     return Path(folder, "model.safetensors").read_bytes()
 
 
+def kill_halted(*words):
+    """Kill a run that has logged its third checkpoint."""
+    pipe = subprocess.PIPE
+    command = [sys.executable, HALTING, *words]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout.readline() == b"halted\n"
+        process.kill()
+
+
 @pytest.mark.parametrize("extra", [(), ("--learning-rate", "auto")], ids=["", "auto"])
 def test_a_killed_run_goes_on_where_it_was_and_ends_in_the_same_bits(here, run, extra):
     words = ["fit", "table.csv", "--model", "tiny", "--epochs", "40", "--patience", "40", *extra]
-    process = subprocess.Popen([*PROGRAM, *words, "--output", "slow"], stderr=subprocess.DEVNULL)
+    kill_halted(*words, "--output", "slow")
     log = Path("slow.run/log.jsonl")
-    deadline = time.monotonic() + 60
-    while not (log.exists() and '"saved"' in log.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
     saved = max(x["step"] for x in events(log) if x["event"] == "saved")
     assert not Path("slow").exists()
     done = run(*words, "--output", "slow", "--resume")

@@ -91,7 +91,7 @@ def test_what_a_killed_process_left_goes_with_the_next_one(checkpoints, tmp_path
 
 def test_training_goes_on_while_one_is_written(tmp_path: Path) -> None:
     free = threading.Event()
-    kept = Checkpoints(tmp_path, write=lambda path, checkpoint: free.wait(10) and None)
+    kept = Checkpoints(tmp_path, write=lambda path, checkpoint: free.wait(500) and None)
     kept.save(made(1))
     assert kept.busy
     assert kept.written() is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from glossator.clusters import connected
 from glossator.errors import ConfigError, GlossatorError, MissingPackageError
+from glossator.training import cluster
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.cluster import on_cluster
 from glossator.training.config import SpreadConfig, TrainingConfig
@@ -62,36 +64,59 @@ def fails(rank, notify):
     raise GlossatorError("no memory left")
 
 
+def waits(rank, notify):
+    notify(Saved(1))
+    threading.Event().wait()
+
+
+def dies(rank, notify):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.skipif("GLOSSATOR_RAY" not in os.environ, reason="set GLOSSATOR_RAY=1: takes minutes")
-class TestCluster:
-    """Slow to start: a minute a cluster."""
+def test_a_lost_worker_costs_the_steps_since_the_checkpoint(
+    ray_cluster, model_of, task, rows, tmp_path
+):
+    expected = train(model_of(), task, rows, CONFIG, dtype=torch.float32)
+    events = []
+    losses = on_cluster(
+        ray_cluster,
+        2,
+        along,
+        [str(tmp_path), model_of(), task, rows, CONFIG],
+        folder=tmp_path,
+        notify=events.append,
+    )
+    assert (tmp_path / "died").exists()
+    np.testing.assert_allclose(losses, [event.loss for event in expected.steps], rtol=1e-6)
+    (resumed,) = [event for event in events if isinstance(event, Resumed)]
+    told = [e.step for e in events[: events.index(resumed)] if isinstance(e, Saved)]
+    # The one of step 6 may stand untold: the first worker is ended where it is.
+    assert 4 <= max(told) <= resumed.step <= 6
 
-    def test_a_lost_worker_costs_the_steps_since_the_checkpoint(
-        self, model_of, task, rows, tmp_path
-    ):
-        pytest.importorskip("ray")
-        expected = train(model_of(), task, rows, CONFIG, dtype=torch.float32)
-        events = []
-        losses = on_cluster(
-            "local",
-            2,
-            along,
-            [str(tmp_path), model_of(), task, rows, CONFIG],
-            folder=tmp_path,
-            notify=events.append,
-        )
-        assert (tmp_path / "died").exists()
-        np.testing.assert_allclose(losses, [event.loss for event in expected.steps], rtol=1e-6)
-        (resumed,) = [event for event in events if isinstance(event, Resumed)]
-        saved = [event.step for event in events if isinstance(event, Saved)]
-        assert resumed.step in saved
-        assert resumed.step >= 4
 
-    def test_an_error_of_a_worker_is_told(self, tmp_path):
-        pytest.importorskip("ray")
-        with pytest.raises(GlossatorError, match=r"worker [01]: no memory left"):
-            on_cluster("local", 2, fails, [], folder=tmp_path, notify=lambda _: None)
+@pytest.mark.filterwarnings("ignore")
+def test_an_error_of_a_worker_is_told(ray_cluster, tmp_path):
+    with pytest.raises(GlossatorError, match=r"worker [01]: no memory left"):
+        on_cluster(ray_cluster, 2, fails, [], folder=tmp_path, notify=lambda _: None)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_interrupt_ends_workers_that_are_busy(ray_cluster, tmp_path):
+    """Afterwards, in the test that follows, the cluster serves again."""
+
+    def interrupt(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        on_cluster(ray_cluster, 2, waits, [], folder=tmp_path, notify=interrupt)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_workers_that_are_lost_too_often_are_told(ray_cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_LOSSES", 0)
+    with pytest.raises(GlossatorError, match="a worker of the cluster failed: "):
+        on_cluster(ray_cluster, 2, dies, [], folder=tmp_path, notify=lambda _: None)
 
 
 def test_no_cluster_at_the_address():

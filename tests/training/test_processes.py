@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from glossator.errors import ConfigError, GlossatorError
+from glossator.training import processes
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.config import TrainingConfig
 from glossator.training.distributed import Ranks
@@ -46,6 +47,12 @@ def losses(model_of, task, rows):
         return [event.loss for event in history.steps], weights(model)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def all_the_time_for_last_words(monkeypatch):
+    """A process that dies may be slow at it beside other loads."""
+    monkeypatch.setattr(processes, "_LAST_WORDS", 500.0)
 
 
 class Deadly:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
-import time
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glossator.training import workers
 from glossator.training.workers import Workers, even_shares
 
 CPU = torch.device("cpu")
+PATIENCE = 500
 
 
 def test_results_are_in_order_and_side_by_side(two_workers):
-    meeting = threading.Barrier(2, timeout=10)
+    meeting = threading.Barrier(2, timeout=PATIENCE)
 
     def meet(x):
         meeting.wait()
@@ -33,18 +35,25 @@ def test_one_item_has_all_threads_and_stays_where_it_is(two_workers):
     ]
 
 
-def test_an_error_is_raised_when_all_are_done(two_workers):
-    done = []
+def test_an_error_is_raised_when_all_are_done(two_workers, monkeypatch):
+    done, waited_for = [], threading.Event()
 
-    def fail_or_wait(x):
+    def wait(futures):
+        waited_for.set()
+        return concurrent.futures.wait(futures)
+
+    def fail_or_finish(x):
         if x == 0:
             raise ValueError("no")
-        time.sleep(0.05)
+        assert waited_for.wait(PATIENCE)  # the error of the other one is known by then
         done.append(x)
 
+    monkeypatch.setattr(workers, "wait", wait)
     with pytest.raises(ValueError, match="no"):
-        two_workers.map(fail_or_wait, [0, 1])
-    assert done == [1]
+        two_workers.map(fail_or_finish, [0, 1])
+    by_then = list(done)
+    waited_for.set()
+    assert by_then == [1]
 
 
 def test_one_thread_is_one_worker():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -49,7 +50,8 @@ def scattered_answers(
     """The answers to a stream of rows, in its order, as JSON holds them.
 
     Rows and answers pass through in blocks, so that memory does not grow with them. A worker that
-    is lost is replaced and its block answered again.
+    is lost is replaced and its block answered again. Close it before the connection, which Ray
+    asks for once more at the end of a stream.
 
     Args:
         ray: the package, connected to a cluster.
@@ -88,8 +90,10 @@ def scattered_answers(
         num_cpus=1,
     )
     try:
-        for batch in answered.iter_batches(batch_size=_BLOCK, batch_format="numpy"):
-            yield from map(json.loads, batch["answer"].tolist())
+        batches = iter(answered.iter_batches(batch_size=_BLOCK, batch_format="numpy"))
+        with contextlib.closing(batches):
+            for batch in batches:
+                yield from map(json.loads, batch["answer"].tolist())
     except ray.exceptions.RayError as error:
         why = next((line for line in reversed(str(error).splitlines()) if line.strip()), "")
         raise GlossatorError(f"a worker of the cluster failed: {why.strip()}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Iterator, Mapping
@@ -129,14 +130,16 @@ def _on_ray(
     assert options.ray is not None
     if not Path(data).is_file():
         raise ConfigError(f"--ray wants a table that its workers can open, not {data!r}")
-    rows = RowValues(data, options.table, tuple(x for names in columns.values() for x in names))
-    asked = Asked(columns, options.top_k, asks)
-    with connected(options.ray, options.workers) as ray:
-        found = scattered_answers(
-            ray, options.workers, model, rows, runtime=options.runtime, asked=asked
-        )
-        with closing(found):
-            yield lambda items: itertools.islice(found, len(items))
+    scattered = functools.partial(
+        scattered_answers,
+        workers=options.workers,
+        folder=model,
+        rows=RowValues(data, options.table, tuple(x for n in columns.values() for x in n)),
+        runtime=options.runtime,
+        asked=Asked(columns, options.top_k, asks),
+    )
+    with connected(options.ray, options.workers) as ray, closing(scattered(ray)) as found:
+        yield lambda items: itertools.islice(found, len(items))
 
 
 def _object(job: Answering, output: str, seconds: float) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,25 +66,19 @@ def on_cluster(
                 failure_config=FailureConfig(max_failures=_LOSSES),
             ),
         )
-        return _listen(trainer, told, notify)
+        return _listen(ray, trainer, told, notify)
 
 
-def _listen(trainer: Any, told: Any, notify: Notify) -> Any:
+def _listen(ray: Any, trainer: Any, told: Any, notify: Notify) -> Any:
     """Pass on what the first worker tells until the trainer is through."""
     from ray.util.queue import Empty
 
-    errors: list[Exception] = []
+    # Not in a thread: one that waits for Ray while the connection ends takes the process with it.
+    fitting = ray.remote(num_cpus=0, max_retries=0)(_fit).remote(trainer)
     results: list[Any] = []
-
-    def fit() -> None:
-        try:
-            trainer.fit()
-        except Exception as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=fit, daemon=True)
-    thread.start()
-    while thread.is_alive() or not told.empty():
+    through = False
+    while not (through and told.empty()):
+        through = bool(ray.wait([fitting], timeout=0)[0])
         with contextlib.suppress(Empty):
             kind, value = told.get(timeout=_POLL)
             if kind == "failed":  # of our own making: another try would come to the same
@@ -94,10 +87,22 @@ def _listen(trainer: Any, told: Any, notify: Notify) -> Any:
                 results.append(value)
             else:
                 notify(value)
-    if errors and not results:
-        why = _first_line(errors[0])
-        raise GlossatorError(f"a worker of the cluster failed: {why}") from errors[0]
+    if not results:
+        try:
+            why = ray.get(fitting)
+        except ray.exceptions.RayError as error:  # the trainer's own process was lost
+            why = _first_line(error)
+        raise GlossatorError(f"a worker of the cluster failed: {why}")
     return results[-1]
+
+
+def _fit(trainer: Any) -> str:
+    """Why a trainer failed; nothing if it did not."""
+    try:
+        trainer.fit()
+    except Exception as error:
+        return _first_line(error)
+    return ""
 
 
 def _worker(config: dict[str, Any]) -> None:
