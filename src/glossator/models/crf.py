@@ -79,7 +79,7 @@ class LinearChainCRF(nn.Module):
         first, last = tags[starts], tags[ends - 1]
         strange = transitions[tags[starts[1:] - 1], first[1:]]
         border = start[first] + end[last] - torch.cat((strange.new_zeros(1), strange))
-        return torch.segment_reduce(of_token, "sum", lengths=lengths, axis=0) + border  # type: ignore[no-any-return]
+        return torch.segment_reduce(of_token, "sum", lengths=lengths, axis=0) + border
 
     def _log_sums(self, emissions: Tensor, lengths: Tensor) -> Tensor:
         """(B,) the logarithm of the sum over all paths of each text."""
@@ -193,7 +193,7 @@ class _Steps:
 
     def split(self, packed: Tensor) -> list[Tensor]:
         """(T, C) in the order of the texts -> (n, C) of each position."""
-        return list(packed.index_select(0, self.rows).split(self.sizes))
+        return list(torch.split(packed.index_select(0, self.rows), self.sizes))
 
     def packed(self, by_position: Tensor) -> Tensor:
         """(T, ...) by position -> (T, ...) in the order of the texts."""

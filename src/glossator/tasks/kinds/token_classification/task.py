@@ -20,6 +20,7 @@ from glossator.models.heads import TokenClassifier
 from glossator.tasks.kinds.token_classification.common import EntityTask, Scored, best_placed
 from glossator.tasks.kinds.token_classification.config import CONFIG, Decision, Options
 from glossator.tasks.kinds.token_classification.reading import EntityReader
+from glossator.tasks.kinds.token_classification.spans import NestedEntities
 from glossator.tasks.kinds.token_classification.units import Numbers
 from glossator.tasks.learnable import ArraySpec, Batch, Encoded
 from glossator.tasks.losses import cross_entropy
@@ -184,19 +185,18 @@ class TokenClassification:
         learned = found.get("learned", {})
         if saved is None and not base.source.architecture.endswith("ForTokenClassification"):
             return None
-        tags = base.source.labels()
-        try:
-            labels = learned.get("labels") or labels_in(tags)
-        except TextError:
-            return None
-        task = TaggedEntities(
-            base.tokenizer,
-            labels,
-            max_length=base.max_length,
-            fine=bool(learned.get("fine", True)),
-            options=options,
-            tags=tags,
-        )
+        fine = bool(learned.get("fine", True))
+        common: dict[str, Any] = {"max_length": base.max_length, "fine": fine, "options": options}
+        task: EntityTask
+        if options.decoder == "spans":
+            task = NestedEntities(base.tokenizer, learned["labels"], **common)
+        else:
+            tags = base.source.labels()
+            try:
+                labels = learned.get("labels") or labels_in(tags)
+            except TextError:
+                return None
+            task = TaggedEntities(base.tokenizer, labels, tags=tags, **common)
         task.decision = decision
         return task
 
@@ -204,6 +204,10 @@ class TokenClassification:
 def learned(records: Sequence[Record], base: Base, options: Options, *, fine: bool) -> Task:
     """The task that training rows define."""
     labels = sorted({span.label for record in records for span in record.target})
+    if options.decoder == "spans":
+        return NestedEntities(
+            base.tokenizer, labels, max_length=base.max_length, fine=fine, options=options
+        )
     tags = tag_names(labels, options.scheme)
     own = base.source.labels() if base.source.architecture.endswith("TokenClassification") else ()
     if set(own) == set(tags):  # a trained head is kept
