@@ -149,18 +149,18 @@ class NestedEntities(EntityTask):
 
     def found(self, rows: Sequence[Encoded], answers: Sequence[Answer]) -> list[list[Scored]]:
         """See `EntityTask`."""
-        decision = self.decision
         return [
             [
-                (
-                    Span(int(a), int(b) + 1, self.labels[int(c)]),
-                    _chance(score / decision.temperature),
-                )
+                self._entity(int(a), int(b), int(c), score)
                 for a, b, c, score in answer.tolist()
-                if score > decision.threshold
+                if score > self.decision.threshold
             ]
             for answer in answers
         ]
+
+    def _entity(self, first: int, last: int, label: int, score: float) -> Scored:
+        chance = float(1 / (1 + np.exp(-score / self.decision.temperature)))
+        return Span(first, last + 1, self.labels[label]), chance
 
 
 def _with(example: Example, spans: Sequence[tuple[int, int, int]]) -> Example:
