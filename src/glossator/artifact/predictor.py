@@ -239,7 +239,7 @@ class Predictor:
         save_folder(
             self.model,
             self.task.tokenizer,
-            self.details,
+            dataclasses.replace(self.details, saved=self.task.saved()),
             folder,
             opens_as=self.task.opens_as,
             overwrite=overwrite,
