@@ -267,7 +267,10 @@ class Probabilities(Protocol):
 
 
 def is_better(task: Task, new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Whether of two scores on the same rows the first is better."""
+    """Whether of two scores on the same rows the first, which is later, is better.
+
+    Where nothing is right yet, later is better: a model that goes on is not at a standstill.
+    """
     best = {measure.name: measure.better for measure in task.measures}
     for name in task.chosen_by:
         if new[name] is None or old[name] is None:
@@ -275,4 +278,5 @@ def is_better(task: Task, new: Mapping[str, Any], old: Mapping[str, Any]) -> boo
                 return old[name] is None
         elif new[name] != old[name]:
             return bool(new[name] > old[name]) is (best[name] == "high")
-    return False
+    first = task.chosen_by[0]
+    return best[first] == "high" and new[first] == 0
