@@ -18,8 +18,9 @@ from glossator.tasks.task import Base
 from glossator.text.records import Record
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.config import TrainingConfig
+from glossator.training.dev import Dev
 from glossator.training.events import Event, Stepped
-from glossator.training.loop import Dev, train
+from glossator.training.loop import train
 
 LABELS = ("no", "yes")
 EPOCHS, STEPS = 3, 15  # 5 steps an epoch

@@ -12,8 +12,9 @@ from glossator.errors import GlossatorError
 from glossator.models import encoder
 from glossator.tasks.kinds.text_classification.task import OneLabel
 from glossator.training.config import TrainingConfig
+from glossator.training.dev import Dev
 from glossator.training.events import Evaluated, Halved, Started, Stepped
-from glossator.training.loop import Dev, train
+from glossator.training.loop import train
 
 LABELS = ("no", "yes")
 NO_MEMORY = "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"

@@ -16,9 +16,10 @@ from glossator.tasks.answers import answer_rows
 from glossator.tasks.task import Task, is_better
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.config import TrainingConfig
+from glossator.training.dev import Dev
 from glossator.training.distributed import ALONE, Ranks
 from glossator.training.events import Notify
-from glossator.training.loop import Dev, History, train
+from glossator.training.loop import History, train
 from glossator.training.processes import device_of
 
 __all__ = ["Share", "Trained", "dev_rows", "train_along"]

@@ -35,8 +35,9 @@ from glossator.pretraining.watch import Watch
 from glossator.runs.folder import CHECKPOINTS, RunFolder, open_run, run_path
 from glossator.tasks.registry import config_named, name_opening, usual_columns
 from glossator.training.checkpoints import Checkpoints
+from glossator.training.dev import Dev
 from glossator.training.events import Event
-from glossator.training.loop import Dev, History, train
+from glossator.training.loop import History, train
 from glossator.training.rows import Rows
 
 __all__ = ["run_pretrain"]

@@ -6,10 +6,9 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from glossator.models.encoder import Encoder
 from glossator.tasks.learnable import Learnable
 from glossator.training.checkpoints import Checkpoint, Checkpoints
 from glossator.training.config import TrainingConfig
+from glossator.training.dev import Dev
 from glossator.training.distributed import Ranks
 from glossator.training.events import (
     Diverged,
@@ -46,34 +46,10 @@ from glossator.training.state import History, Identity, Progress
 from glossator.training.vocabulary import narrow_vocabulary
 from glossator.training.workers import Workers
 
-__all__ = ["Dev", "History", "Run", "Trainable", "carry_out", "train"]
+__all__ = ["History", "Run", "carry_out", "train"]
 
 # Steps after which the time of one is known well enough to say how many fit into a limit.
 _MEASURED = 5
-
-
-class Trainable(Protocol):
-    """A model with an encoder, as `SequenceClassifier` is."""
-
-    encoder: Encoder
-
-    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
-        """As `torch.nn.Module` has it."""
-
-
-@dataclass(frozen=True)
-class Dev:
-    """The rows on which the best step is chosen.
-
-    Attributes:
-        rows: their examples.
-        score: scores them with the model as it is, by name; on all processes alike.
-        better: of two scores, whether the first is better than the second.
-    """
-
-    rows: Rows | Sequence[Row]
-    score: Callable[[], Mapping[str, Any]]
-    better: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 
 
 def train(
@@ -281,7 +257,7 @@ class Run:
         answering = self.optimizer.snapshot()
         if self.optimizer.averages:
             self.optimizer.show(answering)
-        scores = {name: _plain(value) for name, value in self.dev.score().items()}
+        scores = self.dev.plain_scores()
         self.optimizer.hide()
         best = progress.best_scores is None or self.dev.better(scores, progress.best_scores)
         if best:
@@ -407,10 +383,3 @@ class Run:
         raise GlossatorError(
             f"the {what} of step {step} is {value}; a lower --learning-rate may help"
         )
-
-
-def _plain(value: Any) -> Any:
-    """A score as JSON can hold it."""
-    if isinstance(value, bool | int | str) or value is None:
-        return value
-    return [_plain(x) for x in value] if isinstance(value, list | tuple) else float(value)
