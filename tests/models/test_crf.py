@@ -199,4 +199,4 @@ def test_it_learns_that_tags_alternate():
         loss.backward()
         optimizer.step()
     assert crf.viterbi(emissions, lengths).tolist() == gold.tolist()
-    assert float(loss) < 0.5
+    assert loss.item() < 0.5
