@@ -39,11 +39,12 @@ def main(arguments: list[str]) -> None:
     a = p.parse_args(arguments)
     table = read_tables([data_folder(a) / "banking77" / "train.csv"])
     kind = kind_named("text-classification")
-    reader = kind.reader({"text": ("text",), "label": ("label",)}, kind.config.options())
+    columns, options = {"text": ("text",), "label": ("label",)}, kind.config.options()
+    reader = kind.reader(columns, options)
     read = [reader.read(row, targets=True) for row in table if isinstance(row, Row)]
     records = [x for x in read if isinstance(x, Record)][:: 10003 // a.rows][: a.rows]
     base = Base.of(starter_folder("minilm"), 512)
-    task = reader.learn(records, base)
+    task = kind.learn(records, base, columns, options)
 
     def steps(examples: int) -> list[Stepped]:
         model = task.build(base, 0)

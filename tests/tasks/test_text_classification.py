@@ -163,9 +163,9 @@ def test_metrics_count_unknown_labels_as_wrong(task):
     ("labels", "kind"), [(["a", "b"], OneLabel), ([("a", "b"), ()], SeveralLabels)]
 )
 def test_lists_of_labels_make_it_a_task_with_several(tiny_model_folder, labels, kind):
-    reader = KIND.reader({"text": ("text",), "label": ("label",)}, Options())
-    task = reader.learn(records(["x", "y"], labels), Base.of(tiny_model_folder, 16))
+    columns = {"text": ("text",), "label": ("label",)}
+    base = Base.of(tiny_model_folder, 16)
+    task = KIND.learn(records(["x", "y"], labels), base, columns, Options())
     assert type(task) is kind
     assert (task.labels, task.max_length) == (("a", "b"), 16)
-    again = task.reader(reader.columns)
-    assert type(again.learn(records(["x", "y"], labels), Base.of(tiny_model_folder))) is kind
+    assert task.reader(columns).several is (kind is SeveralLabels)

@@ -15,7 +15,7 @@ from glossator.files import sha256_file
 from glossator.finetuning.config import FitConfig
 from glossator.finetuning.memory_table import memory_table
 from glossator.tasks.registry import choose, kind_named, options_of
-from glossator.tasks.task import Reader
+from glossator.tasks.task import Base, Reader, Task, TaskKind
 from glossator.text.columns import check_columns
 from glossator.text.preflight import Preflight
 from glossator.text.records import Read, Record
@@ -49,18 +49,26 @@ class Data:
     """What was read.
 
     Attributes:
-        reader: read it.
+        kind: the kind of task that the rows are for.
+        reader: read them.
         config: with the task and its columns as they were found.
         parts: the rows.
         files: the tables.
         notes: what reading them found.
     """
 
+    kind: TaskKind
     reader: Reader
     config: FitConfig
     parts: Parts
     files: list[DataFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def learn(self, records: Sequence[Record], base: Base) -> Task:
+        """The task that training rows define."""
+        config = self.config
+        options = options_of(self.kind.config, config.options)
+        return self.kind.learn(records, base, config.columns, options)
 
 
 def read_data(source: Source, config: FitConfig) -> Data:
@@ -80,11 +88,12 @@ def read_data(source: Source, config: FitConfig) -> Data:
     table = _opened(source, config)
     kind, columns = choose(config.task or None, config.columns, table.columns, table.path)
     options = options_of(kind, config.options)
-    reader = kind_named(kind.name).reader(columns, options)
+    made = kind_named(kind.name)
+    reader = made.reader(columns, options)
     given = dataclasses.replace(
         config, task=kind.name, columns=columns, options=dataclasses.asdict(options)
     )
-    data = Data(reader, given, Parts([], None, None))
+    data = Data(made, reader, given, Parts([], None, None))
     if not config.task:
         data.notes.append(_task_note(kind.name, columns))
     items = _read(table, source, data)

@@ -111,7 +111,7 @@ class _Fitting:
             self.run.config(self.config, track=self.config.track)
         checked = self._check(data)
         parts = usable_parts(data.parts)
-        task = data.reader.learn(parts["train"].records, self.base)
+        task = data.learn(parts["train"].records, self.base)
         model = self._model(task)
         encode(parts, task)
         rates = self._choose_rate(model, task, parts["train"])

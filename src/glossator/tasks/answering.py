@@ -17,7 +17,7 @@ from glossator.text.records import Columns, Read, Record, Trusting
 from glossator.text.rows import Rejection, Row
 from glossator.text.tokenizer import Tokenizer
 
-__all__ = ["AnsweringTask", "TextReader"]
+__all__ = ["AnsweringKind", "AnsweringTask", "TextReader"]
 
 
 class TextReader(TextsReader):
@@ -56,7 +56,13 @@ class TextReader(TextsReader):
         """See `Reader`."""
         return None
 
-    def learn(self, records: Sequence[Record], base: Base) -> NoReturn:
+
+class AnsweringKind:
+    """A kind of such tasks."""
+
+    def learn(
+        self, records: Sequence[Record], base: Base, columns: Columns, options: Any
+    ) -> NoReturn:
         """Refuse: a table has nothing to learn from.
 
         Raises:
@@ -100,11 +106,11 @@ class AnsweringTask:
         return {"learned": {}, "options": {}, "decision": {}}
 
     def build(self, base: Base, seed: int) -> NoReturn:
-        """Refuse, see `TextReader.learn`."""
+        """Refuse, see `AnsweringKind.learn`."""
         raise _unlearnable()
 
     def loss(self, model: nn.Module, batch: Batch) -> NoReturn:
-        """Refuse, see `TextReader.learn`."""
+        """Refuse, see `AnsweringKind.learn`."""
         raise _unlearnable()
 
     def decided(self, records: Sequence[Record], answers: Sequence[Any]) -> Self:

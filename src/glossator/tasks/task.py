@@ -81,6 +81,9 @@ class TaskKind(Protocol):
     def reader(self, columns: Columns, options: Any) -> Reader:
         """Reads rows of a table with these columns; `options` is of `config.options`."""
 
+    def learn(self, records: Sequence[Record], base: Base, columns: Columns, options: Any) -> Task:
+        """The task that training rows define, which were read from these columns."""
+
     def restore(self, base: Base, saved: Mapping[str, Any] | None) -> Task | None:
         """The task of a folder.
 
@@ -119,9 +122,6 @@ class Reader(Protocol):
 
     def strata(self, records: Sequence[Record]) -> Sequence[Hashable] | None:
         """(N,) what each part of a split should have like shares of; None: nothing."""
-
-    def learn(self, records: Sequence[Record], base: Base) -> Task:
-        """The task that these training rows define."""
 
 
 @dataclass(frozen=True, kw_only=True)

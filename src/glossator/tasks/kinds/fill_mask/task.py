@@ -15,7 +15,7 @@ from glossator.errors import ModelFolderError
 from glossator.evaluation.figures import Words
 from glossator.models import checkpoint
 from glossator.models.masked import MaskedLanguageModel
-from glossator.tasks.answering import AnsweringTask, TextReader
+from glossator.tasks.answering import AnsweringKind, AnsweringTask, TextReader
 from glossator.tasks.kinds.fill_mask.config import CONFIG
 from glossator.tasks.learnable import Batch, Encoded
 from glossator.tasks.task import Base
@@ -188,7 +188,7 @@ class FillMask(AnsweringTask):
         return self._vocabulary[i] if i < len(self._vocabulary) else f"<{i}>"
 
 
-class MaskFilling:
+class MaskFilling(AnsweringKind):
     """The kind of task."""
 
     config = CONFIG

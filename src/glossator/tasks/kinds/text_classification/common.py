@@ -83,7 +83,7 @@ class LabelTask(abc.ABC):
     def reader(self, columns: Columns) -> LabelReader:
         """See `Task`."""
         several = self.problem_type.startswith("multi")
-        return LabelReader(columns, self.options, several=several, learn=self.learn)
+        return LabelReader(columns, self.options, several=several)
 
     def build(self, base: Base, seed: int) -> nn.Module:
         """See `Task`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Hashable, Sequence
+from typing import Any, TypeAlias
 
 from glossator.tasks.kinds.text_classification.config import Options
 from glossator.tasks.kinds.text_classification.examiner import LabelExaminer
@@ -13,17 +13,10 @@ from glossator.text.columns import named_value, read_text, rejected
 from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
 
-if TYPE_CHECKING:
-    from glossator.tasks.task import Base, Task
-
-__all__ = ["LabelReader", "Labels", "Learn"]
+__all__ = ["LabelReader", "Labels"]
 
 Labels: TypeAlias = str | tuple[str, ...]
 """The label of a row, or its labels, sorted, of which there may be none."""
-
-
-Learn: TypeAlias = "Callable[[Sequence[Record], Base, Options], Task]"
-"""Makes a task of training rows."""
 
 
 class LabelReader(TextsReader):
@@ -33,19 +26,11 @@ class LabelReader(TextsReader):
         columns: by role.
         options: how labels are read and learned.
         several: whether a row has a list of labels; None where the rows tell.
-        learn: what the rows are learned with; None: they are only read.
     """
 
-    def __init__(
-        self,
-        columns: Columns,
-        options: Options,
-        *,
-        several: bool | None = None,
-        learn: Learn | None = None,
-    ):
+    def __init__(self, columns: Columns, options: Options, *, several: bool | None = None):
         super().__init__(columns)
-        self.options, self.several, self._learn = options, several, learn
+        self.options, self.several = options, several
 
     def read(self, row: Row, *, targets: bool) -> Read:
         """See `Reader`."""
@@ -97,11 +82,6 @@ class LabelReader(TextsReader):
             else min(record.target, key=lambda label: (counts[label], label), default="")
             for record in records
         ]
-
-    def learn(self, records: Sequence[Record], base: Base) -> Task:
-        """See `Reader`."""
-        assert self._learn is not None
-        return self._learn(records, base, self.options)
 
 
 def _as_tuple(target: Labels) -> tuple[str, ...]:

@@ -164,7 +164,14 @@ class TextClassification:
     def reader(self, columns: Columns, options: Any) -> LabelReader:
         """See `TaskKind`."""
         assert isinstance(options, Options)
-        return LabelReader(columns, options, learn=_learned)
+        return LabelReader(columns, options)
+
+    def learn(
+        self, records: Sequence[Record], base: Base, columns: Columns, options: Any
+    ) -> OneLabel | SeveralLabels:
+        """One label a row, or several where a row has a list."""
+        several = any(isinstance(record.target, tuple) for record in records)
+        return (SeveralLabels if several else OneLabel).learn(records, base, options)
 
     def restore(
         self, base: Base, saved: Mapping[str, Any] | None
@@ -183,12 +190,6 @@ class TextClassification:
             options=Options(**found.get("options", {})),
         )
         return task.restored(found.get("decision", {}))
-
-
-def _learned(records: Sequence[Record], base: Base, options: Options) -> OneLabel | SeveralLabels:
-    """One label a row, or several where a row has a list."""
-    several = any(isinstance(record.target, tuple) for record in records)
-    return (SeveralLabels if several else OneLabel).learn(records, base, options)
 
 
 def _problem_of(base: Base) -> str | None:

@@ -16,7 +16,7 @@ from glossator.models import checkpoint
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.config import GenerationConfig
 from glossator.models.generation import Generated, generate
-from glossator.tasks.answering import AnsweringTask, TextReader
+from glossator.tasks.answering import AnsweringKind, AnsweringTask, TextReader
 from glossator.tasks.kinds.text_generation.config import CONFIG, GenerationAsks
 from glossator.tasks.learnable import Batch, Encoded, Example
 from glossator.tasks.task import Base
@@ -126,7 +126,7 @@ class TextGeneration(AnsweringTask):
         )
 
 
-class Generating:
+class Generating(AnsweringKind):
     """The kind of task."""
 
     config = CONFIG

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,6 @@ from glossator.text.columns import named_value, read_text, rejected
 from glossator.text.findings import Finding, Tally, count_of
 from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
-
-if TYPE_CHECKING:
-    from glossator.tasks.task import Base, Task
 
 __all__ = ["NumberExaminer", "NumberReader"]
 
@@ -80,12 +77,6 @@ class NumberReader(TextsReader):
         edges = np.quantile(numbers, np.arange(1, _STRATA) / _STRATA)
         found: list[int] = np.searchsorted(np.unique(edges), numbers).tolist()
         return found
-
-    def learn(self, records: Sequence[Record], base: Base) -> Task:
-        """See `Reader`."""
-        from glossator.tasks.kinds.text_regression.task import TextRegression
-
-        return TextRegression.learn(records, base, self.options)
 
 
 class NumberExaminer:

@@ -233,6 +233,12 @@ class Regression:
         assert isinstance(options, Options)
         return NumberReader(columns, options)
 
+    def learn(
+        self, records: Sequence[Record], base: Base, columns: Columns, options: Any
+    ) -> TextRegression:
+        """See `TaskKind`."""
+        return TextRegression.learn(records, base, options)
+
     def restore(self, base: Base, saved: Mapping[str, Any] | None) -> TextRegression | None:
         """See `TaskKind`."""
         source = base.source

@@ -17,18 +17,20 @@ from glossator.tasks.kinds.token_classification.figures import MEASURES, words
 from glossator.tasks.kinds.token_classification.prediction import EntitiesPrediction, Entity
 from glossator.tasks.kinds.token_classification.reading import EntityReader
 from glossator.tasks.kinds.token_classification.scores import EntityScoring
-from glossator.tasks.kinds.token_classification.units import Numbers, encode_words, kept_words
+from glossator.tasks.kinds.token_classification.units import (
+    Numbers,
+    Scored,
+    encode_words,
+    kept_words,
+    placed,
+)
 from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
 from glossator.tasks.task import Answer
 from glossator.tasks.texts import refuse_short
 from glossator.text.records import Columns, Record
-from glossator.text.tagging import Span
 from glossator.text.tokenizer import Tokenizer
 
-__all__ = ["EntityTask", "Scored", "best_placed", "placed"]
-
-Scored = tuple[Span, float]
-"""An entity by the words of a row, and its probability."""
+__all__ = ["EntityTask", "best_placed"]
 
 
 class EntityTask(abc.ABC):
@@ -133,16 +135,6 @@ class EntityTask(abc.ABC):
             "options": dataclasses.asdict(self.options),
             "decision": dataclasses.asdict(self.decision),
         }
-
-
-def placed(row: Encoded, found: Sequence[Scored]) -> list[Scored]:
-    """Entities by words as entities by the characters of the text."""
-    offsets = row.offsets
-    assert offsets is not None
-    return [
-        (Span(int(offsets[x.start, 0]), int(offsets[x.end - 1, 1]), x.label), score)
-        for x, score in found
-    ]
 
 
 def best_placed(row: Encoded, answers: Sequence[NDArray[Any]]) -> NDArray[Any]:

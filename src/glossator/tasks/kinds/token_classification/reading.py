@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from glossator.errors import TextError
 from glossator.tasks.kinds.token_classification.config import Options
@@ -17,9 +17,6 @@ from glossator.text.columns import named_value, read_text, rejected
 from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
 from glossator.text.tagging import Span, spans_of
-
-if TYPE_CHECKING:
-    from glossator.tasks.task import Base, Task
 
 __all__ = ["EntityReader", "Words"]
 
@@ -116,12 +113,6 @@ class EntityReader:
             min((x.label for x in record.target), key=lambda x: (counts[x], x), default="")
             for record in records
         ]
-
-    def learn(self, records: Sequence[Record], base: Base) -> Task:
-        """See `Reader`."""
-        from glossator.tasks.kinds.token_classification.task import learned
-
-        return learned(records, base, self.options, fine=self.fine)
 
 
 def _listed(row: Row, column: str) -> list[str] | Rejection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from glossator.evaluation.entities import EntityScores
 from glossator.evaluation.figures import Mark, Section
 from glossator.evaluation.paired import micro_f1, paired_sums
 from glossator.tasks.kinds.token_classification.figures import sections
+from glossator.tasks.kinds.token_classification.units import Scored, placed
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
 from glossator.tasks.task import Answer, Paired
@@ -20,10 +21,16 @@ from glossator.text.findings import Finding
 from glossator.text.records import Record
 from glossator.text.tagging import Span
 
-if TYPE_CHECKING:
-    from glossator.tasks.kinds.token_classification.common import EntityTask
-
 __all__ = ["EntityScoring"]
+
+
+class _Finding(Protocol):
+    """What of a task its scores ask for."""
+
+    labels: tuple[str, ...]
+
+    def found(self, rows: Sequence[Encoded], answers: Sequence[Answer]) -> list[list[Scored]]:
+        """The entities of each row, by its words."""
 
 
 class EntityScoring:
@@ -35,7 +42,7 @@ class EntityScoring:
         paired: whether what comparing asks for is kept.
     """
 
-    def __init__(self, task: EntityTask, *, intervals: bool, paired: bool):
+    def __init__(self, task: _Finding, *, intervals: bool, paired: bool):
         self._task = task
         self._scores = EntityScores(task.labels, intervals=intervals)
         self._reliability = ReliabilityCounts()
@@ -46,8 +53,6 @@ class EntityScoring:
         self, records: Sequence[Record], rows: Sequence[Encoded], answers: Sequence[Answer]
     ) -> None:
         """See `Scores`."""
-        from glossator.tasks.kinds.token_classification.common import placed
-
         found = self._task.found(rows, answers)
         for record, row, spans in zip(records, rows, found, strict=True):
             scored = placed(row, spans)

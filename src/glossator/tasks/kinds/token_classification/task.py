@@ -17,18 +17,18 @@ from glossator.models import checkpoint
 from glossator.models.crf import LinearChainCRF
 from glossator.models.extra_heads import HeadBuilders
 from glossator.models.heads import TokenClassifier
-from glossator.tasks.kinds.token_classification.common import EntityTask, Scored, best_placed
+from glossator.tasks.kinds.token_classification.common import EntityTask, best_placed
 from glossator.tasks.kinds.token_classification.config import CONFIG, Decision, Options
 from glossator.tasks.kinds.token_classification.reading import EntityReader
 from glossator.tasks.kinds.token_classification.spans import NestedEntities
-from glossator.tasks.kinds.token_classification.units import Numbers
+from glossator.tasks.kinds.token_classification.units import Numbers, Scored
 from glossator.tasks.learnable import ArraySpec, Batch, Encoded
 from glossator.tasks.losses import cross_entropy
 from glossator.tasks.task import Answer, Base, Task
 from glossator.text.records import Columns, Record
 from glossator.text.tagging import Span, scheme_of, spans_of, tag_names, tags_of, transitions
 
-__all__ = ["KIND", "TaggedEntities", "TokenClassification", "learned"]
+__all__ = ["KIND", "TaggedEntities", "TokenClassification"]
 
 _CRF = "crf"
 
@@ -177,6 +177,25 @@ class TokenClassification:
         assert isinstance(options, Options)
         return EntityReader(columns, options)
 
+    def learn(
+        self, records: Sequence[Record], base: Base, columns: Columns, options: Any
+    ) -> EntityTask:
+        """See `TaskKind`; a trained head is kept where it has the same tags."""
+        labels = sorted({span.label for record in records for span in record.target})
+        fine = EntityReader(columns, options).fine
+        common: dict[str, Any] = {
+            "max_length": base.max_length,
+            "fine": fine,
+            "options": options,
+        }
+        if options.decoder == "spans":
+            return NestedEntities(base.tokenizer, labels, **common)
+        tags = tag_names(labels, options.scheme)
+        source = base.source
+        own = source.labels() if source.architecture.endswith("TokenClassification") else ()
+        same = set(own) == set(tags)
+        return TaggedEntities(base.tokenizer, labels, tags=own if same else tags, **common)
+
     def restore(self, base: Base, saved: Mapping[str, Any] | None) -> Task | None:
         """See `TaskKind`; a folder from elsewhere whose labels are no tags is not its own."""
         found = saved or {}
@@ -193,7 +212,7 @@ class TokenClassification:
         else:
             tags = base.source.labels()
             try:
-                labels = learned.get("labels") or labels_in(tags)
+                labels = learned.get("labels") or _labels_in(tags)
             except TextError:
                 return None
             task = TaggedEntities(base.tokenizer, labels, tags=tags, **common)
@@ -201,23 +220,7 @@ class TokenClassification:
         return task
 
 
-def learned(records: Sequence[Record], base: Base, options: Options, *, fine: bool) -> Task:
-    """The task that training rows define."""
-    labels = sorted({span.label for record in records for span in record.target})
-    if options.decoder == "spans":
-        return NestedEntities(
-            base.tokenizer, labels, max_length=base.max_length, fine=fine, options=options
-        )
-    tags = tag_names(labels, options.scheme)
-    own = base.source.labels() if base.source.architecture.endswith("TokenClassification") else ()
-    if set(own) == set(tags):  # a trained head is kept
-        tags = own
-    return TaggedEntities(
-        base.tokenizer, labels, max_length=base.max_length, fine=fine, options=options, tags=tags
-    )
-
-
-def labels_in(tags: Sequence[str]) -> list[str]:
+def _labels_in(tags: Sequence[str]) -> list[str]:
     """The labels that tags are of.
 
     Raises:

@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 from glossator.tasks.kinds.token_classification.reading import Words
 from glossator.tasks.learnable import Encoded, Example
 from glossator.tasks.texts import OVERLAP
+from glossator.text.tagging import Span
 from glossator.text.tokenizer import Ids, Tokenizer
 
-__all__ = ["Numbers", "encode_words", "kept_words"]
+__all__ = ["Numbers", "Scored", "encode_words", "kept_words", "placed"]
 
 Numbers = NDArray[np.int64]
+
+Scored = tuple[Span, float]
+"""An entity by the words of a row, and its probability."""
 
 
 def encode_words(
@@ -46,6 +50,16 @@ def kept_words(row: Encoded) -> list[Numbers]:
     starts = [example.span[0] for example in row]
     counts = [len(example.arrays[0]) for example in row]
     return [np.arange(start, start + count) for start, count in zip(starts, counts, strict=True)]
+
+
+def placed(row: Encoded, found: Sequence[Scored]) -> list[Scored]:
+    """Entities by words as entities by the characters of the text."""
+    offsets = row.offsets
+    assert offsets is not None
+    return [
+        (Span(int(offsets[x.start, 0]), int(offsets[x.end - 1, 1]), x.label), score)
+        for x, score in found
+    ]
 
 
 def _windows(
