@@ -69,12 +69,14 @@ class NumberReader(TextsReader):
         """See `Reader`."""
         return NumberExaminer()
 
-    def strata(self, records: Sequence[Record]) -> Sequence[Hashable]:
-        """The tenth of all rows, by their numbers, that a row belongs to."""
+    def strata(self, records: Sequence[Record]) -> Sequence[Hashable] | None:
+        """The part of all rows, by their numbers, that a row belongs to: tenths, fewer of few."""
         numbers = np.array([record.target for record in records], np.float64)
-        if not len(numbers):
-            return []
-        edges = np.quantile(numbers, np.arange(1, _STRATA) / _STRATA)
+        # Equal texts stay together, and a split needs several in each part.
+        parts = min(_STRATA, len({record.texts for record in records}) // _STRATA)
+        if parts < 2:
+            return None
+        edges = np.quantile(numbers, np.arange(1, parts) / parts)
         found: list[int] = np.searchsorted(np.unique(edges), numbers).tolist()
         return found
 
