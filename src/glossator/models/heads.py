@@ -195,5 +195,7 @@ class TokenClassifier(nn.Module):
             batch: B texts of T tokens.
             rows: (R,) row numbers in rising order.
         """
-        x = self.encoder(batch, read=rows).last
+        x = self.encoder(batch).last
+        if rows is not None:
+            x = x.index_select(0, rows)
         return self.tagger(x.float())  # type: ignore[no-any-return]
