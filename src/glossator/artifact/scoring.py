@@ -102,12 +102,10 @@ def compare(a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = C
         InputError: the models answer different tasks.
         TableError: no row can be used.
     """
-    if (a.task.name, type(a.task)) != (b.task.name, type(b.task)):
-        raise InputError(
-            f"the models answer differently ({a.task.name} and {b.task.name}), "
-            "so their answers cannot be held against each other"
-        )
     scores = [model.task.scores(paired=True) for model in (a, b)]
+    if a.task.name != b.task.name or type(scores[0]) is not type(scores[1]):
+        does = " ".join(f"{model.task.name}: {model.task.words().does}" for model in (a, b))
+        raise InputError(f"the models cannot be compared, since they answer differently. {does}")
     rejected: list[Rejection] = []
     rows = 0
     for records in chunks(items, rejected.append, chunk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from glossator.finetuning.config import DataConfig
 from glossator.runs.folder import REPORT
 
 if TYPE_CHECKING:
+    from glossator.evaluation.figures import Words
     from glossator.finetuning.run import FitResult
 
 __all__ = ["show_result"]
@@ -69,7 +71,15 @@ def _reading(data: DataConfig) -> Iterator[str]:
 
 def _next(screen: Screen, result: FitResult, table: Sequence[str]) -> None:
     model, words = shlex.quote(str(result.model)), result.report.words
-    typed = f"echo {shlex.quote(words.command_input)} |"
+    typed = f"echo {shlex.quote(_input(result, words))} |"
     screen.title("Next")
     screen.line(f"  glossator predict {model} {shlex.join(table)} --output answers.jsonl")
     screen.line(f"  {typed} glossator predict {model} - --format {words.command_format}")
+
+
+def _input(result: FitResult, words: Words) -> str:
+    """A row as it is typed: a text, or an object with the columns that the model reads."""
+    if words.command_format != "jsonl":
+        return words.command_input
+    inputs = result.predictor.reader().inputs
+    return json.dumps({names[0]: "a text of your own" for names in inputs.values()})

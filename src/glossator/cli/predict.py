@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +92,7 @@ def predict(
     screen, read = Screen(json=options.shown.json), options.table
     table = open_table(data, format=read.format, encoding=read.encoding)
     predictor = opened(model, options.runtime, screen)
-    reader = predictor.reader(_columns(predictor, data, options))
+    reader = predictor.reader(_columns(predictor, data, table.columns, options))
     asks = given(options.asks)
     began = time.perf_counter()
     with ExitStack() as stack:
@@ -107,15 +107,18 @@ def predict(
     return 0
 
 
-def _columns(predictor: Predictor, data: str, options: PredictOptions) -> Columns:
-    """Those that were typed; of one text a line, its only one."""
-    from glossator.tasks.registry import config_named
+def _columns(
+    predictor: Predictor, data: str, columns: Sequence[str], options: PredictOptions
+) -> Columns:
+    """Those that were typed; of one text a line, its only one; else what the table has."""
+    from glossator.tasks.registry import config_named, inputs_in
     from glossator.text.formats import format_of
 
     typed = columns_of(options.columns)
-    first = config_named(predictor.task.name).roles[0].name
-    plain = format_of(data, options.table.format)[0] == "text"
-    return {first: ("text",), **typed} if plain else typed
+    config = config_named(predictor.task.name)
+    if format_of(data, options.table.format)[0] == "text":
+        return {config.roles[0].name: ("text",), **typed}
+    return typed or inputs_in(config, predictor.details.columns, columns)
 
 
 @contextmanager

@@ -195,6 +195,8 @@ class TokenClassifier(nn.Module):
             batch: B texts of T tokens.
             rows: (R,) row numbers in rising order.
         """
+        # The last block computes all rows, though some are not asked for: with other queries than
+        # keys in each text it finds fewer texts that are alike, and takes longer.
         x = self.encoder(batch).last
         if rows is not None:
             x = x.index_select(0, rows)

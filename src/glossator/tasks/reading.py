@@ -10,7 +10,7 @@ from glossator.text.columns import read_text
 from glossator.text.records import Columns
 from glossator.text.rows import Rejection, Row
 
-__all__ = ["TextsReader", "given_texts", "read_texts"]
+__all__ = ["TextsReader", "given_texts", "read_texts", "typed_texts"]
 
 _SIDES = ("text", "text_pair")
 
@@ -67,3 +67,14 @@ def given_texts(value: Any, columns: Columns) -> Mapping[str, Any]:
     expected = "a string" if len(sides) == 1 else "a pair of strings"
     kind = type(value).__name__
     raise TextError(f"is {value!r:.60} ({kind}); expected {expected}, or a mapping by column")
+
+
+def typed_texts(*, pair: bool) -> dict[str, str]:
+    """The fields of `Words` that say how a text, or a pair of texts, is typed."""
+    if not pair:
+        return {"python_input": '"a text"', "command_input": "a text of your own"}
+    return {
+        "python_input": '("a text", "another")',
+        "command_input": '{"text": "a text of your own", "text_pair": "another"}',
+        "command_format": "jsonl",
+    }

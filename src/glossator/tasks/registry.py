@@ -22,6 +22,7 @@ __all__ = [
     "columns_for",
     "config_named",
     "configs",
+    "inputs_in",
     "kind_named",
     "name_opening",
     "options_of",
@@ -133,14 +134,35 @@ def choose(
         able = [config for config in able if not config.named_only] or able
     fitting = [(c, found) for c in able if (found := _found(c, typed, columns)) is not None]
     if not fitting:
-        # What the first would read: the table says which of these it lacks.
-        return able[0], _columns(able[0], able[0].shapes[0], typed, columns)
+        # The plainest that the first would read: the table says which of these it lacks.
+        return able[0], _columns(able[0], able[0].shapes[-1], typed, columns)
     richest = max(len(found) for _, found in fitting)
     best = [(c, found) for c, found in fitting if len(found) == richest]
     if len(best) > 1:
         names = ", ".join(config.name for config, _ in best)
         raise ConfigError(f"{table} fits several tasks: {names}; name one with --task")
     return best[0]
+
+
+def inputs_in(config: KindConfig, trained: Columns, columns: Sequence[str]) -> Columns:
+    """Other columns to answer from, where a table lacks those that were learned from.
+
+    Args:
+        config: of the model's kind.
+        trained: those that it learned from.
+        columns: of the table.
+
+    Returns:
+        by role the usual names of the first shape whose inputs the table has; else nothing.
+    """
+    asked = [x for role, names in trained.items() if role not in config.targets for x in names]
+    if not columns or set(asked) <= set(columns):
+        return {}
+    for shape in config.shapes:
+        inputs = [role for role in shape if role not in config.targets]
+        if set(inputs) <= set(columns):
+            return {role: (role,) for role in inputs}
+    return {}
 
 
 def columns_for(config: KindConfig, trained: Columns, typed: Columns) -> Columns:

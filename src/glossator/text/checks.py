@@ -36,14 +36,19 @@ def _rows(part: Seen, where: str) -> Iterator[Finding]:
     for bad in part.rejections:
         tallies[bad.kind].add("{}:{}: {}", bad.source, bad.line, bad.message)
     for kind, tally in tallies.items():
-        what = _UNUSABLE.get(kind, f"that cannot be read ({kind})")
+        what = _UNUSABLE.get(kind, f"that cannot be used ({kind.replace('_', ' ')})")
         if kind.startswith("empty_"):
             what = f"with an empty {kind.removeprefix('empty_').replace('_', ' ')}"
         message = f"{where}{count_of(tally.count, 'row')} {what}: rejected"
         yield tally.finding(kind, "warning", message)
     if used == 0 or (used == 1 and part.name == "train"):
         got = "no row" if used == 0 else "only one row"
-        yield Finding("too_few_rows", "error", f"{where}{got} can be used; add rows", used)
+        yield Finding(
+            "too_few_rows",
+            "error",
+            f"{where}{got} can be used; correct the table, or add rows",
+            used,
+        )
 
 
 def _conflicts(part: Seen, where: str) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ __all__ = ["LabelExaminer"]
 _FEW_ROWS = 5
 # From this many rows on, more labels than half the rows look like the wrong column.
 _MANY_ROWS = 20
+# Fewer numbers are likely names of classes, or stars.
+_MANY_NUMBERS = 10
 
 
 class LabelExaminer:
@@ -136,6 +138,12 @@ def _classes(labels: Mapping[str, int], used: int, *, several: bool) -> Iterator
         f"{count_of(labels[most], 'row')}, the smallest {quoted(least)} with {labels[least]:,}"
     )
     yield Finding("classes", "info", message, len(labels))
+    if len(labels) > _MANY_NUMBERS and all(map(_is_number, labels)):
+        message = (
+            f"all {len(labels):,} labels are numbers: each is learned as a class of its own; "
+            "another --task learns them as numbers"
+        )
+        yield Finding("number_labels", "warning", message, len(labels))
     if used >= _MANY_ROWS and 2 * len(labels) > used:
         message = f"{len(labels):,} labels in {used:,} rows; is this the column with the labels?"
         yield Finding("many_classes", "warning", message, len(labels))
@@ -147,3 +155,11 @@ def _classes(labels: Mapping[str, int], used: int, *, several: bool) -> Iterator
             f"learned; add rows, or merge them with others: {listed_counts(few)}"
         )
         yield Finding("few_rows", "warning", message, len(few), tuple(few)[:5])
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True

@@ -23,6 +23,7 @@ from glossator.evaluation.figures import (
 )
 from glossator.evaluation.metrics import ClassificationScores
 from glossator.evaluation.thresholds import ThresholdCurve
+from glossator.tasks.reading import typed_texts
 from glossator.text.findings import count_of
 
 __all__ = ["MEASURES", "Calibration", "sections", "words"]
@@ -86,12 +87,17 @@ def sections(
 
 
 def words(
-    labels: Sequence[str], *, temperature: float | None = None, threshold: float | None = None
+    labels: Sequence[str],
+    *,
+    temperature: float | None = None,
+    threshold: float | None = None,
+    pair: bool = False,
 ) -> Words:
     """What is said of a classifier.
 
     Args:
         labels: names of the C classes.
+        pair: whether it reads two texts together.
         temperature: what its logits are divided by, or None where none was fitted.
         threshold: with two classes, the probability that the second must pass.
     """
@@ -107,13 +113,13 @@ def words(
         name = _short(labels[1])
         decided.append(f"The answer is {name} where its probability is above {threshold:.3f}.")
     return Words(
-        does=f"Reads a text and says which of {len(labels):,} classes it belongs to.",
+        does=f"Reads {'a pair of texts' if pair else 'a text'} and says which of {len(labels):,} "
+        "classes it belongs to.",
         caution="An answer is one of the labels in any case: a text that belongs to none of them "
         "still gets one, so look at the score.",
         opens_as="AutoModelForSequenceClassification",
         pipeline="text-classification",
-        python_input='"a text"',
-        command_input="a text of your own",
+        **typed_texts(pair=pair),
         elsewhere=f"transformers gives the same answers by label, without {_listed(left_out)}.",
         decided=decided,
         labels=labels,

@@ -153,7 +153,7 @@ class SeveralLabels(LabelTask):
 
     def words(self) -> Words:
         """See `Task`."""
-        return words(self.labels, temperature=self.decision.temperature)
+        return words(self.labels, temperature=self.decision.temperature, pair=self.pair)
 
     def saved(self) -> dict[str, Any]:
         """See `Task`; the labels are in `config.json`."""

@@ -15,6 +15,7 @@ from glossator.evaluation.figures import (
     Words,
 )
 from glossator.evaluation.multilabel import MultilabelScores
+from glossator.tasks.reading import typed_texts
 from glossator.text.findings import count_of
 
 __all__ = ["MEASURES", "sections", "words"]
@@ -116,15 +117,14 @@ def _answers(rows: int, split: str, mistakes: Sequence[Quote], answers: Sequence
     )
 
 
-def words(labels: Sequence[str], *, temperature: float) -> Words:
+def words(labels: Sequence[str], *, temperature: float, pair: bool) -> Words:
     """What is said of a classifier with these labels."""
     return Words(
         does=f"Reads a text and says which of {len(labels):,} labels it has; it may have several.",
         caution="A text may be given no label at all, where none is probable enough.",
         opens_as="AutoModelForSequenceClassification",
         pipeline="text-classification",
-        python_input='"a text"',
-        command_input="a text of your own",
+        **typed_texts(pair=pair),
         elsewhere="transformers gives the same probabilities, but for the temperature, the "
         "thresholds and the windows for long texts.",
         decided=[

@@ -145,7 +145,12 @@ class OneLabel(LabelTask):
     def words(self) -> Words:
         """See `Task`."""
         decision = self.decision
-        return words(self.labels, temperature=decision.temperature, threshold=decision.threshold)
+        return words(
+            self.labels,
+            temperature=decision.temperature,
+            threshold=decision.threshold,
+            pair=self.pair,
+        )
 
     def saved(self) -> dict[str, Any]:
         """See `Task`; the labels are in `config.json`."""

@@ -20,6 +20,7 @@ from glossator.tasks.kinds.text_regression.reading import NumberReader
 from glossator.tasks.kinds.text_regression.scores import MEASURES, NumberScores
 from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
 from glossator.tasks.losses import huber, squared_error
+from glossator.tasks.reading import typed_texts
 from glossator.tasks.task import Answer, Base
 from glossator.tasks.texts import encode_texts, refuse_short, single
 from glossator.text.records import Columns, Record
@@ -208,11 +209,7 @@ class TextRegression:
             caution="A text unlike those that it was trained on gets a number all the same.",
             opens_as=self.opens_as,
             pipeline="text-classification",
-            python_input='("a text", "another")' if self.pair else '"a text"',
-            command_input='{"text": "a text", "text_pair": "another"}'
-            if self.pair
-            else "a text of your own",
-            command_format="jsonl" if self.pair else "text",
+            **typed_texts(pair=self.pair),
             elsewhere="transformers gives the same numbers with function_to_apply='none', but for "
             "the windows of long texts.",
         )
