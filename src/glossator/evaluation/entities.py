@@ -124,8 +124,13 @@ class EntityScores:
         whole = (counts @ cells)[None]
         result: dict[str, Any] = {name: float(of(whole)[0]) for name, of in _SCORES.items()}
         result |= {"macro_f1": self._macro_f1(), "entities": self._gold, "rows": self.rows}
-        result |= {"unknown_labels": int(self._table[-1].sum())}
+        result |= {"unknown_labels": self.unknown_labels}
         return result | (self._bootstrap(cells, counts) if self._intervals else {})
+
+    @property
+    def unknown_labels(self) -> int:
+        """Gold spans whose label the model lacks."""
+        return int(self._table[-1].sum())
 
     def _bootstrap_cells(self) -> tuple[Counts, Counts]:
         """Hits, false and missed spans of each kind of row `(K, 3)`, and rows of it `(K,)`."""

@@ -82,7 +82,7 @@ class EntityScoring:
 
     def remarks(self) -> list[Finding]:
         """Labels that the model does not have."""
-        unknown = self._scores.result()["unknown_labels"] if self._scores.rows else 0
+        unknown = self._scores.unknown_labels
         if not unknown:
             return []
         message = f"{unknown:,} entities have a label that the model does not have: missed"

@@ -141,7 +141,9 @@ class TaggedEntities(EntityTask):
             return [[] for _ in answers]
         logits = torch.from_numpy(np.concatenate(there)) / self.decision.temperature
         lengths = torch.tensor([len(answer) for answer in there])
-        chain = self.chain.cpu()
+        chain = self.chain
+        if chain.start.is_cuda or chain.start.dtype != torch.float32:
+            chain = copy.deepcopy(chain).float().cpu()  # the model goes on with its own
         path = chain.viterbi(logits, lengths)
         if self.options.decoder == "crf":
             chances = chain.marginals(logits, lengths).exp()
