@@ -229,6 +229,10 @@ class Tokenizer:
         segments = self._pair.segments_of(first, second)
         return segments if segments.any() else None
 
+    def shows(self, ids: Ids) -> NDArray[np.bool_]:
+        """(n,) whether each piece shows more than that a space stood before it."""
+        return ~self._shows_nothing[ids]
+
     @cached_property
     def _shows_nothing(self) -> NDArray[np.bool_]:
         """(V,) whether a piece is nothing but marks of a space."""

@@ -38,6 +38,10 @@ def encode_words(
     found = tokenizer.encode_words([[x.text[a:b] for a, b in x.places] for x in texts])
     rows = []
     for number, (words, (ids, owners), goal) in enumerate(zip(texts, found, targets, strict=True)):
+        # Where a vocabulary has no piece for a space and a character (most Chinese ones), each word
+        # would begin with one for the space alone: it says nothing, and doubles the text.
+        shown = tokenizer.shows(ids)
+        ids, owners = ids[shown], owners[shown]
         kept, firsts = np.unique(owners, return_index=True)
         offsets = np.array(words.places, np.int64).reshape(-1, 2)[kept]
         examples = _windows(tokenizer, ids, firsts, goal[kept], max_length, number)
