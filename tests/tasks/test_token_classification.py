@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tokenizers
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glossator.tasks.kinds.token_classification.config import Options
 from glossator.tasks.kinds.token_classification.entities import Unfit, entities_of
-from glossator.tasks.kinds.token_classification.reading import EntityReader
+from glossator.tasks.kinds.token_classification.reading import EntityReader, Words
 from glossator.tasks.kinds.token_classification.task import KIND
-from glossator.tasks.kinds.token_classification.units import kept_words
+from glossator.tasks.kinds.token_classification.units import encode_words, kept_words
 from glossator.tasks.kinds.token_classification.words import (
     begins_inside_character,
     edge_words,
@@ -22,6 +23,7 @@ from glossator.tasks.task import Base
 from glossator.text.records import Record
 from glossator.text.rows import Rejection, Row
 from glossator.text.tagging import Span
+from glossator.text.tokenizer import Tokenizer
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 BY_PLACE = {"text": ("text",), "entities": ("entities",)}
@@ -230,3 +232,19 @@ def test_a_word_in_several_windows_counts_once(base):
     assert row.windows > 3
     shares = sum(float(example.arrays[2].sum()) for example in row)
     assert shares == pytest.approx(60)
+
+
+def test_a_chinese_text_is_read_without_pieces_for_spaces(tmp_path):
+    """A Unigram vocabulary marks the space before each word, and these words have none."""
+    pieces = [("<unk>", 0.0), ("\u2581", -2.0), *((char, -3.0) for char in "我爱北京天安门")]
+    inner = tokenizers.Tokenizer(tokenizers.models.Unigram(pieces, unk_id=0))
+    inner.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    inner.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = Tokenizer.load(tmp_path)
+    text = "我爱北京"
+    words = Words(text, tuple(fine_words(text)))
+    goals = np.arange(4)
+    (row,) = encode_words(tokenizer, [words], [goals], 8)
+    assert [tokenizer.vocabulary[i] for i in row[0].tokens] == list(text)
+    assert row[0].arrays[1].tolist() == goals.tolist()
+    assert row.offsets.tolist() == [[0, 1], [1, 2], [2, 3], [3, 4]]
