@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,37 @@ def its_folder_opens_in_transformers(member):
         np.testing.assert_allclose(ours.numpy(), expected[0].numpy(), atol=1e-5, rtol=1e-5)
 
 
+def what_transformers_saves_opens_here(member):
+    import transformers
+
+    result = member.fit("model", epochs=1)
+    task = result.predictor.task
+    if task.opens_as == "AutoModel":
+        pytest.skip("an encoder without its head answers nothing")
+    theirs = getattr(transformers, task.opens_as).from_pretrained(result.model)
+    folder = member.scratch / "elsewhere"
+    theirs.save_pretrained(folder)
+    task.tokenizer.save(folder)
+    found = load(folder)
+    assert found.task.name == task.name
+    found.task.max_length = task.max_length  # which such a folder does not say
+    inputs = member.inputs()
+    records = result.predictor.records(inputs)
+    ours = result.predictor.answer_records(records).raw
+    again = found.answer_records(records).raw
+    for one, other in zip(ours, again, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5, rtol=1e-5)
+
+
+def two_processes_have_the_losses_of_one(member):
+    told = []
+    for count in (1, 2):
+        watch = Losses()
+        member.fit(watch=watch, epochs=1, spread={"processes": count})
+        told.append(watch.losses)
+    assert told[0] == pytest.approx(told[1], rel=1e-5)
+
+
 def _output(predictor, example):
     batch = collate([example], predictor.task.specs)
     with torch.inference_mode():
@@ -329,6 +361,7 @@ CONTRACTS = {
     parts_add_up: Uneven,
     its_options_survive: Changed,
     its_folder_opens_in_transformers: Changed,
+    what_transformers_saves_opens_here: Changed,
     a_row_has_its_answer_alone_and_among_others: Sociable,
 }
 
@@ -343,6 +376,23 @@ def test_every_task_keeps_every_contract(tiny_model_folder, tmp_path, name, cont
 def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, breaker):
     with pytest.raises(AssertionError):
         contract(breaker(tiny_model_folder, tmp_path, MEMBERS["one label"]))
+
+
+@pytest.mark.parametrize("name", ["several labels", "crf", "spans"])
+def test_processes_share_a_step(steady_model_folder, tmp_path, name):
+    """With dropout each process would draw its own."""
+    two_processes_have_the_losses_of_one(Member(steady_model_folder, tmp_path, MEMBERS[name]))
+
+
+@pytest.fixture
+def steady_model_folder(tiny_model_folder, tmp_path):
+    """The tiny encoder without dropout."""
+    folder = tmp_path / "steady"
+    shutil.copytree(tiny_model_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
 
 
 def test_every_task_stands_here():

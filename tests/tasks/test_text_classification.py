@@ -10,10 +10,14 @@ from torch.nn import functional as F
 
 from glossator.errors import ConfigError
 from glossator.tasks.kinds.text_classification.config import Decision, Options
+from glossator.tasks.kinds.text_classification.examiner import LabelExaminer
+from glossator.tasks.kinds.text_classification.reading import LabelReader
 from glossator.tasks.kinds.text_classification.several import SeveralLabels
 from glossator.tasks.kinds.text_classification.task import KIND, OneLabel
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.task import Base
+from glossator.text.records import Record
+from glossator.text.rows import Rejection, Row
 
 LIMIT = 14  # of the 16 tokens of a window, two are special
 
@@ -169,3 +173,79 @@ def test_lists_of_labels_make_it_a_task_with_several(tiny_model_folder, labels, 
     assert type(task) is kind
     assert (task.labels, task.max_length) == (("a", "b"), 16)
     assert task.reader(columns).several is (kind is SeveralLabels)
+
+
+def read_row(values, *, several=None, **options):
+    columns = {"text": ("text",), "label": ("label",)}
+    if "text_pair" in values:
+        columns = {"text": ("text",), "text_pair": ("text_pair",), "label": ("label",)}
+    reader = LabelReader(columns, Options(**options), several=several)
+    return reader.read(Row("t.jsonl", 9, values), targets=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "several", "kind", "said"),
+    [
+        ({"text": "a", "label": ["x"]}, False, "not_one_label", "holds a list; expected one label"),
+        ({"text": "a", "label": "x"}, True, "not_a_list", "--label-separator cuts a cell"),
+        ({"text": "a", "label": ["x", " "]}, None, "empty_label", "in the list of labels"),
+        ({"text": "a", "label": ["x", {}]}, None, "not_text", "an object"),
+        (
+            {"text": "a", "text_pair": " ", "label": "x"},
+            None,
+            "empty_text_pair",
+            "text pair is empty",
+        ),
+        ({"text": "", "text_pair": "b", "label": "x"}, None, "empty_text", "the text is empty"),
+    ],
+)
+def test_labels_and_pairs_that_cannot_be_used_are_rejected_by_name(values, several, kind, said):
+    found = read_row(values, several=several)
+    assert isinstance(found, Rejection)
+    assert (found.kind, found.line, said in found.message) == (kind, 9, True), found.message
+
+
+def test_a_cell_is_cut_into_labels():
+    values = {"text": "a", "label": "x | y|x|"}
+    assert read_row(values, label_separator="|").target == ("x", "y")
+    assert read_row({"text": "a", "label": ""}, label_separator="|").target == ()
+    assert read_row(values).target == "x | y|x|"
+
+
+def lists(*labels):
+    found = LabelExaminer()
+    for number, target in enumerate(labels):
+        found.add("train", Record(Row("t.jsonl", number, {}), ("a",), target, ("a",)))
+    return {finding.kind: finding for finding in found.findings()}
+
+
+def test_lists_are_looked_at_before_they_are_learned():
+    mixed = lists(("a",), "b", ("b",))["mixed_labels"]
+    assert mixed.severity == "error"
+    assert "the first with one label is t.jsonl:1" in mixed.message
+    alone = lists(("a",), ("b",), ("a",))["several_labels"]
+    assert "every row has exactly one label" in alone.message
+    assert lists(("a",), (), ("a", "b"))["no_label"].count == 1
+
+
+def test_a_precision_that_is_asked_for_is_kept_on_dev(tiny_model_folder):
+    draw = np.random.default_rng(0)
+    targets = draw.random((400, 2)) < 0.4
+    given = [
+        Record(Row("t", i, {}), ("a",), tuple(np.array(["a", "b"])[row]), ("a",))
+        for i, row in enumerate(targets)
+    ]
+    logits = [
+        row.astype(np.float32) for row in (targets * 2 - 1) * 0.7 + draw.normal(size=(400, 2))
+    ]
+    shares = []
+    for goal in (None, 0.9):
+        options = Options(precision_goal=goal)
+        columns = {"text": ("text",), "label": ("label",)}
+        task = KIND.learn(given, Base.of(tiny_model_folder, 16), columns, options)
+        decided = task.decided(given, logits)
+        scores = decided.scores(intervals=False)
+        scores.add(given, decided.encode(given), logits)
+        shares.append([x.precision for x in scores._scores.report()])
+    assert min(shares[1]) >= 0.9
+    assert max(shares[0]) < 0.9
