@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from glossator.tasks.kinds.token_classification.config import Options
 from glossator.tasks.kinds.token_classification.entities import Unfit, entities_of
-from glossator.tasks.kinds.token_classification.reading import EntityReader, Words
+from glossator.tasks.kinds.token_classification.reading import EntityReader, SplitText
 from glossator.tasks.kinds.token_classification.task import KIND
 from glossator.tasks.kinds.token_classification.units import encode_words, kept_words
 from glossator.tasks.kinds.token_classification.words import (
@@ -242,7 +242,7 @@ def test_a_chinese_text_is_read_without_pieces_for_spaces(tmp_path):
     inner.save(str(tmp_path / "tokenizer.json"))
     tokenizer = Tokenizer.load(tmp_path)
     text = "我爱北京"
-    words = Words(text, tuple(fine_words(text)))
+    words = SplitText(text, tuple(fine_words(text)))
     goals = np.arange(4)
     (row,) = encode_words(tokenizer, [words], [goals], 8)
     assert [tokenizer.vocabulary[i] for i in row[0].tokens] == list(text)
