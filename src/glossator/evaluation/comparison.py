@@ -16,7 +16,7 @@ from glossator.errors import InputError
 from glossator.evaluation.bootstrap import percentile_interval, resampled_counts
 from glossator.evaluation.confusion import Confusion
 
-__all__ = ["McNemar", "PairedDifference", "mcnemar", "paired_bootstrap", "two_sided"]
+__all__ = ["McNemar", "PairedDifference", "difference_of", "mcnemar", "paired_bootstrap"]
 
 METRICS = ("accuracy", "macro_f1")
 
@@ -101,19 +101,18 @@ def paired_bootstrap(
     blocks = resampled_counts(counts, resamples=resamples, seed=seed)
     differences = np.concatenate([b(block) - a(block) for block in blocks])
     score_a, score_b = float(a(counts[None])[0]), float(b(counts[None])[0])
-    low, high = percentile_interval(differences)
+    return difference_of(metric, score_a, score_b, differences)
+
+
+def difference_of(metric: str, a: float, b: float, drawn: NDArray[np.float64]) -> PairedDifference:
+    """The difference of the scores `a` and `b`, from those of R resamples (R,) of the same rows."""
+    low, high = percentile_interval(drawn)
     return PairedDifference(
-        metric=metric,
-        a=score_a,
-        b=score_b,
-        difference=score_b - score_a,
-        low=low,
-        high=high,
-        p_value=two_sided(differences),
+        metric=metric, a=a, b=b, difference=b - a, low=low, high=high, p_value=_two_sided(drawn)
     )
 
 
-def two_sided(differences: NDArray[np.float64]) -> float:
+def _two_sided(differences: NDArray[np.float64]) -> float:
     """Two-sided, counting the observed sample as one resample so that it is never 0."""
     below = np.count_nonzero(differences <= 0) + 1
     above = np.count_nonzero(differences >= 0) + 1

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glossator.errors import InputError
-from glossator.evaluation.bootstrap import percentile_interval
-from glossator.evaluation.comparison import PairedDifference, two_sided
+from glossator.evaluation.comparison import PairedDifference, difference_of
 
 __all__ = ["micro_f1", "paired_sums"]
 
@@ -57,13 +56,4 @@ def paired_sums(
     differences = score(drawn[:, width:]) - score(drawn[:, :width])
     whole = both.sum(axis=0)[None]
     score_a, score_b = float(score(whole[:, :width])[0]), float(score(whole[:, width:])[0])
-    low, high = percentile_interval(differences)
-    return PairedDifference(
-        metric=metric,
-        a=score_a,
-        b=score_b,
-        difference=score_b - score_a,
-        low=low,
-        high=high,
-        p_value=two_sided(differences),
-    )
+    return difference_of(metric, score_a, score_b, differences)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glossator.errors import InputError
 from glossator.evaluation.bootstrap import percentile_interval, resampled_counts
-from glossator.evaluation.comparison import PairedDifference, two_sided
+from glossator.evaluation.comparison import PairedDifference, difference_of
 from glossator.evaluation.row_sample import RowSample, narrowed
 from glossator.evaluation.spool import RowSpool
 
@@ -163,16 +163,7 @@ def paired_difference(
     sample = RowSample(3, np.dtype(np.float64), size=_SAMPLE, seed=seed)
     sample.add(np.column_stack([right, a, b]))
     drawn = _drawn_differences(metric, sample, resamples, seed, score_b - score_a)
-    low, high = percentile_interval(drawn)
-    return PairedDifference(
-        metric=metric,
-        a=score_a,
-        b=score_b,
-        difference=score_b - score_a,
-        low=low,
-        high=high,
-        p_value=float(two_sided(drawn)),
-    )
+    return difference_of(metric, score_a, score_b, drawn)
 
 
 def _drawn_differences(
