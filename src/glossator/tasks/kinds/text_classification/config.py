@@ -7,7 +7,7 @@ from typing import Literal
 
 from glossator.errors import ConfigError
 from glossator.tasks.config import KindConfig
-from glossator.text.records import Role
+from glossator.tasks.kinds.text_roles import TEXT_ROLES, TEXT_SHAPES
 
 __all__ = ["CONFIG", "Decision", "Options"]
 
@@ -62,17 +62,8 @@ class Decision:
 CONFIG = KindConfig(
     name="text-classification",
     summary="which label a text has, or which of several",
-    roles=(
-        Role(name="text", help="of the text", many=True),
-        Role(name="text_pair", help="of a second text, read together with the first", many=True),
-        Role(
-            name="label",
-            help="of what is to be learned: a label, a list of labels, or a number",
-            target=True,
-            usual=("labels",),
-        ),
-    ),
-    shapes=(("text", "text_pair", "label"), ("text", "label")),
+    roles=TEXT_ROLES,
+    shapes=TEXT_SHAPES,
     options=Options,
     opens_as="AutoModelForSequenceClassification",
 )

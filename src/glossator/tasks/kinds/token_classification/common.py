@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from glossator.evaluation.figures import Words as Said
+from glossator.evaluation.figures import Words
 from glossator.tasks.kinds.token_classification.config import CONFIG, Decision, Options
 from glossator.tasks.kinds.token_classification.figures import MEASURES, words
 from glossator.tasks.kinds.token_classification.prediction import EntitiesPrediction, Entity
@@ -124,7 +124,7 @@ class EntityTask(abc.ABC):
         """See `Task`."""
         return EntityScoring(self, intervals=intervals, paired=paired)
 
-    def words(self) -> Said:
+    def words(self) -> Words:
         """See `Task`."""
         return words(self.labels, self.opens_as, self.decision)
 

@@ -18,11 +18,11 @@ from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
 from glossator.text.tagging import Span, spans_of
 
-__all__ = ["EntityReader", "Words"]
+__all__ = ["EntityReader", "SplitText"]
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SplitText:
     """A text and the places of its words, in order."""
 
     text: str
@@ -69,7 +69,7 @@ class EntityReader:
             return found
         return Record(row, words, found, (words.text,))
 
-    def _words(self, row: Row) -> Words | Rejection:
+    def _words(self, row: Row) -> SplitText | Rejection:
         (column,) = self.columns.get("tokens", ("tokens",))
         if column in row.values and ("tokens" in self.columns or "text" not in self.columns):
             return _joined(row, column)
@@ -78,9 +78,9 @@ class EntityReader:
         text = read_text(row, self.columns.get("text", ("text",)))
         if isinstance(text, Rejection):
             return text
-        return Words(text, tuple((fine_words if self.fine else edge_words)(text)))
+        return SplitText(text, tuple((fine_words if self.fine else edge_words)(text)))
 
-    def _entities(self, row: Row, words: Words) -> tuple[Span, ...] | Rejection:
+    def _entities(self, row: Row, words: SplitText) -> tuple[Span, ...] | Rejection:
         """The entities of a row, by the characters of its text."""
         if "tags" in self.columns:
             return _tagged(row, self.columns["tags"][0], words)
@@ -125,7 +125,7 @@ def _listed(row: Row, column: str) -> list[str] | Rejection:
     return list(parts)
 
 
-def _joined(row: Row, column: str) -> Words | Rejection:
+def _joined(row: Row, column: str) -> SplitText | Rejection:
     """Words with a space between them, as a text."""
     words = _listed(row, column)
     if isinstance(words, Rejection):
@@ -140,10 +140,10 @@ def _joined(row: Row, column: str) -> Words | Rejection:
     for word in words:
         places.append((start, start + len(word)))
         start += len(word) + 1
-    return Words(" ".join(words), tuple(places))
+    return SplitText(" ".join(words), tuple(places))
 
 
-def _tagged(row: Row, column: str, words: Words) -> tuple[Span, ...] | Rejection:
+def _tagged(row: Row, column: str, words: SplitText) -> tuple[Span, ...] | Rejection:
     tags = _listed(row, column)
     if isinstance(tags, Rejection):
         return tags

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from glossator.tasks.kinds.token_classification.reading import Words
+from glossator.tasks.kinds.token_classification.reading import SplitText
 from glossator.tasks.learnable import Encoded, Example
 from glossator.tasks.texts import OVERLAP
 from glossator.text.tagging import Span
@@ -22,7 +22,7 @@ Scored = tuple[Span, float]
 
 
 def encode_words(
-    tokenizer: Tokenizer, texts: Sequence[Words], targets: Sequence[Numbers], max_length: int
+    tokenizer: Tokenizer, texts: Sequence[SplitText], targets: Sequence[Numbers], max_length: int
 ) -> list[Encoded]:
     """The windows of N texts; each holds whole words, and a word is read off its first token.
 
