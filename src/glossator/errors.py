@@ -11,6 +11,7 @@ GlossatorError                  something failed                                
     |-- TextError               one text cannot be read (a lone surrogate)
     |-- ModelFolderError        a model folder is missing, incomplete or of another kind
     |   `-- ChangedFileError    a file of a model folder is not the one its manifest names
+    |-- OutputBusyError         another process is writing the output
     `-- OutputExistsError       the output is there already and --overwrite was not given
 """
 
@@ -31,6 +32,7 @@ __all__ = [
     "InputError",
     "MissingPackageError",
     "ModelFolderError",
+    "OutputBusyError",
     "OutputExistsError",
     "TableError",
     "TextError",
@@ -115,6 +117,10 @@ class ModelFolderError(InputError):
 
 class ChangedFileError(ModelFolderError):
     """A file of a model folder is not the one that its manifest names."""
+
+
+class OutputBusyError(InputError):
+    """Another process is writing the output."""
 
 
 class OutputExistsError(InputError):

@@ -186,7 +186,7 @@ def test_the_least_that_a_run_can_say(report_of):
     assert page.bad == []
     assert "These scores are a little kind" not in page.text
     assert "There are no test rows" in page.text
-    assert "This run was interrupted" in page.text
+    assert "The run was interrupted after 0 of 0 steps" in page.text
     assert "Confidence" not in page.text
 
 

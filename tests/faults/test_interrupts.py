@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,7 +23,7 @@ def test_an_interrupted_run_writes_what_it_has(training, number):
     assert training.returncode == 130
     assert "Traceback" not in err
     assert "the best weights so far are scored and written" in err
-    assert "Interrupted" in out
+    assert "The run was interrupted after " in out
     settings = json.loads(Path("slow/glossator.json").read_text())
     assert settings["finished"] is False
     assert Path("slow.run/report.html").is_file()
@@ -29,7 +31,11 @@ def test_an_interrupted_run_writes_what_it_has(training, number):
 
     model = load("slow")
     assert model.predict(["card 3"])[0].label in {"card", "pin"}
-    assert any("interrupted" in note for note in model.notes)
+    taken = settings["steps"]["taken"]
+    assert 0 < taken < settings["steps"]["planned"] == 5000 * 10
+    assert model.notes == (
+        f"slow is from a run that was interrupted after {taken:,} of 50,000 steps",
+    )
 
 
 def test_a_killed_run_leaves_no_model_and_says_so(training, run):
@@ -52,13 +58,53 @@ def weights(folder):
     return Path(folder, "model.safetensors").read_bytes()
 
 
-def kill_halted(*words):
-    """Kill a run that has logged its third checkpoint."""
+@contextlib.contextmanager
+def halted(*words):
+    """A run that has logged its third checkpoint and waits; it is killed in the end."""
     pipe = subprocess.PIPE
     command = [sys.executable, HALTING, *words]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout.readline() == b"halted\n"
-        process.kill()
+        try:
+            assert process.stdout.readline() == b"halted\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def kill_halted(*words):
+    with halted(*words):
+        pass
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("extra", ["--resume", "--overwrite"])
+def test_a_run_that_another_process_writes_is_left_alone(here, run, extra):
+    words = ["fit", "table.csv", "--model", "tiny", "--epochs", "40", "--output", "slow"]
+    with halted(*words) as process:
+        before = contents("slow.run")
+        refused = run(*words, extra)
+        assert refused.code == 2
+        assert f"slow.run is being written by process {process.pid} on " in refused.error
+        assert contents("slow.run") == before
+        assert not Path("slow").exists()
+    done = run(*words, extra)  # the lock of a killed process is free
+    assert done.code == 0, done.err
+    assert {path.name for path in here.iterdir()} == {
+        "table.csv", "model", "tiny", "slow", "slow.run"
+    }  # fmt: skip
+
+
+def test_pretraining_is_locked_too(here, run):
+    from glossator.runs.lock import locked
+
+    with locked(Path("slow.run")):
+        words = ["pretrain", "table.csv", "--model", "tiny", "--output", "slow"]
+        refused = run(*words)
+    assert refused.code == 2
+    assert f"slow.run is being written by process {os.getpid()} on " in refused.error
 
 
 @pytest.mark.parametrize("extra", [(), ("--learning-rate", "auto")], ids=["", "auto"])
@@ -78,8 +124,10 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_in_the_same_bits(here, run, 
     assert again.code == 0
     assert "slow is finished" in again.error
     assert not Path("slow.run/checkpoints").exists()
-    changed = run(*words[:8], "--seed", "5", "--output", "slow", "--resume")
-    assert changed.code == 0  # it is finished all the same
+    changed = run(*words, "--seed", "5", "--output", "slow", "--resume")
+    assert changed.code == 2
+    assert "begun with other options" in changed.error
+    assert "seed was 0, is 5" in changed.error
 
 
 def events(log):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import shutil
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 import glossator
-from glossator.errors import ConfigError, InputError, TableError
+from glossator.errors import CheckpointError, ConfigError, InputError, TableError
 
 QUICK = {"epochs": 1, "precision": "float32", "device": "cpu"}
 
@@ -141,3 +143,49 @@ def test_a_finished_run_is_loaded_and_not_repeated(rows, tiny_model_folder, tmp_
     assert (tmp_path / "m" / "model.safetensors").stat().st_mtime_ns == written
     text = [rows[0]["text"]]
     assert (again.predict_proba(text) == first.predict_proba(text)).all()
+
+
+FINISHED = {
+    "options": ({"epochs": 2}, "epochs was 1, is 2"),
+    "task's option": ({"label_smoothing": 0.1}, "label-smoothing was"),
+    "column": ({"text": "review"}, "column 'review' is not in"),
+    "rows": ({"rows": 1}, "begun with other train rows"),
+    "split": ({"seed": 3}, "seed was 0, is 3"),
+    "weights": ({"model": "other"}, "begun with other first weights"),
+}
+
+
+@pytest.mark.parametrize("change", FINISHED)
+def test_a_finished_run_of_other_things_is_refused(
+    change, rows, tiny_model_folder, tmp_path, tiny_weights
+):
+    options = {"model": str(tiny_model_folder), "epochs": 1, "output": tmp_path / "m"}
+    glossator.fit(rows, **options)
+    other, said = FINISHED[change]
+    left_out = other.get("rows", 0)
+    changed = {**options, **{name: x for name, x in other.items() if name != "rows"}}
+    if change == "weights":
+        changed["model"] = str(tiny_weights)
+    with pytest.raises(InputError, match=said):
+        glossator.fit(rows[left_out:], **changed, resume=True)
+    free = {"checkpoint_steps": 7, "time_limit": "1h", "threads": 1}
+    assert glossator.fit(rows, **options, **free, resume=True).details.finished
+
+
+@pytest.fixture
+def tiny_weights(tiny_model_folder, tmp_path):
+    """The tiny model with one weight that is another."""
+    folder = shutil.copytree(tiny_model_folder, tmp_path / "other-weights")
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name, tensor in tensors.items() if tensor.is_floating_point())
+    tensors[name].view(-1)[0] += 1
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+def test_the_rate_that_auto_found_is_that_of_the_finished_run(rows, tiny_model_folder, tmp_path):
+    options = {"model": str(tiny_model_folder), "epochs": 1, "output": tmp_path / "m"}
+    glossator.fit(rows, **options, learning_rate="auto")
+    assert glossator.fit(rows, **options, learning_rate="auto", resume=True).details.finished
+    with pytest.raises(CheckpointError, match=r"learning-rate was .*, is 0\.5"):
+        glossator.fit(rows, **options, learning_rate=0.5, resume=True)

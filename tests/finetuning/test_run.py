@@ -22,6 +22,7 @@ from glossator.errors import (
     ModelFolderError,
     OutputExistsError,
     TableError,
+    UnfinishedError,
 )
 from glossator.finetuning.config import FitConfig
 from glossator.runs import folder as run_folder
@@ -132,6 +133,7 @@ def test_the_run_folder_holds_what_the_design_draws(fitted):
     assert names == {
         "config.toml",
         "log.jsonl",
+        "made-of.json",
         "predictions.jsonl",
         "rejected.jsonl",
         "report.html",
@@ -208,7 +210,6 @@ def test_overwrite_deletes_no_folder_of_another_kind(fit, rows, tmp_path, name):
         (["nowhere.csv"], {}, TableError),
         (None, {"label": "lable"}, TableError),
         (None, {"model": "nowhere"}, ModelFolderError),
-        (None, {"dev_fraction": 0.0, "test_fraction": 0.0}, ConfigError),
         ([{"text": "a", "label": "b"}, {"text": "c", "label": "b"}], {}, TableError),
     ],
 )
@@ -328,16 +329,29 @@ def interrupt_at(kind, number):
     return Interrupting()
 
 
-@pytest.mark.parametrize(("kind", "number"), [(Started, 1), (Stepped, 2), (Evaluated, 1)])
+@pytest.mark.parametrize(("kind", "number"), [(Stepped, 2), (Evaluated, 1)])
 def test_an_interrupt_writes_what_there_is_marked_unfinished(fit, rows, tmp_path, kind, number):
     result = fit(rows, output=tmp_path / "model", epochs=5, watch=interrupt_at(kind, number))
     assert not result.finished
     assert result.train["steps"] < 5 * 3
     loaded = glossator.load(tmp_path / "model")
     assert not loaded.details.finished
-    assert "interrupted" in loaded.notes[0]
+    taken = result.train["steps"]
+    assert f"interrupted after {taken} of 15 steps" in loaded.notes[0]
+    assert loaded.details.steps == {"taken": taken, "planned": 15}
+    weights_are = "best so far" if kind is Evaluated else "last, and were never chosen"
+    for file in ("model/README.md", "model.run/report.html"):
+        told = (tmp_path / file).read_text()
+        assert f"interrupted after {taken} of 15 steps" in told
+        assert f"Its weights are the {weights_are}" in told
     assert loaded.predict(TEXTS) == result.predictor.predict(TEXTS)
     assert (tmp_path / "model.run" / "report.html").exists()
+
+
+def test_an_interrupt_before_the_first_step_leaves_nothing(fit, rows, tmp_path):
+    with pytest.raises(UnfinishedError, match="interrupted before the first step"):
+        fit(rows, output=tmp_path / "model", watch=interrupt_at(Started, 1))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupt_before_training_leaves_nothing(fit, rows, tmp_path):
@@ -486,6 +500,25 @@ def test_without_dev_rows_the_last_weights_stay_uncalibrated(fit, rows):
     assert (result.dev, result.rows.dev) == (None, 0)
     assert result.train["best_step"] == result.train["steps"]
     assert result.predictor.task.decision.temperature == 1.0
+
+
+def test_all_rows_can_be_learned_from(fit, rows, heard, tmp_path):
+    result = fit(rows, dev_fraction=0.0, test_fraction=0.0, output=tmp_path / "all", watch=heard)
+    assert (result.dev, result.test, result.rows.train) == (None, None, len(rows))
+    assert any("no row is held out" in finding.message for finding in heard.findings)
+    loaded = glossator.load(tmp_path / "all")
+    assert loaded.predict(TEXTS) == result.predictor.predict(TEXTS)
+    assert loaded.details.metrics == {}
+    for file in ("all/README.md", "all.run/report.html"):
+        told = (tmp_path / file).read_text()
+        assert "No rows were held out: how well it answers is not known." in told
+        assert "the best on dev" not in told
+
+
+def test_overwriting_and_going_on_exclude_each_other(fit, rows, tmp_path):
+    with pytest.raises(ConfigError, match="give one of them"):
+        fit(rows, output=tmp_path / "model", overwrite=True, resume=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_thousand_classes(fit):

@@ -11,14 +11,22 @@ import torch
 
 from glossator.artifact.manifest import verify
 from glossator.artifact.opening import load
-from glossator.errors import CheckpointError, ConfigError, InputError, OutputExistsError, TableError
+from glossator.config import from_mapping, read_toml
+from glossator.errors import (
+    CheckpointError,
+    ConfigError,
+    InputError,
+    OutputExistsError,
+    TableError,
+    UnfinishedError,
+)
 from glossator.finetuning.fit import fit
 from glossator.models import checkpoint
 from glossator.pretraining.config import ObjectiveConfig, PretrainConfig, StartConfig
 from glossator.pretraining.corpus.config import CorpusConfig
 from glossator.pretraining.objectives.masked_language import MaskedLanguage
 from glossator.pretraining.rows import SPECIAL, MarkedExample
-from glossator.pretraining.run import run_pretrain
+from glossator.pretraining.run import check_finished, run_pretrain
 from glossator.pretraining.watch import Watch
 from glossator.text.packing import pack
 from glossator.text.tokenizer_training import TokenizerConfig, train_tokenizer
@@ -157,6 +165,33 @@ def test_a_changed_corpus_and_changed_options_are_refused(pretrain, corpus_file,
     assert pretrain([copy], resume=True).finished
 
 
+def test_a_finished_run_is_held_against_what_is_asked_for(pretrain, corpus_file, tmp_path):
+    copy = tmp_path / "copy.txt"
+    copy.write_bytes(corpus_file.read_bytes())
+    done = pretrain([copy])
+    config = from_mapping(PretrainConfig, read_toml(done.run / "config.toml"))
+    check_finished([str(copy)], config, done.model)
+    free = dataclasses.replace(config.training, time_limit="1h", checkpoint_steps=9)
+    check_finished([str(copy)], dataclasses.replace(config, training=free), done.model)
+    longer = dataclasses.replace(config.training, max_steps=9)
+    with pytest.raises(CheckpointError, match="max-steps was 8, is 9"):
+        check_finished([str(copy)], dataclasses.replace(config, training=longer), done.model)
+    copy.write_bytes(corpus_file.read_bytes() + b"\none more .\n")
+    with pytest.raises(CheckpointError, match=r"copy\.txt was"):
+        check_finished([str(copy)], config, done.model)
+
+
+def test_ctrl_c_before_the_first_step_leaves_nothing(pretrain, tmp_path):
+    class Interrupt(Watch):
+        def training(self, event):
+            raise KeyboardInterrupt
+
+    before = set(tmp_path.iterdir())
+    with pytest.raises(UnfinishedError, match="before the first step"):
+        pretrain(watch=Interrupt())
+    assert set(tmp_path.iterdir()) == before
+
+
 def test_ctrl_c_writes_the_weights_so_far(pretrain):
     class Interrupt(Watch):
         def training(self, event):
@@ -165,7 +200,8 @@ def test_ctrl_c_writes_the_weights_so_far(pretrain):
 
     result = pretrain(watch=Interrupt())
     assert not result.finished
-    assert json.loads((result.model / "glossator.json").read_text())["finished"] is False
+    details = json.loads((result.model / "glossator.json").read_text())
+    assert (details["finished"], details["steps"]) == (False, {"taken": 3, "planned": 8})
     assert pretrain(resume=True).train["steps"] == 8
 
 

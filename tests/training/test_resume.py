@@ -222,6 +222,39 @@ def test_the_best_checkpoint_is_missed(run, tmp_path):
         run("one")
 
 
+@pytest.mark.parametrize("damage", ["cut", "changed", "emptied"])
+def test_a_damaged_checkpoint_is_named_and_an_older_one_taken(run, tmp_path, damage):
+    whole, _ = run("whole")
+    with pytest.raises(Killed):
+        run("one", kill=at_step(9))
+    newest = tmp_path / "one" / "step-000000008"
+    tensors = newest / "tensors.safetensors"
+    held = tensors.read_bytes()
+    if damage == "cut":
+        tensors.write_bytes(held[:-1])
+    elif damage == "changed":
+        tensors.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+    else:
+        (newest / "state.json").unlink()
+    events = []
+    again, _ = run("one", events=events)
+    (resumed,) = [event for event in events if isinstance(event, Resumed)]
+    assert resumed.step < 8
+    (named,) = resumed.damaged
+    assert str(newest) in named
+    assert same(whole, again)
+
+
+def test_where_no_checkpoint_is_whole_the_newest_is_named(run, tmp_path):
+    with pytest.raises(Killed):
+        run("one", kill=at_step(9))
+    for file in (tmp_path / "one").glob("*/tensors.safetensors"):
+        file.write_bytes(b"")
+    with pytest.raises(CheckpointError, match="cut or changed") as caught:
+        run("one")
+    assert "step-000000008" in str(caught.value)
+
+
 def test_a_loss_that_is_no_number_names_its_rows(run, monkeypatch, tmp_path):
     from glossator.training.gradients import StepGradients
 

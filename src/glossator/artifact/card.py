@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from glossator.artifact.escaping import markdown_text, shortened, visible, yaml_string
 from glossator.artifact.markdown_figures import line, section_text, table
-from glossator.artifact.report_parts import Report
+from glossator.artifact.report_parts import UNSCORED, Report
 from glossator.artifact.wording import interval, measure, with_value
 from glossator.evaluation.figures import Measure
 
@@ -80,7 +80,7 @@ def _listed(key: str, values: Iterable[str]) -> list[str]:
 
 
 def _introduction(report: Report) -> str:
-    unfinished = "" if report.learning.finished else "\n\n**The run was interrupted.**"
+    unfinished = f"\n\n**{report.interrupted}**" if report.interrupted else ""
     return (
         f"# {line(report.name)}\n\n"
         f"{markdown_text(report.words.does)} "
@@ -93,6 +93,8 @@ def _introduction(report: Report) -> str:
 
 
 def _scores(report: Report) -> str:
+    if not report.split:
+        return f"## Scores\n\n{UNSCORED}"
     kind = "had no part in any choice" if report.split == "test" else "also chose the best step"
     found = table(
         ("Measure", report.split.capitalize(), "95% interval"),

@@ -42,6 +42,7 @@ class Details:
         data: name, rows and SHA-256 of each table.
         versions: of the libraries that trained it.
         finished: false where training was interrupted.
+        steps: of training, `taken` and `planned`; empty in folders of older versions.
         metrics: `dev` and `test`, as `fit --json` has them.
         card: the model card, Markdown.
     """
@@ -54,8 +55,21 @@ class Details:
     data: tuple[Mapping[str, Any], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     finished: bool = True
+    steps: Mapping[str, int] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
+
+    @property
+    def unfinished(self) -> str:
+        """In words, that and when training was interrupted; empty where it was not."""
+        if self.finished:
+            return ""
+        after = (
+            f" after {self.steps['taken']:,} of {self.steps['planned']:,} steps"
+            if self.steps
+            else ""
+        )
+        return f"a run that was interrupted{after}"
 
 
 def versions() -> dict[str, str]:
@@ -77,6 +91,7 @@ def write_details(details: Details, folder: Path, *, opens_as: str) -> None:
         "opens_as": opens_as,
         "task": details.task,
         "finished": details.finished,
+        "steps": dict(details.steps),
         "base_model": details.base_model,
         "columns": {role: list(names) for role, names in details.columns.items()},
         **details.saved,
@@ -113,6 +128,7 @@ def read_details(folder: Path, *, max_length: int) -> Details:
             data=tuple(settings["data"]),
             versions=settings["versions"],
             finished=settings["finished"],
+            steps=_steps(settings),
             metrics=read_json(folder / _METRICS),
             card=(folder / _CARD).read_text(encoding="utf-8"),
         )
@@ -137,6 +153,11 @@ def _saved(settings: Mapping[str, Any], format: int) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise TypeError(f"{name} is {value!r}")
     return found
+
+
+def _steps(settings: Mapping[str, Any]) -> dict[str, int]:
+    steps = settings.get("steps") or {}
+    return {name: int(steps[name]) for name in ("taken", "planned")} if steps else {}
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from glossator.artifact.heatmap import confused_pairs
 from glossator.artifact.marked_text import looks_of, marked_text
 from glossator.artifact.plots import Series, histogram, line_plot, loss_series
 from glossator.artifact.rate_plot import rate_plot
-from glossator.artifact.report_parts import Learning, Lengths, Report
+from glossator.artifact.report_parts import UNSCORED, Learning, Lengths, Report
 from glossator.artifact.wording import bar, cell, duration, interval, measure, with_value
 from glossator.evaluation.figures import Measure, Quote, Tiles
 from glossator.files import durable_write
@@ -48,6 +48,7 @@ def render_report(report: Report) -> str:
         page.render(
             report=report,
             words=report.words,
+            unscored=UNSCORED,
             tiles=Tiles(report.measures, report.metrics),
             learning_plots=_learning(report),
             length_plot=_lengths(report.lengths),

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from glossator.evaluation.figures import Measure, Section, Words
 
 __all__ = [
+    "UNSCORED",
     "DataFile",
     "Evaluation",
     "Finding",
@@ -23,6 +24,9 @@ __all__ = [
     "Report",
     "RowCounts",
 ]
+
+
+UNSCORED = "No rows were held out: how well it answers is not known."
 
 
 class Finding(Protocol):
@@ -100,6 +104,7 @@ class Learning:
         losses: `(S,)` mean loss of each step.
         evaluations: in the order they were made.
         finished: false where the run was interrupted.
+        planned: steps that were to be taken at most.
         rate_curve: of the range test before it, if there was one.
     """
 
@@ -108,6 +113,7 @@ class Learning:
     losses: Sequence[float] = ()
     evaluations: Sequence[Evaluation] = ()
     finished: bool = True
+    planned: int = 0
     rate_curve: RateCurve | None = None
 
 
@@ -176,12 +182,26 @@ class Report:
 
     @property
     def split(self) -> str:
-        """`test`, or `dev` where there are no test rows: the rows to judge by."""
-        return "dev" if self.test is None else "test"
+        """`test`, or `dev` where there are no test rows, or empty: the rows to judge by."""
+        if self.test is not None:
+            return "test"
+        return "dev" if self.dev else ""
+
+    @property
+    def interrupted(self) -> str:
+        """That the run was cut short and after how many steps; empty where it was not."""
+        if self.learning.finished:
+            return ""
+        taken, planned = len(self.learning.steps), self.learning.planned
+        weights = "best so far" if self.learning.evaluations else "last, and were never chosen"
+        return (
+            f"The run was interrupted after {taken:,} of {planned:,} steps. "
+            f"Its weights are the {weights}."
+        )
 
     @property
     def metrics(self) -> Mapping[str, Any]:
-        """The scores of these rows."""
+        """The scores of these rows; empty where there are none."""
         return self.dev if self.test is None else self.test
 
     @property

@@ -97,7 +97,10 @@ def fit(tables: list[str], /, *, options: Annotated[FitOptions, FLAT] = _DEFAULT
     """
     screen = Screen(json=options.shown.json)
     folder = options.output or Path(f"{_stem(tables[0])}-model")
-    if options.resume and _is_finished(folder):
+    if options.resume and not options.overwrite and _is_finished(folder):
+        from glossator.finetuning.sameness import check_finished
+
+        check_finished(tables, options.run(), folder)
         screen.say(f"{folder} is finished: there is nothing to go on with")
         screen.json({"model": str(folder), "finished": True})
         return 0

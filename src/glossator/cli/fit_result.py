@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from glossator.artifact.report_parts import UNSCORED
 from glossator.artifact.wording import duration
 from glossator.cli.scores import show_measures, show_sections
 from glossator.cli.screen import Screen
@@ -31,8 +32,11 @@ def show_result(screen: Screen, result: FitResult, tables: Sequence[str], data: 
     """
     report = result.report
     show_sections(screen, report.sections)
-    screen.title(f"Scores on {report.scored:,} {report.split} rows")
-    show_measures(screen, report.measures, report.metrics)
+    if report.split:
+        screen.title(f"Scores on {report.scored:,} {report.split} rows")
+        show_measures(screen, report.measures, report.metrics)
+    else:
+        screen.title(UNSCORED)
     for sentence in report.words.decided:
         screen.line(f"  {sentence}")
     screen.line(f"  {_speed(result)}")
@@ -45,17 +49,17 @@ def _speed(result: FitResult) -> str:
     speed = (
         f"{train['examples_per_second']:,.0f} texts and {train['tokens_per_second']:,.0f} tokens"
     )
-    steps = f"{train['steps']:,} steps, the best was {train['best_step']:,}"
+    steps = f"{train['steps']:,} steps"
+    if result.dev:
+        steps += f", the best was {train['best_step']:,}"
     return f"trained {duration(train['seconds'])}, {speed} a second; {steps}"
 
 
 def _places(screen: Screen, result: FitResult) -> None:
     assert result.model is not None
     assert result.run is not None
-    if not result.finished:
-        screen.title(
-            "Interrupted: the model folder holds the best weights so far, marked unfinished"
-        )
+    if interrupted := result.report.interrupted:
+        screen.title(f"{interrupted} The model folder is marked unfinished.")
     screen.title("Written")
     screen.line(f"  model   {result.model}")
     screen.line(f"  report  {result.run / REPORT}")

@@ -33,7 +33,7 @@ class FitWatch(Watch):
         self._measures: Sequence[Measure] = ()
         self._stack = ExitStack()
         self._meter = Meter()
-        self._scored = 0
+        self._scored, self._evaluated = 0, False
         self._reading = False
 
     def __enter__(self) -> Self:
@@ -74,9 +74,12 @@ class FitWatch(Watch):
         elif isinstance(event, Stepped):
             self._meter.add(1, _speed(event))
         elif isinstance(event, Evaluated):
+            self._evaluated = True
             self._screen.say(self.scored(event))
         elif isinstance(event, Resumed):
             self._meter.add(event.step, "")
+            for damage in event.damaged:
+                self.note(f"{damage}: it goes on from an older checkpoint")
             self._screen.say(f"  going on after step {event.step:,}")
             for difference in event.differences:
                 self.note(f"{difference}: the last bits of the weights may differ")
@@ -90,7 +93,8 @@ class FitWatch(Watch):
         if not self._scored:
             self._start("scoring", total)
             if was_interrupted():
-                message = "Interrupted: the best weights so far are scored and written"
+                weights = "best weights so far" if self._evaluated else "last weights"
+                message = f"Interrupted: the {weights} are scored and written"
                 self._screen.say(f"{message}; Ctrl-C again ends without", "yellow")
         self._meter.add(done - self._scored)
         self._scored = done

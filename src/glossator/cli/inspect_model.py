@@ -63,6 +63,7 @@ def _object(details: Details) -> dict[str, Any]:
     return {
         "task": details.task,
         "finished": details.finished,
+        "steps": dict(details.steps),
         "base_model": details.base_model,
         "columns": {role: list(names) for role, names in details.columns.items()},
         **details.saved,
@@ -75,8 +76,8 @@ def _object(details: Details) -> dict[str, Any]:
 
 def _show(screen: Screen, details: Details, task: Task | None) -> None:
     screen.line(f"  every file is the one that {MANIFEST} names")
-    if not details.finished:
-        screen.line("! from a run that was interrupted", "yellow")
+    if details.unfinished:
+        screen.line(f"! from {details.unfinished}", "yellow")
     screen.line(f"  {details.task or 'no task yet'}, trained from {details.base_model}")
     read = [f"{', '.join(names)} ({role})" for role, names in details.columns.items()]
     if details.data and read:

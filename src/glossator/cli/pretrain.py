@@ -86,7 +86,10 @@ def pretrain(corpus: list[str], /, *, options: Annotated[PretrainOptions, FLAT])
         options: how.
     """
     screen = Screen(json=options.shown.json)
-    if options.resume and _is_finished(options.output):
+    if options.resume and not options.overwrite and _is_finished(options.output):
+        from glossator.pretraining.run import check_finished
+
+        check_finished(corpus, options.run(), options.output)
         screen.say(f"{options.output} is finished: there is nothing to go on with")
         screen.json({"model": str(options.output), "finished": True})
         return 0

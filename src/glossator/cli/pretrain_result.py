@@ -20,6 +20,9 @@ def show_result(screen: Screen, result: PretrainResult) -> None:
         f"  {train['steps']:,} steps in {duration(train['seconds'])}, "
         f"{train['tokens_per_second']:,.0f} tokens/s, {train['epochs']:.2f} passes"
     )
+    if not result.finished:
+        taken, planned = result.steps["taken"], result.steps["planned"]
+        screen.say(f"Interrupted after {taken:,} of {planned:,} steps; --resume goes on", "yellow")
     screen.say(f"  model  {result.model}")
     screen.say(f"  run    {result.run} (log, curves, tokens)")
     screen.say("Next:", "bold")

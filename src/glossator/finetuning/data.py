@@ -26,6 +26,10 @@ from glossator.text.tables import read_tables
 __all__ = ["Data", "Items", "Parts", "Source", "read_data", "row_counts"]
 
 Items: TypeAlias = list[Read]
+_UNSCORED = (
+    "no row is held out: how well the model answers stays unknown until `glossator evaluate` is "
+    "given others, the last weights are kept, and nothing is tuned or calibrated on dev rows"
+)
 # Files, or rows that are in memory already.
 Source: TypeAlias = "Sequence[str | Path] | Sequence[Mapping[str, Any]]"
 
@@ -105,6 +109,8 @@ def read_data(source: Source, config: FitConfig) -> Data:
         "test": 0.0 if config.data.test else config.data.test_fraction,
     }
     _split(items, wanted, data)
+    if data.parts.dev is None and data.parts.test is None:
+        data.notes.append(_UNSCORED)
     return data
 
 

@@ -14,6 +14,7 @@ from glossator.errors import ConfigError, InputError, did_you_mean
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.data import Source
 from glossator.finetuning.run import run_fit
+from glossator.finetuning.sameness import check_finished
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
 from glossator.runs.folder import is_finished
@@ -51,7 +52,7 @@ def fit(
         output: write the model folder there, and `NAME.run` beside it.
         overwrite: whether both may be replaced.
         resume: go on with the run that `NAME.run` holds, if it was cut short; one that is finished
-            is loaded.
+            and was made of the same is loaded.
         watch: told of each stage, see `glossator.finetuning.watch`.
         **options: the columns by role, one name or several (`text="message"`), and any option of
             `glossator fit --help`, with underscores: `epochs=3`, `seed=1`.
@@ -61,10 +62,12 @@ def fit(
 
     Raises:
         InputError: a table, a column, a model or an option is wrong.
+        CheckpointError: `resume`, and the run was begun with other rows or options.
     """
-    if resume and output is not None and is_finished(Path(output)):
-        return load(output)
     config = _config({**options, "task": task, "model": model})
+    if resume and output is not None and is_finished(Path(output)):
+        check_finished(_source(data), config, Path(output))
+        return load(output)
     named = ", ".join(f"{role}={names!r}" for role, names in config.columns.items())
     result = run_fit(
         _source(data),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from glossator.artifact.report_parts import RateCurve
 from glossator.artifact.wording import power_of_ten
@@ -14,7 +15,7 @@ from glossator.files import durable_write
 from glossator.runs.folder import RunFolder
 from glossator.training.rate_test import RateTest
 
-__all__ = ["chosen_because", "found_or_kept", "rate_curve"]
+__all__ = ["chosen_because", "found_or_kept", "rate_curve", "was_tested"]
 
 FILE = "rate-test.json"
 
@@ -42,6 +43,11 @@ def found_or_kept(run: RunFolder | None, test: Callable[[], RateTest]) -> RateTe
     if path:
         durable_write(path, json.dumps(dataclasses.asdict(found)))
     return found
+
+
+def was_tested(run: Path) -> bool:
+    """Whether the folder of a run holds what a range test found."""
+    return (run / FILE).exists()
 
 
 def chosen_because(found: RateTest, default: float) -> str:

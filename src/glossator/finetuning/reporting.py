@@ -41,9 +41,9 @@ class Findings:
     rates: RateCurve | None = None
 
 
-def shown(scored: Mapping[str, Scored]) -> Scored:
-    """The part whose rows a report looks into: test, and dev where there is no test."""
-    return scored["test"] if "test" in scored else scored["dev"]
+def shown(scored: Mapping[str, Scored]) -> Scored | None:
+    """The part whose rows a report looks into: test, and dev where there is no test, if any is."""
+    return scored.get("test") or scored.get("dev")
 
 
 def summary(history: History) -> dict[str, float]:
@@ -89,7 +89,7 @@ def build_report(
         test=scored["test"].metrics if "test" in scored else None,
         measures=task.measures,
         chosen_by=next(x for x in task.measures if x.name == task.chosen_by[0]),
-        sections=part.scores.sections(split),
+        sections=part.scores.sections(split) if part else (),
         words=task.words(),
         learning=_learning(history, findings.rates),
         lengths=_lengths(findings.training, task.max_length),
@@ -115,6 +115,7 @@ def _learning(history: History, rates: RateCurve | None) -> Learning:
             for event in history.evaluations
         ],
         finished=history.finished,
+        planned=history.planned,
         rate_curve=rates,
     )
 

@@ -16,9 +16,8 @@ from glossator.artifact.folder import Details, versions
 from glossator.artifact.predictor import Predictor
 from glossator.artifact.report import Report
 from glossator.artifact.report_parts import DataFile, RateCurve
-from glossator.errors import ConfigError
 from glossator.finetuning.base import base_of, notes_on, resolve
-from glossator.finetuning.config import DataConfig, FitConfig
+from glossator.finetuning.config import FitConfig
 from glossator.finetuning.data import Data, Source, read_data, row_counts
 from glossator.finetuning.defaults import default_learning_rate, rate_note
 from glossator.finetuning.learning import Share, dev_rows, train_along
@@ -26,13 +25,13 @@ from glossator.finetuning.parts import Part, encode, usable_parts
 from glossator.finetuning.rate_choice import chosen_because, found_or_kept, rate_curve
 from glossator.finetuning.reporting import Findings, build_report, shown
 from glossator.finetuning.result import FitResult
+from glossator.finetuning.sameness import free_options, made_of
 from glossator.finetuning.scoring import Scored, score_parts
 from glossator.finetuning.watch import Watch
 from glossator.models.hardware import choose_device, choose_dtype, using_threads
-from glossator.runs.folder import CHECKPOINTS, RunFolder, open_run, run_path
+from glossator.runs.folder import RunFolder, open_run, run_path
 from glossator.tasks.task import Task
 from glossator.text.preflight import Preflight, preflight
-from glossator.training.checkpoints import Checkpoints
 from glossator.training.cluster import on_cluster
 from glossator.training.events import Diverged, Event, Notify
 from glossator.training.loop import History, train
@@ -55,7 +54,7 @@ def run_fit(
     """Fine-tune a model on tables and write its folder.
 
     An interrupt (Ctrl-C) while it trains ends training: the best weights so far are scored and
-    written, marked unfinished.
+    written, marked unfinished; before the first step nothing is.
 
     A run with an output saves its state every `checkpoint_steps` steps. Whatever ended it, the
     same call with `resume` goes on from there and comes to the same weights, bit for bit.
@@ -73,6 +72,7 @@ def run_fit(
         InputError: a table, a column, a model or an option is wrong.
         OutputExistsError: `output` exists and `overwrite` is false.
         CheckpointError: what the run left was changed, or is of another run.
+        UnfinishedError: it was interrupted before the first step.
         OSError: the disk is full or read-only; no model folder is then written.
     """
     with ExitStack() as stack:
@@ -85,8 +85,8 @@ def run_fit(
         if output:
             result.predictor.save(output, overwrite=overwrite or resume)
             result = dataclasses.replace(result, model=output, run=run_path(output))
-    if result.run and result.finished:  # until it stands under its name it may have to be taken up
-        Checkpoints(result.run / CHECKPOINTS).clear()
+        if run:
+            run.finished = result.finished
     return result
 
 
@@ -104,10 +104,11 @@ class _Fitting:
             self.watch.note("there is no checkpoint to go on from: the run begins anew")
 
     def fit(self, source: Source, *, name: str, command: str) -> FitResult:
-        _refuse_unscored(self.config.data)
         data = read_data(source, self.config)
         self.config = data.config
         if self.run:
+            made = made_of(data.parts, self.base)
+            self.run.made_of(self.config, made, free=free_options(self.config))
             self.run.config(self.config, track=self.config.track)
         checked = self._check(data)
         parts = usable_parts(data.parts)
@@ -116,6 +117,7 @@ class _Fitting:
         encode(parts, task)
         rates = self._choose_rate(model, task, parts["train"])
         history = self._train(model, task, parts)
+        history.refuse_none()
         task.finish(model)
         predictor = self._predictor(model, task, data.files, history)
         scored = score_parts(predictor, parts, self.watch.scoring)
@@ -250,6 +252,7 @@ class _Fitting:
             data=tuple(dataclasses.asdict(file) for file in files),
             versions=versions(),
             finished=history.finished,
+            steps=history.counts,
         )
         return Predictor(model, task, details, self.config.runtime)
 
@@ -262,7 +265,8 @@ class _Fitting:
             predictor.details, metrics=metrics, card=model_card(report)
         )
         if self.run:
-            self.run.predictions(shown(scored).lines())
+            if part := shown(scored):
+                self.run.predictions(part.lines())
             self.run.report(report)
         return FitResult(
             predictor=predictor,
@@ -275,12 +279,4 @@ class _Fitting:
             test=metrics.get("test"),
             report=report,
             finished=report.learning.finished,
-        )
-
-
-def _refuse_unscored(config: DataConfig) -> None:
-    if not (config.dev or config.test or config.dev_fraction or config.test_fraction):
-        raise ConfigError(
-            "no rows are left to score on; "
-            "give --dev or --test, or a --dev-fraction or --test-fraction above 0"
         )

@@ -75,6 +75,10 @@ class ModelSource:
             assert self.family.predictions is not None, "see refuse_decoder"
             return self.family.predictions(self.config)
 
+    def digest(self) -> str:
+        """SHA-256 of its weights."""
+        return self._weights.digest()
+
     def has(self, ours: str) -> bool:
         """Whether the folder holds our parameter `ours`."""
         return self.family.names.theirs(ours).name in self._by_canonical

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from glossator.errors import InputError, ModelFolderError
-from glossator.files import replaced_file, safe_join
+from glossator.files import replaced_file, safe_join, sha256_file
 from glossator.models.conversion import refuse_other_weights
 from glossator.models.json_file import read_json
 
@@ -51,6 +52,11 @@ class Weights:
     def names(self) -> list[str]:
         """The names of all tensors."""
         return list(self._files)
+
+    def digest(self) -> str:
+        """SHA-256 of the files, one after the other."""
+        digests = [sha256_file(file) for file in dict.fromkeys(self._files.values())]
+        return hashlib.sha256("".join(digests).encode()).hexdigest()
 
     def read(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """The tensor `name` as float32.

@@ -21,6 +21,7 @@ class PretrainResult:
         statistics: what became of the texts.
         train: seconds (of the loop alone), epochs, steps, rows and tokens a second, best step.
         dev: scores on held-out text, and beside them `baseline`.
+        steps: of training, `taken` and `planned`.
         finished: false where the run was interrupted.
     """
 
@@ -30,6 +31,7 @@ class PretrainResult:
     statistics: Mapping[str, Any]
     train: Mapping[str, float]
     dev: Mapping[str, Any]
+    steps: Mapping[str, int]
     finished: bool
 
     def to_json(self) -> dict[str, Any]:

@@ -32,20 +32,27 @@ from glossator.pretraining.result import PretrainResult
 from glossator.pretraining.rows import CorpusRows, SomeRows
 from glossator.pretraining.start import LanguageModel, Start, resolved
 from glossator.pretraining.watch import Watch
-from glossator.runs.folder import CHECKPOINTS, RunFolder, open_run, run_path
+from glossator.runs.folder import RunFolder, open_run, run_path
+from glossator.runs.sameness import refuse_other_run
 from glossator.tasks.registry import config_named, name_opening, usual_columns
-from glossator.training.checkpoints import Checkpoints
+from glossator.text.tokenizer import Tokenizer
 from glossator.training.dev import Dev
 from glossator.training.events import Event
 from glossator.training.loop import History, train
 from glossator.training.rows import Rows
+from glossator.training.state import FREE
 
-__all__ = ["run_pretrain"]
+__all__ = ["check_finished", "run_pretrain"]
 
 _CORPUS = "corpus"
 # Held-out tokens that are scored each time: some seconds, and a loss right to a hundredth.
 _DEV_TOKENS = 2**16
 _SCORING_BUDGET = 4096
+# Options that may be others when a run is taken up; what they name is told by digests.
+_FREE = (
+    *("corpus", "start.model", "start.tokenizer", "start.hub", "runtime", "track"),
+    *(f"training.{name}" for name in FREE),
+)
 
 
 def run_pretrain(
@@ -75,6 +82,7 @@ def run_pretrain(
         InputError: a file, a tokenizer, a model or an option is wrong.
         OutputExistsError: `output` exists and `overwrite` is false.
         CheckpointError: what the run left was changed, or the corpus has.
+        UnfinishedError: it was interrupted before the first step.
         OSError: the disk is full or read-only; no model folder is then written.
     """
     with ExitStack() as stack:
@@ -83,9 +91,44 @@ def run_pretrain(
         pretraining = _Pretraining(config, run, watch or Watch(), resume=resume)
         result, model = pretraining.pretrain(paths, output)
         pretraining.save(model, result, overwrite=overwrite or resume)
-    if result.finished:
-        Checkpoints(result.run / CHECKPOINTS).clear()
+        run.finished = result.finished
     return result
+
+
+def check_finished(paths: Sequence[str], config: PretrainConfig, output: Path) -> None:
+    """Hold a finished run against what it would be now.
+
+    Args:
+        paths: of the corpus, as `run_pretrain` takes them.
+        config: all options.
+        output: the model folder that was written.
+
+    Raises:
+        CheckpointError: its options, corpus or first weights were others.
+        InputError: a file, a tokenizer, a model or an option is wrong.
+    """
+    run, start = run_path(output), Start(config.start, config.objective.length)
+    if not (run / _CORPUS).is_dir():
+        return
+    objective = make_objective(config.objective, start.tokenizer)
+    corpus = open_corpus(run / _CORPUS, _ingredients(paths, start.tokenizer, config))
+    rows = CorpusRows(corpus.train, start.tokenizer, config.objective.length, ends=objective.ends)
+    model = start.model(config.training.seed, objective.opens_as)
+    steps = math.ceil(len(rows) / config.training.batch_size)
+    config = resolved(config, model.encoder, steps_per_epoch=steps)
+    refuse_other_run(run, config, start.made_of(), free=_FREE)
+
+
+def _in_chinese_words(config: PretrainConfig) -> bool:
+    return config.objective.objective == "zh-wwm"
+
+
+def _ingredients(
+    paths: Sequence[str], tokenizer: Tokenizer, config: PretrainConfig
+) -> dict[str, Any]:
+    """What the corpus is made of."""
+    words = "chinese" if _in_chinese_words(config) else "pieces"
+    return made_of(paths, tokenizer, config.corpus, seed=config.training.seed, words=words)
 
 
 class _Pretraining:
@@ -116,6 +159,7 @@ class _Pretraining:
             model.expect(torch.from_numpy((counts + 1) / (counts.sum() + len(counts))))
         self._resolve(model, rows)
         history = self._train(model, rows, scored, baseline)
+        history.refuse_none()
         scores = self.objective.scores(model, scored, token_budget=_SCORING_BUDGET)
         baseline = self.objective.baseline(
             scored, counts, token_budget=_SCORING_BUDGET, model=model
@@ -130,6 +174,7 @@ class _Pretraining:
             objective=self.objective.name,
             statistics=corpus.statistics,
             train=_summary(history),
+            steps=history.counts,
             dev=found,
             finished=history.finished,
         )
@@ -138,10 +183,8 @@ class _Pretraining:
     def _corpus(self, paths: Sequence[str]) -> Corpus:
         """The corpus: as the run left it, or built now."""
         config, tokenizer = self.config, self.start.tokenizer
-        chinese = config.objective.objective == "zh-wwm"
-        marker: WordMarker = ChineseWords(tokenizer) if chinese else Words(tokenizer)
-        seed, words = config.training.seed, "chinese" if chinese else "pieces"
-        ingredients = made_of(paths, tokenizer, config.corpus, seed=seed, words=words)
+        marker: WordMarker = (ChineseWords if _in_chinese_words(config) else Words)(tokenizer)
+        ingredients = _ingredients(paths, tokenizer, config)
         self._files = [
             {"name": Path(name).name, **file} for name, file in ingredients["file"].items()
         ]
@@ -155,7 +198,7 @@ class _Pretraining:
                 tokenizer,
                 config.corpus,
                 folder,
-                seed=seed,
+                seed=config.training.seed,
                 ingredients=ingredients,
                 progress=self.watch.reading,
             )
@@ -168,6 +211,7 @@ class _Pretraining:
         """Choose what was left open, write it down, and tell."""
         steps = math.ceil(len(rows) / self.config.training.batch_size)
         self.config = resolved(self.config, model.encoder, steps_per_epoch=steps)
+        self.run.made_of(self.config, self.start.made_of(), free=_FREE)
         self.run.config(self.config, track=self.config.track)
         parameters = sum(x.numel() for x in model.parameters())
         kind = "random weights" if self.start.is_new else "its own weights"
@@ -245,6 +289,7 @@ class _Pretraining:
             data=tuple(self._files),
             versions=versions(),
             finished=result.finished,
+            steps=result.steps,
             metrics={"dev": dict(result.dev)},
             card=model_card(
                 name=result.model.name,

@@ -14,6 +14,7 @@ from glossator.models.masked import MaskedLanguageModel
 from glossator.models.neighbours import place_table
 from glossator.models.replaced import ReplacedTokenModel
 from glossator.models.sizes import SIZES
+from glossator.models.source import ModelSource
 from glossator.pretraining.config import PretrainConfig, StartConfig
 from glossator.text.tokenizer import Tokenizer
 
@@ -66,6 +67,10 @@ class Start:
     def is_new(self) -> bool:
         """Whether the weights are random."""
         return self._folder is None
+
+    def made_of(self) -> dict[str, str]:
+        """The digest of the weights to go on from, if there are any."""
+        return {} if self._folder is None else {"first weights": ModelSource(self._folder).digest()}
 
     def model(self, seed: int, opens_as: str) -> LanguageModel:
         """The model that an objective trains, in float32, on the CPU.

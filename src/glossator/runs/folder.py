@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,14 +14,16 @@ from glossator.artifact.folder import SETTINGS
 from glossator.artifact.manifest import MANIFEST
 from glossator.artifact.report import Report, write_report
 from glossator.config import to_mapping, to_toml
-from glossator.errors import OutputExistsError
+from glossator.errors import ConfigError, OutputExistsError
 from glossator.files import durable_write, refuse_existing, replace_folder
 from glossator.runs.boards import Board, Tracker, boards
+from glossator.runs.lock import locked
+from glossator.runs.sameness import CONFIG, refuse_other_run, write_made_of
 from glossator.text.answers import write_answers
 from glossator.text.records import Record
 from glossator.text.tables import Rejection
 from glossator.training.checkpoints import Checkpoints
-from glossator.training.events import Evaluated, Event, Stepped
+from glossator.training.events import Evaluated, Event, Started, Stepped
 
 __all__ = ["RunFolder", "is_finished", "open_run", "run_path"]
 
@@ -41,7 +43,8 @@ class RunFolder:
         name: under which it will stand.
 
     Attributes:
-        trained: whether training has begun.
+        trained: whether a step was taken.
+        finished: whether it came to its end, so that no checkpoint is needed any more.
     """
 
     def __init__(self, path: Path, name: Path):
@@ -49,6 +52,7 @@ class RunFolder:
         self._log: IO[str] = (path / LOG).open("a", encoding="utf-8")
         self._boards: list[Board] = []
         self.trained = bool(self.checkpoints(keep=1).steps())
+        self.finished = False
 
     def checkpoints(self, *, keep: int) -> Checkpoints:
         """What the run can be taken up from, of which the last `keep` stay."""
@@ -61,9 +65,24 @@ class RunFolder:
             config: a dataclass with all options.
             track: where the curves go besides TensorBoard.
         """
-        durable_write(self.path / "config.toml", to_toml(config))
+        durable_write(self.path / CONFIG, to_toml(config))
         name = self.name.name.removesuffix(".run")
         self._boards = self._boards or boards(track, self.path, name, to_mapping(config))
+
+    def made_of(self, config: Any, made_of: Mapping[str, str], *, free: Collection[str]) -> None:
+        """Write down what the run is made of, or hold it against what it was begun with.
+
+        Args:
+            config: a dataclass with all options.
+            made_of: digests, by what they are of.
+            free: options that may change, see `refuse_other_run`.
+
+        Raises:
+            CheckpointError: the run goes on, and was begun with others.
+        """
+        if self.trained:
+            refuse_other_run(self.path, config, made_of, free=free)
+        write_made_of(self.path, made_of)
 
     def rejected(self, rejections: Sequence[Rejection]) -> None:
         """Write the rows that cannot be used, each with its line and reason."""
@@ -73,7 +92,7 @@ class RunFolder:
 
     def event(self, event: Event) -> None:
         """Log an event of the training loop, and draw it."""
-        self.trained = True
+        self.trained = self.trained or not isinstance(event, Started)
         record = {"event": type(event).__name__.lower(), **dataclasses.asdict(event)}
         self._log.write(json.dumps(record, allow_nan=False, default=float) + "\n")
         self._log.flush()
@@ -129,7 +148,7 @@ def is_finished(output: Path) -> bool:
 
 @contextlib.contextmanager
 def open_run(output: Path, *, overwrite: bool = False, resume: bool = False) -> Iterator[RunFolder]:
-    """Make `NAME.run`, readable by its owner alone since it holds texts.
+    """Make `NAME.run`, readable by its owner alone since it holds texts, and hold its lock.
 
     One that is there already is replaced when the block ends well, not before; until then the new
     one stands beside it as `.NAME.run.new`. A run that fails before training leaves nothing, so
@@ -141,15 +160,29 @@ def open_run(output: Path, *, overwrite: bool = False, resume: bool = False) -> 
         resume: go on in the folder that a run left, if there is one.
 
     Raises:
+        ConfigError: it is to be replaced and gone on with.
+        OutputBusyError: another process writes it.
         OutputExistsError: `NAME` or `NAME.run` exists and may not be replaced.
     """
+    if overwrite and resume:
+        raise ConfigError(
+            "--resume goes on with a run and --overwrite begins anew; give one of them"
+        )
+    final = run_path(output)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with locked(final), _opened(output, overwrite=overwrite, resume=resume) as run:
+        yield run
+
+
+@contextlib.contextmanager
+def _opened(output: Path, *, overwrite: bool, resume: bool) -> Iterator[RunFolder]:
+    """The folder of a run whose lock is held."""
     final, pending = run_path(output), _pending(output)
     left = next((path for path in (pending, final) if path.exists()), None) if resume else None
     if left is None:
         refuse_existing(output, overwrite=overwrite, marker=MANIFEST)
         _refuse_run(final, overwrite=overwrite)
         shutil.rmtree(pending, ignore_errors=True)
-        final.parent.mkdir(parents=True, exist_ok=True)
     path = left or (pending if final.exists() else final)
     path.mkdir(0o700, exist_ok=True)
     run = RunFolder(path, final)
@@ -158,6 +191,8 @@ def open_run(output: Path, *, overwrite: bool = False, resume: bool = False) -> 
         run.close()
         if path != final:
             replace_folder(path, final)
+        if run.finished:  # until it stands under its name it may have to be taken up
+            Checkpoints(final / CHECKPOINTS).clear()
     finally:
         run.close()
         if not run.trained:

@@ -114,6 +114,12 @@ class Checkpoints:
         """
         return read_checkpoint(self.path(step))
 
+    def drop_after(self, step: int) -> None:
+        """Delete what stands there of later steps, so that it is not taken for what comes now."""
+        for later in self.steps():
+            if later > step:
+                _delete(self.path(later))
+
     def clear(self) -> None:
         """Delete all of them, at once: of some that are left, the best may be gone."""
         _delete(self.folder)

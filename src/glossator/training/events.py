@@ -94,10 +94,12 @@ class Resumed:
     Attributes:
         step: the last one taken.
         differences: what is not as it was, so that the result will not be the same to the bit.
+        damaged: newer checkpoints that could not be used, and why.
     """
 
     step: int
     differences: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glossator.errors import CheckpointError, GlossatorError
+from glossator.errors import GlossatorError
 from glossator.memory import collector_spared, keep_freed_memory
 from glossator.models.encoder import Encoder
 from glossator.tasks.learnable import Learnable
@@ -39,6 +39,7 @@ from glossator.training.randomness import (
     shuffled,
     user_random_kept,
 )
+from glossator.training.resuming import newest_whole
 from glossator.training.rows import Row, Rows, as_rows
 from glossator.training.schedules import learning_rate
 from glossator.training.sharding import ShardedOptimizer, Snapshot
@@ -147,9 +148,10 @@ class Run:
         self.dev_rows = as_rows(dev.rows if dev else [])
         self.checkpoints, self.ranks = checkpoints, Ranks.here()
         self.ranks.check(len(rows), config.batch_size)
-        self.history, self.progress = History(), Progress(token_budget=config.token_budget)
+        self.progress = Progress(token_budget=config.token_budget)
         self.steps_per_epoch = math.ceil(len(rows) / config.batch_size)
         self.steps = config.max_steps or config.epochs * self.steps_per_epoch
+        self.history = History(planned=self.steps)
         self.best: Snapshot | None = None
         self.order: tuple[int, Tensor] = (-1, torch.empty(0))
         self.last_evaluation = 0.0
@@ -303,28 +305,23 @@ class Run:
 
     def resume(self) -> None:
         """Go where the last checkpoint left the run, if there is one."""
-        steps = self.checkpoints.steps() if self.checkpoints else []
-        if not steps:
+        newest = newest_whole(self.checkpoints) if self.checkpoints else None
+        if newest is None:
             return
-        assert self.checkpoints is not None
-        saved = self.checkpoints.read(steps[-1])
+        saved, best = newest.last, newest.best
         differences = self.identity.differences(saved.values["identity"])
+        if self.checkpoints and self.ranks.first:
+            self.checkpoints.drop_after(saved.step)
         self.progress = Progress(**saved.values["progress"])
         self.history.restore(saved.tensors["curve"], saved.values["evaluations"])
-        best = self.progress.best_step
-        if self.progress.best_scores is not None:
-            if best not in steps:
-                raise CheckpointError(
-                    f"the checkpoint of the best step, {best}, is gone",
-                    file=self.checkpoints.folder,
-                )
-            self.optimizer.load_state(self.checkpoints.read(best).tensors)
+        if best is not None:
+            self.optimizer.load_state(best.tensors)
             self.best = self.optimizer.snapshot()
         self.optimizer.load_state(saved.tensors)
         self.gradients.token_budget = self.progress.token_budget
         restore_random_state(saved.values["random"], saved.tensors)
         self.saved = saved.step
-        self.notify(Resumed(saved.step, differences))
+        self.notify(Resumed(saved.step, differences, newest.damaged))
 
     def _tell_saved(self, *, wait: bool = False) -> None:
         if self.checkpoints is None:

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from glossator import __version__
-from glossator.errors import CheckpointError
+from glossator.errors import CheckpointError, UnfinishedError
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Evaluated, Stepped
 from glossator.training.rows import Rows, digest_of
 
-__all__ = ["History", "Identity", "Progress"]
+__all__ = ["FREE", "History", "Identity", "Progress"]
 
 # Options that may change while a run pauses: nothing that was done so far would have been other.
-_FREE = ("time_limit", "checkpoint_steps", "keep_checkpoints", "activation_checkpointing")
+FREE = ("time_limit", "checkpoint_steps", "keep_checkpoints", "activation_checkpointing")
 _CURVE = [field.name for field in dataclasses.fields(Stepped)]
 _WHOLE = ("step", "rows", "tokens")
 
@@ -61,6 +61,7 @@ class History:
     Attributes:
         steps: one event a step.
         evaluations: one event an evaluation.
+        planned: steps that the run was to take at most.
         best_step: the step whose weights the model has at the end.
         seconds: of training alone, evaluations left out.
         epochs: passes over the data.
@@ -69,10 +70,21 @@ class History:
 
     steps: list[Stepped] = field(default_factory=list)
     evaluations: list[Evaluated] = field(default_factory=list)
+    planned: int = 0
     best_step: int = 0
     seconds: float = 0.0
     epochs: float = 0.0
     finished: bool = True
+
+    def refuse_none(self) -> None:
+        """Raise UnfinishedError where the run was interrupted before it had learned anything."""
+        if not self.finished and not self.steps:
+            raise UnfinishedError("interrupted before the first step: no model is written")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many steps were taken of how many."""
+        return {"taken": len(self.steps), "planned": self.planned}
 
     def curve(self) -> Tensor:
         """(steps, fields) float64: all step events."""
@@ -135,7 +147,7 @@ class Identity:
             CheckpointError: options, rows or weights are not, so that this is another run.
         """
         other = Identity(**saved)
-        options = _changed(other.config, self.config, leave_out=_FREE)
+        options = _changed(other.config, self.config, leave_out=FREE)
         if options:
             raise CheckpointError(
                 "the checkpoint was made with other options, and going on would alter what is "
