@@ -17,6 +17,7 @@ from glossator.cli.options import COLUMN, FLAT, MACHINE, SPREAD, Shown, TableOpt
 from glossator.cli.screen import Screen
 from glossator.cli.task_options import ASKS, COLUMNS, columns_of, given
 from glossator.errors import ConfigError
+from glossator.extras import require
 from glossator.files import refuse_existing
 from glossator.models.config import RuntimeConfig
 from glossator.text.findings import count_of
@@ -85,6 +86,8 @@ def predict(
     """
     if options.output != "-":
         refuse_existing(Path(options.output), overwrite=options.overwrite)
+    if options.ray is not None:
+        require("ray")
     from glossator.cli.answering import Answering, answer_table, by_predictor
     from glossator.cli.loading import opened
     from glossator.text.tables import open_table

@@ -17,6 +17,7 @@ from glossator.artifact.predictor import Predictor
 from glossator.artifact.report import Report
 from glossator.artifact.report_parts import DataFile, RateCurve
 from glossator.errors import ConfigError
+from glossator.extras import require
 from glossator.finetuning.base import base_of, notes_on, resolve
 from glossator.finetuning.config import DataConfig, FitConfig
 from glossator.finetuning.data import Data, Source, read_data, row_counts
@@ -71,10 +72,12 @@ def run_fit(
 
     Raises:
         InputError: a table, a column, a model or an option is wrong.
+        MissingPackageError: an option asks for a package that is not installed.
         OutputExistsError: `output` exists and `overwrite` is false.
         CheckpointError: what the run left was changed, or is of another run.
         OSError: the disk is full or read-only; no model folder is then written.
     """
+    _refuse_missing(config)
     with ExitStack() as stack:
         run = None
         if output:
@@ -276,6 +279,14 @@ class _Fitting:
             report=report,
             finished=report.learning.finished,
         )
+
+
+def _refuse_missing(config: FitConfig) -> None:
+    """Look for the packages that the options need before anything is read."""
+    if config.spread.ray is not None:
+        require("ray")
+    if config.track == "wandb":
+        require("wandb")
 
 
 def _refuse_unscored(config: DataConfig) -> None:

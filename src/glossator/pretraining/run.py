@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from glossator.artifact.folder import Details, versions
 from glossator.artifact.saving import save_folder
+from glossator.extras import require
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.dropout import with_dropout
 from glossator.models.hardware import choose_device, choose_dtype, using_threads
@@ -73,10 +74,13 @@ def run_pretrain(
 
     Raises:
         InputError: a file, a tokenizer, a model or an option is wrong.
+        MissingPackageError: wandb is asked for and not installed.
         OutputExistsError: `output` exists and `overwrite` is false.
         CheckpointError: what the run left was changed, or the corpus has.
         OSError: the disk is full or read-only; no model folder is then written.
     """
+    if config.track == "wandb":
+        require("wandb")
     with ExitStack() as stack:
         run = stack.enter_context(open_run(output, overwrite=overwrite, resume=resume))
         stack.enter_context(using_threads(config.runtime.threads))

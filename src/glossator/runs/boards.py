@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from glossator.errors import MissingPackageError
+from glossator.extras import missing
 
 __all__ = ["Board", "Tensorboard", "Tracker", "Wandb", "boards"]
 
@@ -88,7 +88,7 @@ class Wandb:
         try:
             import wandb
         except ImportError:
-            raise MissingPackageError("wandb is missing: pip install 'glossator[wandb]'") from None
+            raise missing("wandb") from None
         kept = folder / "wandb-id"
         if not kept.exists():
             kept.write_text(uuid.uuid4().hex[:8], encoding="utf-8")
