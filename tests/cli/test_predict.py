@@ -126,6 +126,65 @@ def test_the_summary_for_programs(run, model):
     assert "--output" in json.loads(refused.err)["error"]["message"]
 
 
+def test_a_piped_csv_without_a_format_is_refused(run, model, monkeypatch):
+    feed(monkeypatch, b"message,n\ncard,1\npin,2\n")
+    done = run("predict", model, "-", "--output", "a.jsonl")
+    assert done.code == 2
+    assert "--format csv" in done.error
+    assert not Path("a.jsonl").exists()
+    feed(monkeypatch, b"message,n\ncard,1\npin,2\n")
+    assert run("predict", model, "-", "--format", "csv", "--output", "a.jsonl").code == 0
+
+
+def test_where_every_row_failed_it_says_so_and_why(run, model, table):
+    name = table("message,n\n ,1\nragged\n")
+    done = run("predict", model, name, "--output", "a.jsonl")
+    assert done.code == 1
+    assert done.error == (
+        "error: table.csv:2: the text is empty; 2 rows, and none could be answered"
+    )
+    assert [x["error"]["kind"] for x in answers("a.jsonl")] == ["empty_text", "ragged"]
+    done = run("predict", model, name, "--output", "b.jsonl", "--json")
+    assert done.code == 1
+    assert json.loads(done.err)["error"]["line"] == 2
+    assert done.json["rows"]["used"] == 0
+
+
+@pytest.mark.parametrize("output", ["a.jsonl", "a.csv", "a.parquet"])
+def test_several_tables_are_answered_in_order_with_the_source_of_each_row(
+    run, model, table, output
+):
+    table("n,message\n1,pin\n2, \n", "b.csv")
+    table('{"message": "fee", "extra": "x"}\n', "c.jsonl")
+    done = run("predict", model, "new.csv", "b.csv", "c.jsonl", "--output", output)
+    assert done.code == 0, done.err
+    assert "10 rows, 1 of them failed" in done.err
+    if output.endswith("parquet"):
+        found = pyarrow.parquet.read_table(output).to_pylist()
+    elif output.endswith("csv"):
+        found = list(csv.DictReader(io.StringIO(Path(output).read_text())))
+    else:
+        found = answers(output)
+    assert [x["source"] for x in found] == ["new.csv"] * 7 + ["b.csv"] * 2 + ["c.jsonl"]
+    assert [x["message"] for x in found][6:] == ["card 6", "pin", " ", "fee"]
+    assert found[7]["n"] == "1"
+    assert found[9]["extra"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("mesage\ncard\n", "column 'message' is not in table.csv"),
+        ("message,source\ncard,a\n", "table.csv: with several tables, column 'source'"),
+    ],
+)
+def test_one_of_several_tables_that_does_not_fit_is_named(run, model, table, content, said):
+    done = run("predict", model, "new.csv", table(content), "--output", "a.jsonl")
+    assert done.code == 2
+    assert said in done.error
+    assert not Path("a.jsonl").exists()
+
+
 def test_an_output_that_exists_is_kept(run, model, here):
     (here / "mine.jsonl").write_text("mine")
     done = run("predict", model, "new.csv", "--output", "mine.jsonl")

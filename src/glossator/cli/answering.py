@@ -12,15 +12,19 @@ from glossator.artifact.scoring import CHARACTERS, CHUNK
 from glossator.cli.options import TableOptions
 from glossator.cli.progress import Meter, meter
 from glossator.cli.screen import Screen
+from glossator.errors import ColumnError, GlossatorError
 from glossator.memory import give_back_freed_memory
 from glossator.tasks.task import Reader
 from glossator.text.answers import Answer, answer_writer, failed_answer
 from glossator.text.columns import check_columns
+from glossator.text.findings import count_of
 from glossator.text.records import Read, Record
 from glossator.text.rows import Rejection, Row
-from glossator.text.tables import Table, open_table
+from glossator.text.tables import Table, joined, read_tables
 
 __all__ = ["AnswerItems", "Answering", "RowValues", "answer_table", "by_predictor"]
+
+_SOURCE = "source"
 
 AnswerItems = Callable[[Sequence[Read]], Iterator[Any]]
 """The predictions of rows, in their order, as JSON holds them; of a rejected one anything."""
@@ -31,7 +35,7 @@ class Answering:
 
     Args:
         answer: gives the predictions.
-        table: the rows.
+        tables: the rows; of several, each answer says under `source` which it comes from.
         reader: reads them.
 
     Attributes:
@@ -39,19 +43,41 @@ class Answering:
         failed: rows that could not be answered.
 
     Raises:
-        ColumnError: a column is missing.
+        ColumnError: a column is missing, or one of several tables has a column `source`.
     """
 
-    def __init__(self, answer: AnswerItems, table: Table, reader: Reader):
-        check_columns(table, [x for names in reader.inputs.values() for x in names])
-        self._answer, self.table, self._reader = answer, table, reader
+    def __init__(self, answer: AnswerItems, tables: Sequence[Table], reader: Reader):
+        self._sourced = len(tables) > 1
+        for table in tables:
+            check_columns(table, [x for names in reader.inputs.values() for x in names])
+            if self._sourced and _SOURCE in table.columns:
+                message = (
+                    f"with several tables, column '{_SOURCE}' is where answers name theirs; "
+                    "rename it, or answer one table at a time"
+                )
+                raise ColumnError(message, file=table.path)
+        self._answer, self._reader = answer, reader
+        self._table = joined(tables)
         self.done = self.failed = 0
+        self._first: Rejection | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the answers that are not of the prediction."""
+        return (_SOURCE, *self._table.columns) if self._sourced else self._table.columns
+
+    def refuse_all_failed(self) -> None:
+        """Raise GlossatorError where there were rows and none of them could be answered."""
+        if self._first is not None and self.failed == self.done:
+            first, rows = self._first, count_of(self.done, "row")
+            message = f"{first.message}; {rows}, and none could be answered"
+            raise GlossatorError(message, file=first.source, line=first.line)
 
     def answers(self) -> Iterator[Answer]:
         """One answer a row, in order."""
         batch: list[Read] = []
         characters = 0
-        for item in self.table:
+        for item in self._table:
             read = self._reader.read(item, targets=False) if isinstance(item, Row) else item
             batch.append(read)
             characters += sum(map(len, read.texts)) if isinstance(read, Record) else 0
@@ -66,9 +92,14 @@ class Answering:
             self.done += 1
             if isinstance(item, Rejection):
                 self.failed += 1
-                yield failed_answer(item)
+                self._first = self._first or item
+                yield self._told(item.source, failed_answer(item))
             else:
-                yield {**item.row.values, "prediction": found}
+                yield self._told(item.row.source, {**item.row.values, "prediction": found})
+
+    def _told(self, source: str, answer: Answer) -> Answer:
+        """The answer with the table that its row comes from, where there are several."""
+        return {_SOURCE: source, **answer} if self._sourced else answer
 
 
 def by_predictor(predictor: Predictor, top_k: int | None, asks: Mapping[str, Any]) -> AnswerItems:
@@ -84,22 +115,22 @@ def by_predictor(predictor: Predictor, top_k: int | None, asks: Mapping[str, Any
 
 @dataclass(frozen=True)
 class RowValues:
-    """The rows of a table in some columns, as often as asked for, in whatever process.
+    """The rows of tables in some columns, as often as asked for, in whatever process.
 
     Attributes:
-        path: of the table.
-        options: how it is read.
+        paths: of the tables.
+        options: how they are read.
         columns: that are wanted.
     """
 
-    path: str
+    paths: tuple[str, ...]
     options: TableOptions
     columns: tuple[str, ...]
 
     def __call__(self) -> Iterator[Mapping[str, Any] | None]:
         """The values of each row; None for one that cannot be read."""
         read = self.options
-        for item in open_table(self.path, format=read.format, encoding=read.encoding):
+        for item in read_tables(self.paths, format=read.format, encoding=read.encoding):
             if isinstance(item, Row):
                 yield {name: item.values[name] for name in self.columns if name in item.values}
             else:
@@ -116,7 +147,7 @@ def answer_table(job: Answering, output: str, screen: Screen, *, overwrite: bool
     # On a terminal that shows the answers a bar would be drawn between them.
     mixed = output == "-" and sys.stdout.isatty()
     with (
-        answer_writer(output, job.table.columns, overwrite=overwrite) as writer,
+        answer_writer(output, job.columns, overwrite=overwrite) as writer,
         Meter() if mixed else meter(screen, "answering", None) as progress,
     ):
         for answer in job.answers():
