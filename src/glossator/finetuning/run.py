@@ -18,6 +18,7 @@ from glossator.artifact.report import Report
 from glossator.artifact.report_parts import DataFile, RateCurve
 from glossator.errors import ConfigError
 from glossator.extras import require
+from glossator.files import disk_errors_named
 from glossator.finetuning.base import base_of, notes_on, resolve
 from glossator.finetuning.config import DataConfig, FitConfig
 from glossator.finetuning.data import Data, Source, read_data, row_counts
@@ -81,6 +82,7 @@ def run_fit(
     with ExitStack() as stack:
         run = None
         if output:
+            stack.enter_context(disk_errors_named(run_path(output)))  # its log has no name
             run = stack.enter_context(open_run(output, overwrite=overwrite, resume=resume))
         stack.enter_context(using_threads(config.runtime.threads))
         fitting = _Fitting(config, run, watch or Watch(), resume=resume)

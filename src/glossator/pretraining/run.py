@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from glossator.artifact.folder import Details, versions
 from glossator.artifact.saving import save_folder
 from glossator.extras import require
+from glossator.files import disk_errors_named
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.dropout import with_dropout
 from glossator.models.hardware import choose_device, choose_dtype, using_threads
@@ -82,6 +83,7 @@ def run_pretrain(
     if config.track == "wandb":
         require("wandb")
     with ExitStack() as stack:
+        stack.enter_context(disk_errors_named(run_path(output)))  # its log has no name
         run = stack.enter_context(open_run(output, overwrite=overwrite, resume=resume))
         stack.enter_context(using_threads(config.runtime.threads))
         pretraining = _Pretraining(config, run, watch or Watch(), resume=resume)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from glossator.extras import missing
+from glossator.files import disk_errors_named
 
 __all__ = ["Board", "Tensorboard", "Tracker", "Wandb", "boards"]
 
@@ -66,8 +67,9 @@ class Tensorboard:
 
     def _write(self, event: Any) -> None:
         event.wall_time = time.time()
-        self._records.write(event.SerializeToString())
-        self._records.flush()
+        with disk_errors_named(self._folder):
+            self._records.write(event.SerializeToString())
+            self._records.flush()
 
 
 class Wandb:
