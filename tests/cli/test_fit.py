@@ -205,6 +205,15 @@ def test_bad_tables_are_one_line_that_names_the_file(fit, table, content, said):
     assert not Path("m").exists()
 
 
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_where_too_few_rows_are_left_the_rejected_ones_are_told(fit, table, words):
+    done = fit(table("message,intent\ncard,a\n ,b\nx\ny\nz\n"), *words)
+    assert done.code == 2
+    assert "only one row can be used" in done.err
+    assert "rejected were table.csv:3: the text is empty; table.csv:4: expected 2" in done.err
+    assert "and 1 more" in done.err
+
+
 def test_the_nearest_column_is_suggested(fit):
     done = fit("tickets.csv", "--text", "mesage")
     assert done.code == 2

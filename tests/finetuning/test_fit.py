@@ -141,3 +141,29 @@ def test_a_finished_run_is_loaded_and_not_repeated(rows, tiny_model_folder, tmp_
     assert (tmp_path / "m" / "model.safetensors").stat().st_mtime_ns == written
     text = [rows[0]["text"]]
     assert (again.predict_proba(text) == first.predict_proba(text)).all()
+
+
+def test_rows_that_are_left_out_are_warned_of(rows, tiny_model_folder, tmp_path):
+    rows[3]["text"], rows[7]["text"] = " ", ""
+    with pytest.warns(UserWarning, match="2 of 60 rows cannot be used") as found:
+        glossator.fit(rows, model=str(tiny_model_folder), epochs=1, output=tmp_path / "m")
+    (warned,) = [x for x in found if "rows" in str(x.message)]
+    assert "2 rows with an empty text" in str(warned.message)
+    assert str(tmp_path / "m.run" / "rejected.jsonl") in str(warned.message)
+    assert warned.filename == __file__
+    assert len((tmp_path / "m.run" / "rejected.jsonl").read_text().splitlines()) == 2
+
+
+def test_whoever_watches_is_told_and_not_warned(rows, tiny_model_folder):
+    """The control: warnings are errors here."""
+    from glossator.finetuning.watch import Watch
+
+    told = []
+
+    class Told(Watch):
+        def preflight(self, findings, rows):
+            told.append(rows.rejected)
+
+    rows[3]["text"] = " "
+    glossator.fit(rows, model=str(tiny_model_folder), epochs=1, watch=Told())
+    assert told == [1]
