@@ -15,6 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from glossator.cli import answering
+from glossator.cli.progress import Meter
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -114,6 +115,43 @@ def test_a_text_of_ten_megabytes(run, model, table):
     assert first["n_tokens"] == 50_000
     assert first["windows"] > 1_000
     assert second["windows"] == 1
+
+
+def test_a_long_text_is_told_window_by_window(run, model, table, monkeypatch):
+    drawn = []
+
+    class Told(Meter):
+        def draw(self, done, detail):
+            drawn.append((done, detail))
+
+    monkeypatch.setattr(answering, "meter", lambda *_: Told())
+    name = table("message\n" + "card " * 20_000 + "\n")
+    assert run("predict", model, name, "--output", "a.jsonl").code == 0
+    total = answers("a.jsonl")[0]["prediction"]["windows"]
+    told = [detail for done, detail in drawn if done == 0]
+    assert len(told) > 3
+    assert told[-1] == f"window {total:,} of {total:,}"
+    assert all(detail.endswith(f" of {total:,}") for detail in told)
+
+
+def test_a_text_of_too_many_windows_is_refused_in_its_place(run, model, table):
+    name = table("message\ncard\n" + "card " * 2_000 + "\n \npin\n")
+    words = ["predict", model, name, "--output", "a.jsonl"]
+    done = run(*words, "--max-windows", "10")
+    assert done.code == 0
+    assert "4 rows, 2 of them failed" in done.err
+    kinds = [x["error"]["kind"] if x["prediction"] is None else None for x in answers("a.jsonl")]
+    assert kinds == [None, "too_many_windows", "empty_text", None]
+    error = answers("a.jsonl")[1]["error"]
+    assert error["line"] == 3
+    assert error["message"].endswith("windows; expected at most 10")
+    assert run(*words, "--overwrite").code == 0
+    assert answers("a.jsonl")[1]["prediction"]["windows"] > 10
+    from glossator import load
+    from glossator.errors import TextError
+
+    with pytest.raises(TextError, match=r"text 1: .* windows; expected at most 10"):
+        load(model).predict(["pin", "card " * 2_000], max_windows=10)
 
 
 def test_the_summary_for_programs(run, model):

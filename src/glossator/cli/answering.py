@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glossator.artifact.predictor import Predictor
+from glossator.artifact.predictor import Predictor, too_long
 from glossator.artifact.scoring import CHARACTERS, CHUNK
 from glossator.cli.options import TableOptions
 from glossator.cli.progress import Meter, meter
@@ -16,7 +16,7 @@ from glossator.errors import ColumnError, GlossatorError
 from glossator.memory import give_back_freed_memory
 from glossator.tasks.task import Reader
 from glossator.text.answers import Answer, answer_writer, failed_answer
-from glossator.text.columns import check_columns
+from glossator.text.columns import check_columns, rejected
 from glossator.text.findings import count_of
 from glossator.text.records import Read, Record
 from glossator.text.rows import Rejection, Row
@@ -26,8 +26,14 @@ __all__ = ["AnswerItems", "Answering", "RowValues", "answer_table", "by_predicto
 
 _SOURCE = "source"
 
-AnswerItems = Callable[[Sequence[Read]], Iterator[Any]]
-"""The predictions of rows, in their order, as JSON holds them; of a rejected one anything."""
+Told = Callable[[int, int], None]
+"""Is told how many windows were answered, and of how many."""
+
+AnswerItems = Callable[[Sequence[Read], Told], Iterator[Any]]
+"""The predictions of rows, in their order, as JSON holds them; of a rejected one anything.
+
+One that cannot be answered after all is a Rejection.
+"""
 
 
 class Answering:
@@ -73,8 +79,8 @@ class Answering:
             message = f"{first.message}; {rows}, and none could be answered"
             raise GlossatorError(message, file=first.source, line=first.line)
 
-    def answers(self) -> Iterator[Answer]:
-        """One answer a row, in order."""
+    def answers(self, told: Told = lambda *_: None) -> Iterator[Answer]:
+        """One answer a row, in order; `told` of the windows of those in hand."""
         batch: list[Read] = []
         characters = 0
         for item in self._table:
@@ -82,14 +88,15 @@ class Answering:
             batch.append(read)
             characters += sum(map(len, read.texts)) if isinstance(read, Record) else 0
             if len(batch) >= CHUNK or characters >= CHARACTERS:
-                yield from self._answered(batch)
+                yield from self._answered(batch, told)
                 batch, characters = [], 0
                 give_back_freed_memory()
-        yield from self._answered(batch)
+        yield from self._answered(batch, told)
 
-    def _answered(self, batch: list[Read]) -> Iterator[Answer]:
-        for item, found in zip(batch, self._answer(batch), strict=True):
+    def _answered(self, batch: list[Read], told: Told) -> Iterator[Answer]:
+        for read, found in zip(batch, self._answer(batch, told), strict=True):
             self.done += 1
+            item = found if isinstance(found, Rejection) else read
             if isinstance(item, Rejection):
                 self.failed += 1
                 self._first = self._first or item
@@ -102,15 +109,50 @@ class Answering:
         return {_SOURCE: source, **answer} if self._sourced else answer
 
 
-def by_predictor(predictor: Predictor, top_k: int | None, asks: Mapping[str, Any]) -> AnswerItems:
-    """Answers of a model in this process."""
+def by_predictor(
+    predictor: Predictor,
+    top_k: int | None,
+    asks: Mapping[str, Any],
+    max_windows: int | None = None,
+) -> AnswerItems:
+    """Answers of a model in this process; a row of more than `max_windows` is rejected."""
+    task = predictor.asked(top_k, asks)
 
-    def answer(items: Sequence[Read]) -> Iterator[Any]:
+    def answer(items: Sequence[Read], told: Told) -> Iterator[Any]:
         records = [item for item in items if isinstance(item, Record)]
-        found = iter(predictor.answer_records(records, top_k=top_k, **asks))
-        return (next(found).to_json() if isinstance(x, Record) else None for x in items)
+        encoded = task.encode(records)
+        why = [too_long(row, max_windows) for row in encoded]
+        kept = [number for number, reason in enumerate(why) if reason is None]
+        rows = [encoded[number] for number in kept]
+        answers = predictor.answer_records(
+            [records[number] for number in kept],
+            rows,
+            top_k=top_k,
+            progress=_counted(sum(map(len, rows)), told),
+            **asks,
+        )
+        found, reasons = iter(answers), iter(why)
+        for item in items:
+            if not isinstance(item, Record):
+                yield None
+            elif reason := next(reasons):
+                yield rejected(item.row, "too_many_windows", reason)
+            else:
+                yield next(found).to_json()
 
     return answer
+
+
+def _counted(total: int, told: Told) -> Callable[[int], None]:
+    """Adds up what was answered since the last call."""
+    done = 0
+
+    def add(count: int) -> None:
+        nonlocal done
+        done += count
+        told(done, total)
+
+    return add
 
 
 @dataclass(frozen=True)
@@ -150,6 +192,10 @@ def answer_table(job: Answering, output: str, screen: Screen, *, overwrite: bool
         answer_writer(output, job.columns, overwrite=overwrite) as writer,
         Meter() if mixed else meter(screen, "answering", None) as progress,
     ):
-        for answer in job.answers():
+
+        def told(done: int, total: int) -> None:
+            progress.draw(job.done, f"window {done:,} of {total:,}")
+
+        for answer in job.answers(told):
             writer.write(answer)
             progress.add(1)

@@ -39,6 +39,8 @@ class PredictOptions:
             standard output.
         overwrite: replace that file if it is there.
         top_k: how many possibilities each answer lists, labels or tokens; by default 3.
+        max_windows: a text that is read in more windows is refused, and says so, instead of waited
+            for.
         columns: of the table; by default those that the model was trained on.
         table: how the table is read.
         runtime: where the model runs.
@@ -52,6 +54,7 @@ class PredictOptions:
     output: str = "-"
     overwrite: bool = False
     top_k: int | None = None
+    max_windows: int | None = None
     columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
     table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
@@ -63,6 +66,10 @@ class PredictOptions:
     def __post_init__(self) -> None:
         if self.top_k is not None and self.top_k < 1:
             raise ConfigError(f"--top-k must be 1 or more, got {self.top_k}")
+        if self.max_windows is not None and self.max_windows < 1:
+            raise ConfigError(f"--max-windows must be 1 or more, got {self.max_windows}")
+        if self.max_windows is not None and self.ray is not None:
+            raise ConfigError("--max-windows and --ray exclude each other")
         if self.workers < 1:
             raise ConfigError(f"--workers must be 1 or more, got {self.workers}")
         if self.ray is None and self.workers > 1:
@@ -100,7 +107,7 @@ def predict(
     asks = given(options.asks)
     began = time.perf_counter()
     with ExitStack() as stack:
-        answer = by_predictor(predictor, options.top_k, asks)
+        answer = by_predictor(predictor, options.top_k, asks, options.max_windows)
         if options.ray is not None:
             answer = stack.enter_context(_on_ray(model, data, dict(reader.columns), options, asks))
         job = Answering(answer, tables, reader)
@@ -148,7 +155,7 @@ def _on_ray(
         asked=Asked(columns, options.top_k, asks),
     )
     with connected(options.ray, options.workers) as ray, closing(scattered(ray)) as found:
-        yield lambda items: itertools.islice(found, len(items))
+        yield lambda items, _: itertools.islice(found, len(items))
 
 
 def _object(job: Answering, output: str, seconds: float) -> dict[str, Any]:
