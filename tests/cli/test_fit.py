@@ -122,14 +122,15 @@ def test_a_run_can_be_repeated_from_its_resolved_config(fit, run):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[training]\nepocs = 3\n", "run.toml: unknown option 'epocs'"),
-        ("[training]\nepochs = 'many'\n", "run.toml: epochs is 'many'; expected int"),
+        ("[training]\nepocs = 3\n", "run.toml:2: unknown option 'epocs'"),
+        ("[training]\nepochs = 'many'\n", "run.toml:2: epochs is 'many'; expected int"),
         ("[training]\nlearning-rate = 'fast'\n", "'fast'; expected float or auto"),
+        ("[training]\n\nepochs = 0\n", "run.toml:3: --epochs must be 1 or more, got 0"),
         ("[training\n", "run.toml: not a TOML file"),
         ("[columns]\nlabel = ['a', 'b']\n", "run.toml: label is ['a', 'b']; expected one column"),
         ("[columns]\nlable = 'a'\n", "lable"),
         ("[options]\nfocal-gama = 2\n", "focal-gama"),
-        ("[loss]\nfocal-gamma = 2\n", "run.toml: unknown option 'loss'"),
+        ("[loss]\nfocal-gamma = 2\n", "run.toml:1: unknown option 'loss'"),
     ],
 )
 def test_a_wrong_file_of_options_is_named(fit, here, text, said):
