@@ -182,7 +182,7 @@ def test_wrong_values_are_named_with_what_was_expected(mapping, message):
         (TrainingConfig, {"seed": -1}, "--seed must be from 0"),
         (TrainingConfig, {"seed": 2**64}, "--seed must be from 0"),
         (Options, {"focal_gamma": 1.0, "label_smoothing": 0.1}, "exclude each other"),
-        (DataConfig, {"dev_fraction": 0.9}, "--dev-fraction must be from 0 to 0.9"),
+        (DataConfig, {"dev_fraction": 0.9}, "--dev-fraction must be from 0 to below 0.9"),
         (DataConfig, {"dev_fraction": float("nan")}, "--dev-fraction"),
         (DataConfig, {"dev_fraction": 0.5, "test_fraction": 0.5}, "too little to learn from"),
         (ModelConfig, {"max_length": 7}, "--max-length must be 8 or more, got 7"),

@@ -9,7 +9,8 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from glossator.errors import ConfigError, MissingPackageError
+from glossator.errors import ConfigError
+from glossator.extras import missing
 
 __all__ = ["connected"]
 
@@ -35,7 +36,7 @@ def connected(address: str, workers: int) -> Iterator[Any]:
     try:
         import ray
     except ImportError:
-        raise MissingPackageError("Ray is missing: pip install 'glossator[ray]'") from None
+        raise missing("ray") from None
     _check_reachable(address)
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:

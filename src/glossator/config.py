@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import reprlib
 import tomllib
 import types
@@ -59,12 +60,22 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], *, file: str | Path |
         if name not in names:
             choices = ", ".join(names)
             hint = did_you_mean(name, names)
-            raise ConfigError(f"unknown option '{key}'; there are: {choices}{hint}", file=file)
-        values[name] = _convert(hints[name], value, key, file)
+            line = None if file is None else _line_of(file, key)
+            message = f"unknown option '{key}'; there are: {choices}{hint}"
+            raise ConfigError(message, file=file, line=line)
+        try:
+            values[name] = _convert(hints[name], value, key, file)
+        except ConfigError as error:
+            if file is not None and error.line is None:
+                error.line = _line_of(file, key)
+            raise
     try:
         return cls(**values)
     except ConfigError as error:
-        error.file = error.file or (None if file is None else str(file))
+        if file is not None and error.file is None:
+            flags = {f"--{key.replace('_', '-')}": key for key in mapping}
+            named = next((flags[word] for word in error.message.split() if word in flags), None)
+            error.file, error.line = str(file), _line_of(file, named) if named else None
         raise
 
 
@@ -82,6 +93,18 @@ def to_toml(config: Any) -> str:
     import tomli_w
 
     return tomli_w.dumps(to_mapping(config))
+
+
+def _line_of(file: str | Path, key: str) -> int | None:
+    """The line of a TOML file on which a key stands; None if on none, or on several."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError):
+        return None
+    name = re.escape(key)
+    pattern = re.compile(rf"""\s*(\[\s*["']?{name}["']?\s*\]|["']?{name}["']?\s*[=.])""")
+    found = [number for number, line in enumerate(lines, start=1) if pattern.match(line)]
+    return found[0] if len(found) == 1 else None
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Every error that Glossator raises on purpose.
 
 GlossatorError                  something failed                                     exit code 1
-|-- MissingPackageError         an optional package is not installed (an ImportError)
+|-- MissingPackageError         an optional package is missing (an ImportError)      exit code 2
 |-- UnfinishedError             the run was interrupted; what it had is written      exit code 130
 `-- InputError                  what the user gave is wrong (a ValueError)           exit code 2
     |-- ConfigError             an option or a TOML file
@@ -77,6 +77,8 @@ class GlossatorError(Exception):
 
 class MissingPackageError(GlossatorError, ImportError):
     """An optional package is not installed; the message prints the `pip install` line."""
+
+    exit_code = 2
 
 
 class UnfinishedError(GlossatorError):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from glossator.errors import InputError, OutputExistsError
 
 __all__ = [
+    "disk_errors_named",
     "durable_write",
     "new_folder",
     "refuse_existing",
@@ -21,6 +25,50 @@ __all__ = [
     "safe_join",
     "sha256_file",
 ]
+
+
+# What a full disk, a quota and a limit of the size of files say.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def disk_errors_named(path: str | Path, temporary: Path | None = None) -> Iterator[None]:
+    """Turn what a full disk makes a library raise in this block into an OSError that names `path`.
+
+    Files written in Python do not know their names when they fail, and those written in Rust (of
+    safetensors and tokenizers) raise errors of their own, with the system's number in the text.
+
+    Args:
+        path: what is being written.
+        temporary: what it is called until it is whole; errors that name that name `path` instead.
+
+    Raises:
+        OSError: the disk is full, or `temporary` cannot be written.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = _system_number(error)
+        named = getattr(error, "filename", None)
+        ours = temporary is not None and _is_inside(named, temporary)
+        if number is None or not (ours or (named is None and number in _FULL)):
+            raise
+        place = Path(path)
+        if ours and temporary is not None and named is not None:
+            place = place / Path(os.fsdecode(named)).relative_to(temporary)
+        raise OSError(number, os.strerror(number), str(place)) from error
+
+
+def _system_number(error: Exception) -> int | None:
+    """The number that the system gave for an error, if it is one of the system's."""
+    if isinstance(error, OSError):
+        return error.errno
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
+
+
+def _is_inside(name: Any, folder: Path) -> bool:
+    return isinstance(name, str | bytes | Path) and Path(os.fsdecode(name)).is_relative_to(folder)
 
 
 def durable_write(path: str | Path, data: bytes | str) -> None:
@@ -42,11 +90,12 @@ def replaced_file(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        _fsync(temporary)
-        os.chmod(temporary, 0o644 & ~_umask())
-        os.replace(temporary, path)
-        _fsync(path.parent)
+        with disk_errors_named(path, temporary):
+            yield temporary
+            _fsync(temporary)
+            os.chmod(temporary, 0o644 & ~_umask())
+            os.replace(temporary, path)
+            _fsync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -66,14 +115,15 @@ def new_folder(path: str | Path, *, overwrite: bool = False, marker: str = "") -
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
     try:
-        yield temporary
-        for file in sorted(temporary.rglob("*")):
-            if file.is_file():  # safetensors makes files that only their owner can read
-                os.chmod(file, 0o644 & ~_umask())
-            _fsync(file)
-        os.chmod(temporary, 0o755 & ~_umask())
-        _fsync(temporary)
-        replace_folder(temporary, path)
+        with disk_errors_named(path, temporary):
+            yield temporary
+            for file in sorted(temporary.rglob("*")):
+                if file.is_file():  # safetensors makes files that only their owner can read
+                    os.chmod(file, 0o644 & ~_umask())
+                _fsync(file)
+            os.chmod(temporary, 0o755 & ~_umask())
+            _fsync(temporary)
+            replace_folder(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

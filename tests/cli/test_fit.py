@@ -122,14 +122,15 @@ def test_a_run_can_be_repeated_from_its_resolved_config(fit, run):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[training]\nepocs = 3\n", "run.toml: unknown option 'epocs'"),
-        ("[training]\nepochs = 'many'\n", "run.toml: epochs is 'many'; expected int"),
+        ("[training]\nepocs = 3\n", "run.toml:2: unknown option 'epocs'"),
+        ("[training]\nepochs = 'many'\n", "run.toml:2: epochs is 'many'; expected int"),
         ("[training]\nlearning-rate = 'fast'\n", "'fast'; expected float or auto"),
+        ("[training]\n\nepochs = 0\n", "run.toml:3: --epochs must be 1 or more, got 0"),
         ("[training\n", "run.toml: not a TOML file"),
         ("[columns]\nlabel = ['a', 'b']\n", "run.toml: label is ['a', 'b']; expected one column"),
         ("[columns]\nlable = 'a'\n", "lable"),
         ("[options]\nfocal-gama = 2\n", "focal-gama"),
-        ("[loss]\nfocal-gamma = 2\n", "run.toml: unknown option 'loss'"),
+        ("[loss]\nfocal-gamma = 2\n", "run.toml:1: unknown option 'loss'"),
     ],
 )
 def test_a_wrong_file_of_options_is_named(fit, here, text, said):
@@ -203,6 +204,15 @@ def test_bad_tables_are_one_line_that_names_the_file(fit, table, content, said):
     assert said in done.error
     assert done.error.startswith("error: ")
     assert not Path("m").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_where_too_few_rows_are_left_the_rejected_ones_are_told(fit, table, words):
+    done = fit(table("message,intent\ncard,a\n ,b\nx\ny\nz\n"), *words)
+    assert done.code == 2
+    assert "only one row can be used" in done.err
+    assert "rejected were table.csv:3: the text is empty; table.csv:4: expected 2" in done.err
+    assert "and 1 more" in done.err
 
 
 def test_the_nearest_column_is_suggested(fit):

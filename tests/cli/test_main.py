@@ -60,6 +60,7 @@ def test_options_come_from_the_configs(run):
     assert "passes over the training rows" in shown  # the words of the docstring
     assert "[default: 5]" in shown
     assert "[default: minilm]" in shown
+    assert "[default: ]" not in run("pretrain", "--help").out + shown
     assert "default none (text-classification)" in shown
 
 
@@ -88,6 +89,12 @@ def test_without_a_verb_there_is_help(run):
         (["predict", "model", "a.csv", "--top-k", "0"], "--top-k must be 1 or more, got 0"),
         (["starter", "add", "minilmm"], "did you mean 'minilm'?"),
         (["inspect", "a.csv", "--format", "xls"], "parquet"),
+        (["inspect", "nowhere"], "nowhere: there is no such file"),
+        (["fit", "a.csv", "--dev-fraction", "0.9"], "must be from 0 to below 0.9, got 0.9"),
+        (
+            ["fit", "a.csv", "--dev-fraction", "0.5", "--test-fraction", "0.45"],
+            "together they must be below 0.95, got 0.95",
+        ),
         (["fit", "-", "--bogus"], "--bogus"),
     ],
 )

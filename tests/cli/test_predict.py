@@ -15,6 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from glossator.cli import answering
+from glossator.cli.progress import Meter
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -116,6 +117,43 @@ def test_a_text_of_ten_megabytes(run, model, table):
     assert second["windows"] == 1
 
 
+def test_a_long_text_is_told_window_by_window(run, model, table, monkeypatch):
+    drawn = []
+
+    class Told(Meter):
+        def draw(self, done, detail):
+            drawn.append((done, detail))
+
+    monkeypatch.setattr(answering, "meter", lambda *_: Told())
+    name = table("message\n" + "card " * 20_000 + "\n")
+    assert run("predict", model, name, "--output", "a.jsonl").code == 0
+    total = answers("a.jsonl")[0]["prediction"]["windows"]
+    told = [detail for done, detail in drawn if done == 0]
+    assert len(told) > 3
+    assert told[-1] == f"window {total:,} of {total:,}"
+    assert all(detail.endswith(f" of {total:,}") for detail in told)
+
+
+def test_a_text_of_too_many_windows_is_refused_in_its_place(run, model, table):
+    name = table("message\ncard\n" + "card " * 2_000 + "\n \npin\n")
+    words = ["predict", model, name, "--output", "a.jsonl"]
+    done = run(*words, "--max-windows", "10")
+    assert done.code == 0
+    assert "4 rows, 2 of them failed" in done.err
+    kinds = [x["error"]["kind"] if x["prediction"] is None else None for x in answers("a.jsonl")]
+    assert kinds == [None, "too_many_windows", "empty_text", None]
+    error = answers("a.jsonl")[1]["error"]
+    assert error["line"] == 3
+    assert error["message"].endswith("windows; expected at most 10")
+    assert run(*words, "--overwrite").code == 0
+    assert answers("a.jsonl")[1]["prediction"]["windows"] > 10
+    from glossator import load
+    from glossator.errors import TextError
+
+    with pytest.raises(TextError, match=r"text 1: .* windows; expected at most 10"):
+        load(model).predict(["pin", "card " * 2_000], max_windows=10)
+
+
 def test_the_summary_for_programs(run, model):
     done = run("predict", model, "new.csv", "--output", "a.jsonl", "--json")
     assert done.json["rows"] == {"read": 7, "used": 7, "rejected": 0}
@@ -124,6 +162,65 @@ def test_the_summary_for_programs(run, model):
     refused = run("predict", model, "new.csv", "--json")
     assert refused.code == 2
     assert "--output" in json.loads(refused.err)["error"]["message"]
+
+
+def test_a_piped_csv_without_a_format_is_refused(run, model, monkeypatch):
+    feed(monkeypatch, b"message,n\ncard,1\npin,2\n")
+    done = run("predict", model, "-", "--output", "a.jsonl")
+    assert done.code == 2
+    assert "--format csv" in done.error
+    assert not Path("a.jsonl").exists()
+    feed(monkeypatch, b"message,n\ncard,1\npin,2\n")
+    assert run("predict", model, "-", "--format", "csv", "--output", "a.jsonl").code == 0
+
+
+def test_where_every_row_failed_it_says_so_and_why(run, model, table):
+    name = table("message,n\n ,1\nragged\n")
+    done = run("predict", model, name, "--output", "a.jsonl")
+    assert done.code == 1
+    assert done.error == (
+        "error: table.csv:2: the text is empty; 2 rows, and none could be answered"
+    )
+    assert [x["error"]["kind"] for x in answers("a.jsonl")] == ["empty_text", "ragged"]
+    done = run("predict", model, name, "--output", "b.jsonl", "--json")
+    assert done.code == 1
+    assert json.loads(done.err)["error"]["line"] == 2
+    assert done.json["rows"]["used"] == 0
+
+
+@pytest.mark.parametrize("output", ["a.jsonl", "a.csv", "a.parquet"])
+def test_several_tables_are_answered_in_order_with_the_source_of_each_row(
+    run, model, table, output
+):
+    table("n,message\n1,pin\n2, \n", "b.csv")
+    table('{"message": "fee", "extra": "x"}\n', "c.jsonl")
+    done = run("predict", model, "new.csv", "b.csv", "c.jsonl", "--output", output)
+    assert done.code == 0, done.err
+    assert "10 rows, 1 of them failed" in done.err
+    if output.endswith("parquet"):
+        found = pyarrow.parquet.read_table(output).to_pylist()
+    elif output.endswith("csv"):
+        found = list(csv.DictReader(io.StringIO(Path(output).read_text())))
+    else:
+        found = answers(output)
+    assert [x["source"] for x in found] == ["new.csv"] * 7 + ["b.csv"] * 2 + ["c.jsonl"]
+    assert [x["message"] for x in found][6:] == ["card 6", "pin", " ", "fee"]
+    assert found[7]["n"] == "1"
+    assert found[9]["extra"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("mesage\ncard\n", "column 'message' is not in table.csv"),
+        ("message,source\ncard,a\n", "table.csv: with several tables, column 'source'"),
+    ],
+)
+def test_one_of_several_tables_that_does_not_fit_is_named(run, model, table, content, said):
+    done = run("predict", model, "new.csv", table(content), "--output", "a.jsonl")
+    assert done.code == 2
+    assert said in done.error
+    assert not Path("a.jsonl").exists()
 
 
 def test_an_output_that_exists_is_kept(run, model, here):

@@ -77,6 +77,12 @@ def run(here: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome
     return call
 
 
+@pytest.fixture
+def file_limit():
+    """Let no file grow past a size for the length of a block."""
+    return _file_limit
+
+
 @contextlib.contextmanager
 def _file_limit(size: int | None) -> Iterator[None]:
     if size is None:

@@ -189,3 +189,29 @@ def test_the_rate_that_auto_found_is_that_of_the_finished_run(rows, tiny_model_f
     assert glossator.fit(rows, **options, learning_rate="auto", resume=True).details.finished
     with pytest.raises(CheckpointError, match=r"learning-rate was .*, is 0\.5"):
         glossator.fit(rows, **options, learning_rate=0.5, resume=True)
+
+
+def test_rows_that_are_left_out_are_warned_of(rows, tiny_model_folder, tmp_path):
+    rows[3]["text"], rows[7]["text"] = " ", ""
+    with pytest.warns(UserWarning, match="2 of 60 rows cannot be used") as found:
+        glossator.fit(rows, model=str(tiny_model_folder), epochs=1, output=tmp_path / "m")
+    (warned,) = [x for x in found if "rows" in str(x.message)]
+    assert "2 rows with an empty text" in str(warned.message)
+    assert str(tmp_path / "m.run" / "rejected.jsonl") in str(warned.message)
+    assert warned.filename == __file__
+    assert len((tmp_path / "m.run" / "rejected.jsonl").read_text().splitlines()) == 2
+
+
+def test_whoever_watches_is_told_and_not_warned(rows, tiny_model_folder):
+    """The control: warnings are errors here."""
+    from glossator.finetuning.watch import Watch
+
+    told = []
+
+    class Told(Watch):
+        def preflight(self, findings, rows):
+            told.append(rows.rejected)
+
+    rows[3]["text"] = " "
+    glossator.fit(rows, model=str(tiny_model_folder), epochs=1, watch=Told())
+    assert told == [1]

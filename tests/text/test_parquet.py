@@ -42,6 +42,7 @@ def test_what_is_no_parquet(tmp_path):
         open_table(path)
     with pytest.raises(TableError, match="no such file"):
         open_table(tmp_path / "b.parquet")
+    (tmp_path / "b.parquet.gz").touch()
     with pytest.raises(TableError, match=r"leave out the \.gz"):
         open_table(tmp_path / "b.parquet.gz")
 

@@ -362,6 +362,37 @@ print(sys.stdin.buffer.closed, {'numpy', 'torch', 'pyarrow'} & set(sys.modules))
     assert run_on_stdin(b"a\n\nb\n", code) == "['a', '', 'b']\n"
 
 
+def test_gzip_is_read_whatever_its_name(tmp_path):
+    code = "print([i.values['text'] for i in open_table('-')])"
+    assert run_on_stdin(gzip.compress(b'{"text": "a"}\n{"text": "b"}\n'), code) == "['a', 'b']\n"
+    table = open_table(write(tmp_path / "a.csv", gzip.compress(b"text\na\n")))
+    assert [row["text"] for row in rows(table)] == ["a"]
+    assert table.notes == [f"{tmp_path / 'a.csv'}: read as gzip, as its first bytes say"]
+
+
+@pytest.mark.parametrize("line", [b"text,label", b'"text"', b"[1]", b"{'text': 'a'}"])
+def test_a_stream_that_is_no_json_lines_is_refused_unless_it_was_named(line):
+    ask = "from glossator.errors import TableError\n"
+    ask += "try: print(len(list(open_table('-', format={}))))\nexcept TableError as e: print(e)"
+    said = run_on_stdin(b"\n" + line + b"\na,b\n", ask.format(None))
+    assert said.startswith("standard input:2: the first line is no JSON object")
+    assert "--format csv" in said
+    assert run_on_stdin(line + b"\na,b\n", ask.format("'jsonl'")) == "2\n"
+
+
+def test_an_object_that_cannot_be_used_is_no_other_format():
+    """The control: the line is of JSON Lines, and rejected by name."""
+    code = "print([i.kind for i in open_table('-')])"
+    assert run_on_stdin(b'{"a": 1, "a": 2}\n', code) == "['duplicate_key']\n"
+
+
+def test_a_missing_file_is_missing_whatever_its_name_ends_in(tmp_path):
+    assert "no such file" in refused(tmp_path / "nowhere").message
+    write(tmp_path / "a.csv", "text\na\n")
+    with pytest.raises(TableError, match="no such file"):
+        read_tables([tmp_path / "a.csv", tmp_path / "nowhere"])
+
+
 def test_a_named_pipe_is_read_once(tmp_path):
     path = tmp_path / "pipe.csv"
     os.mkfifo(path)

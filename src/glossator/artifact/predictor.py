@@ -27,7 +27,7 @@ from glossator.tasks.task import Answer, Probabilities, Reader, Task
 from glossator.text.records import Columns, Record
 from glossator.text.rows import Rejection, Row
 
-__all__ = ["TOKEN_BUDGET", "Answers", "Predictor"]
+__all__ = ["TOKEN_BUDGET", "Answers", "Predictor", "too_long"]
 
 # Tokens that go through the model at once. More is no faster on a CPU, whose caches hold no more.
 TOKEN_BUDGET = 4096
@@ -116,6 +116,7 @@ class Predictor:
         inputs: Iterable[Any],
         *,
         top_k: int | None = None,
+        max_windows: int | None = None,
         progress: Callable[[int], None] = lambda _: None,
         **asks: Any,
     ) -> list[Any]:
@@ -125,15 +126,20 @@ class Predictor:
             inputs: N texts of any length, or what else the task reads: pairs, or mappings by
                 column; a long text is read in windows, and its answer says so.
             top_k: how many possibilities each answer lists.
+            max_windows: refuse a text of more windows, which takes that much longer to answer.
             progress: is told how many windows were answered since the last call.
             **asks: what else is wanted of the answers, where the task knows such wishes:
                 `max_new_tokens=20`.
 
         Raises:
             InputError: `inputs` is a single text, a table or a mapping.
-            TextError: one is no text, holds a lone surrogate, or cannot be answered.
+            TextError: one is no text, holds a lone surrogate, cannot be answered, or has too many
+                windows.
         """
-        return list(self.answers(inputs, top_k=top_k, progress=progress, **asks))
+        found = self.answers(
+            inputs, top_k=top_k, max_windows=max_windows, progress=progress, **asks
+        )
+        return list(found)
 
     def predict_proba(self, inputs: Iterable[Any]) -> NDArray[np.float64]:
         """(N, C) calibrated probabilities; the columns are `classes_`.
@@ -192,11 +198,22 @@ class Predictor:
         inputs: Iterable[Any],
         *,
         top_k: int | None = None,
+        max_windows: int | None = None,
         progress: Callable[[int], None] = lambda _: None,
         **asks: Any,
     ) -> Answers:
         """As `predict`, with what they were decided from beside the predictions."""
-        return self.answer_records(self.records(inputs), top_k=top_k, progress=progress, **asks)
+        records = self.records(inputs)
+        rows = self.asked(top_k, asks).encode(records)
+        for number, row in enumerate(rows):
+            if why := too_long(row, max_windows):
+                raise TextError(f"text {number}: {why}")
+        return self.answer_records(records, rows, top_k=top_k, progress=progress, **asks)
+
+    def asked(self, top_k: int | None, asks: Mapping[str, Any]) -> Task:
+        """The task, told what is wanted of its answers."""
+        wishes = asks_of(config_named(self.task.name), asks) if asks else None
+        return self.task.asked(top_k=top_k, asks=wishes)
 
     def answer_records(
         self,
@@ -208,8 +225,7 @@ class Predictor:
         **asks: Any,
     ) -> Answers:
         """As `answers`, for rows that were read, and perhaps encoded."""
-        wishes = asks_of(config_named(self.task.name), asks) if asks else None
-        task = self.task.asked(top_k=top_k, asks=wishes)
+        task = self.asked(top_k, asks)
         encoded = task.encode(records) if rows is None else rows
         with self._ready():
             raw = answer_rows(
@@ -257,6 +273,13 @@ class Predictor:
                 yield
         finally:
             encoder.compute_dtype = before
+
+
+def too_long(row: Encoded, max_windows: int | None) -> str | None:
+    """Why a row of more windows than `max_windows` is refused; None of one that is not."""
+    if max_windows is None or row.windows <= max_windows:
+        return None
+    return f"the text is read in {row.windows:,} windows; expected at most {max_windows:,}"
 
 
 def _classifying(task: Task) -> Probabilities:

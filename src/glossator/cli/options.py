@@ -105,7 +105,7 @@ def show_default(value: Any) -> str | None:
     """A default as it would be typed; none for a switch, which is off."""
     if isinstance(value, bool):
         return None
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return (",".join(value) if isinstance(value, tuple) else str(value)) or None
 
 
 def complete(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:

@@ -17,6 +17,7 @@ from glossator.cli.options import COLUMN, FLAT, MACHINE, SPREAD, Shown, TableOpt
 from glossator.cli.screen import Screen
 from glossator.cli.task_options import ASKS, COLUMNS, columns_of, given
 from glossator.errors import ConfigError
+from glossator.extras import require
 from glossator.files import refuse_existing
 from glossator.models.config import RuntimeConfig
 from glossator.text.findings import count_of
@@ -38,6 +39,8 @@ class PredictOptions:
             standard output.
         overwrite: replace that file if it is there.
         top_k: how many possibilities each answer lists, labels or tokens; by default 3.
+        max_windows: a text that is read in more windows is refused, and says so, instead of waited
+            for.
         columns: of the table; by default those that the model was trained on.
         table: how the table is read.
         runtime: where the model runs.
@@ -51,6 +54,7 @@ class PredictOptions:
     output: str = "-"
     overwrite: bool = False
     top_k: int | None = None
+    max_windows: int | None = None
     columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
     table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
@@ -62,6 +66,10 @@ class PredictOptions:
     def __post_init__(self) -> None:
         if self.top_k is not None and self.top_k < 1:
             raise ConfigError(f"--top-k must be 1 or more, got {self.top_k}")
+        if self.max_windows is not None and self.max_windows < 1:
+            raise ConfigError(f"--max-windows must be 1 or more, got {self.max_windows}")
+        if self.max_windows is not None and self.ray is not None:
+            raise ConfigError("--max-windows and --ray exclude each other")
         if self.workers < 1:
             raise ConfigError(f"--workers must be 1 or more, got {self.workers}")
         if self.ray is None and self.workers > 1:
@@ -74,56 +82,60 @@ _DEFAULTS = PredictOptions()
 
 
 def predict(
-    model: Path, data: str, /, *, options: Annotated[PredictOptions, FLAT] = _DEFAULTS
+    model: Path, data: list[str], /, *, options: Annotated[PredictOptions, FLAT] = _DEFAULTS
 ) -> int:
     """Answer every row of a table, in order; a row that cannot be answered says why.
 
     Args:
         model: the model folder.
-        data: a table; - is JSON Lines on standard input, with --format text one text a line.
+        data: a table, or several; - is JSON Lines on standard input, with --format text one text a
+            line.
         options: how it is answered.
     """
     if options.output != "-":
         refuse_existing(Path(options.output), overwrite=options.overwrite)
+    if options.ray is not None:
+        require("ray")
     from glossator.cli.answering import Answering, answer_table, by_predictor
     from glossator.cli.loading import opened
-    from glossator.text.tables import open_table
+    from glossator.text.tables import joined, open_tables
 
     screen, read = Screen(json=options.shown.json), options.table
-    table = open_table(data, format=read.format, encoding=read.encoding)
+    tables = open_tables(data, format=read.format, encoding=read.encoding)
     predictor = opened(model, options.runtime, screen)
-    reader = predictor.reader(_columns(predictor, data, table.columns, options))
+    reader = predictor.reader(_columns(predictor, data, joined(tables).columns, options))
     asks = given(options.asks)
     began = time.perf_counter()
     with ExitStack() as stack:
-        answer = by_predictor(predictor, options.top_k, asks)
+        answer = by_predictor(predictor, options.top_k, asks, options.max_windows)
         if options.ray is not None:
             answer = stack.enter_context(_on_ray(model, data, dict(reader.columns), options, asks))
-        job = Answering(answer, table, reader)
+        job = Answering(answer, tables, reader)
         answer_table(job, options.output, screen, overwrite=options.overwrite)
     seconds = time.perf_counter() - began
     screen.json({"task": predictor.task.name, **_object(job, options.output, seconds)})
     _show(screen, job, options.output, seconds)
+    job.refuse_all_failed()
     return 0
 
 
 def _columns(
-    predictor: Predictor, data: str, columns: Sequence[str], options: PredictOptions
+    predictor: Predictor, data: Sequence[str], columns: Sequence[str], options: PredictOptions
 ) -> Columns:
-    """Those that were typed; of one text a line, its only one; else what the table has."""
+    """Those that were typed; of one text a line, its only one; else what the tables have."""
     from glossator.tasks.registry import config_named, inputs_in
     from glossator.text.formats import format_of
 
     typed = columns_of(options.columns)
     config = config_named(predictor.task.name)
-    if format_of(data, options.table.format)[0] == "text":
+    if {format_of(path, options.table.format)[0] for path in data} == {"text"}:
         return {config.roles[0].name: ("text",), **typed}
     return typed or inputs_in(config, predictor.details.columns, columns)
 
 
 @contextmanager
 def _on_ray(
-    model: Path, data: str, columns: Columns, options: PredictOptions, asks: Mapping[str, Any]
+    model: Path, data: list[str], columns: Columns, options: PredictOptions, asks: Mapping[str, Any]
 ) -> Iterator[AnswerItems]:
     """Answers from a cluster, whose workers read the rows of the table themselves."""
     from glossator.artifact.scattering import Asked, scattered_answers
@@ -131,18 +143,19 @@ def _on_ray(
     from glossator.clusters import connected
 
     assert options.ray is not None
-    if not Path(data).is_file():
-        raise ConfigError(f"--ray wants a table that its workers can open, not {data!r}")
+    for path in data:
+        if not Path(path).is_file():
+            raise ConfigError(f"--ray wants a table that its workers can open, not {path!r}")
     scattered = functools.partial(
         scattered_answers,
         workers=options.workers,
         folder=model,
-        rows=RowValues(data, options.table, tuple(x for n in columns.values() for x in n)),
+        rows=RowValues(tuple(data), options.table, tuple(x for n in columns.values() for x in n)),
         runtime=options.runtime,
         asked=Asked(columns, options.top_k, asks),
     )
     with connected(options.ray, options.workers) as ray, closing(scattered(ray)) as found:
-        yield lambda items: itertools.islice(found, len(items))
+        yield lambda items, _: itertools.islice(found, len(items))
 
 
 def _object(job: Answering, output: str, seconds: float) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from glossator.artifact.wording import duration
 from glossator.cli.screen import Screen
@@ -56,9 +57,10 @@ class _Bar(Meter):
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[detail]}", markup=False),
             TimeRemainingColumn(compact=True) if total else TimeElapsedColumn(),
             TextColumn("left" if total else ""),
+            TextColumn("{task.fields[detail]}", markup=False, table_column=_rest()),
+            expand=True,
             console=screen.err,
             refresh_per_second=4,
             transient=True,
@@ -74,6 +76,11 @@ class _Bar(Meter):
 
     def draw(self, done: int, detail: str) -> None:
         self._bar.update(self._task, completed=done, detail=detail)
+
+
+def _rest() -> Column:
+    """A column of what room the others leave, so that a narrow terminal cuts it alone."""
+    return Column(ratio=1, no_wrap=True, overflow="ellipsis")
 
 
 class _Lines(Meter):

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glossator.files import disk_errors_named
+
 __all__ = ["RowSpool"]
 
 Floats = NDArray[np.floating[Any]]
@@ -41,9 +43,9 @@ class RowSpool:
         self.rows = 0
         self._width = width
         self._dtype = dtype
-        where = None if folder is None else str(folder)
+        self._where = tempfile.gettempdir() if folder is None else str(folder)
         # closed with this object, not with a block: batches come in over many calls
-        self._file = tempfile.SpooledTemporaryFile(memory_bytes, dir=where)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(memory_bytes, dir=self._where)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
 
     def append(self, rows: Floats) -> None:
@@ -52,7 +54,8 @@ class RowSpool:
         Raises:
             OSError: the disk is full.
         """
-        self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+        with disk_errors_named(self._where):
+            self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
         self.rows += len(rows)
 
     def columns(self, first: int = 0) -> Iterator[Floats]:

@@ -39,9 +39,15 @@ class DataConfig:
         for name in ("dev_fraction", "test_fraction"):
             if not 0 <= getattr(self, name) < 0.9:
                 flag = name.replace("_", "-")
-                raise ConfigError(f"--{flag} must be from 0 to 0.9, got {getattr(self, name)}")
+                raise ConfigError(
+                    f"--{flag} must be from 0 to below 0.9, got {getattr(self, name)}"
+                )
         if self.dev_fraction + self.test_fraction >= 0.95:
-            raise ConfigError("--dev-fraction and --test-fraction leave too little to learn from")
+            both = self.dev_fraction + self.test_fraction
+            raise ConfigError(
+                "--dev-fraction and --test-fraction leave too little to learn from; "
+                f"together they must be below 0.95, got {both:.6g}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from glossator.artifact.opening import load
 from glossator.artifact.predictor import Predictor
+from glossator.artifact.report_parts import RowCounts
 from glossator.config import from_mapping
 from glossator.errors import ConfigError, InputError, did_you_mean
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
@@ -17,8 +20,9 @@ from glossator.finetuning.run import run_fit
 from glossator.finetuning.sameness import check_finished
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
-from glossator.runs.folder import is_finished
+from glossator.runs.folder import REJECTED, is_finished, run_path
 from glossator.tasks.registry import configs, roles
+from glossator.text.findings import Finding, count_of
 from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["fit"]
@@ -45,6 +49,8 @@ def fit(
 ) -> Predictor:
     """Fine-tune a model on a table and return it, ready to answer.
 
+    Rows that cannot be used (an empty text, no label) are left out, and a warning counts them.
+
     Args:
         data: a table's path, several, a list of mappings by column name, or a pandas DataFrame.
         task: what to learn; empty reads it off the columns.
@@ -53,7 +59,7 @@ def fit(
         overwrite: whether both may be replaced.
         resume: go on with the run that `NAME.run` holds, if it was cut short; one that is finished
             and was made of the same is loaded.
-        watch: told of each stage, see `glossator.finetuning.watch`.
+        watch: told of each stage, see `glossator.finetuning.watch`; then nothing is warned of.
         **options: the columns by role, one name or several (`text="message"`), and any option of
             `glossator fit --help`, with underscores: `epochs=3`, `seed=1`.
 
@@ -76,9 +82,41 @@ def fit(
         overwrite=overwrite,
         resume=resume,
         command=f"glossator.fit(..., {named})",
-        watch=watch,
+        watch=watch or _Warning(None if output is None else Path(output)),
     )
     return result.predictor
+
+
+class _Warning(Watch):
+    """Warns of rows that are left out, where nobody else is told.
+
+    Args:
+        output: the model folder that will be written, if one will be.
+    """
+
+    def __init__(self, output: Path | None):
+        self._output = output
+
+    def preflight(self, findings: Sequence[Finding], rows: RowCounts) -> None:
+        if rows.rejected and all(x.severity != "error" for x in findings):
+            seen = "output='NAME' writes them to NAME.run"
+            if self._output is not None:
+                seen = f"{run_path(self._output) / REJECTED} holds them"
+            rejections = [x.message for x in findings if x.message.endswith(": rejected")]
+            warnings.warn(
+                f"{rows.rejected:,} of {count_of(rows.read, 'row')} cannot be used and are left "
+                f"out ({'; '.join(rejections)}); {seen}, each with its line and reason",
+                stacklevel=_stacklevel(),
+            )
+
+
+def _stacklevel() -> int:
+    """The level, seen from the caller, of the first frame that is none of this package's."""
+    level = 1
+    frame = sys._getframe(1)
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] == "glossator":
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _source(data: Any) -> Source:

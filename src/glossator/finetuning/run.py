@@ -16,6 +16,8 @@ from glossator.artifact.folder import Details, versions
 from glossator.artifact.predictor import Predictor
 from glossator.artifact.report import Report
 from glossator.artifact.report_parts import DataFile, RateCurve
+from glossator.extras import require
+from glossator.files import disk_errors_named
 from glossator.finetuning.base import base_of, notes_on, resolve
 from glossator.finetuning.config import FitConfig
 from glossator.finetuning.data import Data, Source, read_data, row_counts
@@ -70,14 +72,17 @@ def run_fit(
 
     Raises:
         InputError: a table, a column, a model or an option is wrong.
+        MissingPackageError: an option asks for a package that is not installed.
         OutputExistsError: `output` exists and `overwrite` is false.
         CheckpointError: what the run left was changed, or is of another run.
         UnfinishedError: it was interrupted before the first step.
         OSError: the disk is full or read-only; no model folder is then written.
     """
+    _refuse_missing(config)
     with ExitStack() as stack:
         run = None
         if output:
+            stack.enter_context(disk_errors_named(run_path(output)))  # its log has no name
             run = stack.enter_context(open_run(output, overwrite=overwrite, resume=resume))
         stack.enter_context(using_threads(config.runtime.threads))
         fitting = _Fitting(config, run, watch or Watch(), resume=resume)
@@ -280,3 +285,11 @@ class _Fitting:
             report=report,
             finished=report.learning.finished,
         )
+
+
+def _refuse_missing(config: FitConfig) -> None:
+    """Look for the packages that the options need before anything is read."""
+    if config.spread.ray is not None:
+        require("ray")
+    if config.track == "wandb":
+        require("wandb")

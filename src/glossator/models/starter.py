@@ -9,7 +9,8 @@ from pathlib import Path
 
 from glossator.bundles import Bundle
 from glossator.bundles import add as add_bundle
-from glossator.errors import InputError, MissingPackageError, ModelFolderError, did_you_mean
+from glossator.errors import InputError, ModelFolderError, did_you_mean
+from glossator.extras import missing
 from glossator.models import starter_e5
 from glossator.wheels import Member, Progress, Wheel
 
@@ -159,8 +160,7 @@ def _download(hub_id: str, revision: str = "main") -> Path:
         import huggingface_hub
         from huggingface_hub import errors
     except ImportError as error:
-        line = "--hub needs huggingface_hub: pip install 'glossator[hub]'"
-        raise MissingPackageError(line) from error
+        raise missing("hub") from error
     try:
         folder = Path(
             huggingface_hub.snapshot_download(

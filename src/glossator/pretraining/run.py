@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from glossator.artifact.folder import Details, versions
 from glossator.artifact.saving import save_folder
+from glossator.extras import require
+from glossator.files import disk_errors_named
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.dropout import with_dropout
 from glossator.models.hardware import choose_device, choose_dtype, using_threads
@@ -80,12 +82,16 @@ def run_pretrain(
 
     Raises:
         InputError: a file, a tokenizer, a model or an option is wrong.
+        MissingPackageError: wandb is asked for and not installed.
         OutputExistsError: `output` exists and `overwrite` is false.
         CheckpointError: what the run left was changed, or the corpus has.
         UnfinishedError: it was interrupted before the first step.
         OSError: the disk is full or read-only; no model folder is then written.
     """
+    if config.track == "wandb":
+        require("wandb")
     with ExitStack() as stack:
+        stack.enter_context(disk_errors_named(run_path(output)))  # its log has no name
         run = stack.enter_context(open_run(output, overwrite=overwrite, resume=resume))
         stack.enter_context(using_threads(config.runtime.threads))
         pretraining = _Pretraining(config, run, watch or Watch(), resume=resume)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from glossator.errors import MissingPackageError
+from glossator.extras import missing
+from glossator.files import disk_errors_named
 
 __all__ = ["Board", "Tensorboard", "Tracker", "Wandb", "boards"]
 
@@ -66,8 +67,9 @@ class Tensorboard:
 
     def _write(self, event: Any) -> None:
         event.wall_time = time.time()
-        self._records.write(event.SerializeToString())
-        self._records.flush()
+        with disk_errors_named(self._folder):
+            self._records.write(event.SerializeToString())
+            self._records.flush()
 
 
 class Wandb:
@@ -88,7 +90,7 @@ class Wandb:
         try:
             import wandb
         except ImportError:
-            raise MissingPackageError("wandb is missing: pip install 'glossator[wandb]'") from None
+            raise missing("wandb") from None
         kept = folder / "wandb-id"
         if not kept.exists():
             kept.write_text(uuid.uuid4().hex[:8], encoding="utf-8")

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 from glossator.errors import ColumnError, TableError
-from glossator.files import refuse_existing, replaced_file
+from glossator.files import disk_errors_named, refuse_existing, replaced_file
 from glossator.text.answer_cells import Cells
 from glossator.text.answer_layout import Answer
 from glossator.text.answer_lines import Lines
@@ -91,7 +91,7 @@ def answer_writer(
     if "error" in columns:
         raise ColumnError("the input column 'error' is where errors are written; rename it")
     if name == "-":
-        with _standard_output() as stream:
+        with disk_errors_named("standard output"), _standard_output() as stream:
             yield Lines(stream)
         return
     refuse_existing(Path(path), overwrite=overwrite)

@@ -29,6 +29,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
+# Its magic number and the one method of compression there is (RFC 1952, section 2.3.1).
+_GZIP = b"\x1f\x8b\x08"
 _BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
@@ -37,7 +39,7 @@ class Source:
 
     Args:
         path: a file, or `-`.
-        packing: what the bytes are packed by.
+        packing: what the bytes are packed by; gzip is also told by its first bytes.
         encoding: a name that Python knows; None is UTF-8. A byte order mark wins over it.
         notes: receives what was found worth saying, each once.
 
@@ -106,11 +108,18 @@ class Source:
                 raw = sys.stdin.buffer
             else:
                 raw = stack.enter_context(_opened(self._path))
-            if self._packing == "gz":
+            if self._packing == "gz" or self._is_gzip(raw):
                 raw = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=raw)))
             elif self._packing == "zst":
                 raw = cast(BinaryIO, io.BufferedReader(_Unpacked(raw)))
             yield raw
+
+    def _is_gzip(self, raw: BinaryIO) -> bool:
+        """Whether bytes of which no name says so are gzip, as on standard input."""
+        found = not self._packing and cast(io.BufferedReader, raw).peek(3).startswith(_GZIP)
+        if found:
+            self.note("read as gzip, as its first bytes say")
+        return found
 
     @contextlib.contextmanager
     def _decoder(self, binary: BinaryIO, newline: str) -> Iterator[io.TextIOWrapper]:

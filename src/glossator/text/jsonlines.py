@@ -29,7 +29,7 @@ class _RefusedError(ValueError):
         self.kind = kind
 
 
-def read_jsonl(source: Source) -> Reading:
+def read_jsonl(source: Source, *, named: bool = True) -> Reading:
     r"""Stream the objects of a JSON Lines file; the columns are the keys of the first good one.
 
     Lines end with `\n` alone. A line is a Rejection where it is not JSON (`bad_json`), not an
@@ -37,13 +37,20 @@ def read_jsonl(source: Source) -> Reading:
     large (`bad_number`), is nested deeper than `NESTING_LIMIT` (`deep_nesting`), holds half of a
     surrogate pair (`lone_surrogate`) or, after the first row, the key `prediction` (`column`).
 
+    Args:
+        source: the lines.
+        named: whether the user said that these are JSON Lines, or it was taken for granted.
+
     Raises:
         ColumnError: the first good row has the key `prediction`, or a key without a name.
+        TableError: it was taken for granted, and the first line is no object.
         TableError: there are only blank lines.
     """
     items = _items(source)
     head: list[Item] = []
     for item in items:
+        if not (named or head):
+            _refuse_other(item)
         head.append(item)
         if isinstance(item, Row):
             columns = check_header(tuple(item.values), source.name, item.line)
@@ -51,6 +58,15 @@ def read_jsonl(source: Source) -> Reading:
     if not head:
         raise TableError("the file is empty: it has only blank lines", file=source.name)
     return (), iter(head)
+
+
+def _refuse_other(first: Item) -> None:
+    if isinstance(first, Rejection) and first.kind in ("bad_json", "not_an_object"):
+        message = (
+            f"the first line is no JSON object ({first.message}); name the format: "
+            "--format csv, tsv or text, or jsonl to have such lines rejected one by one"
+        )
+        raise TableError(message, file=first.source, line=first.line)
 
 
 def _without_prediction(item: Item) -> Item:

@@ -20,6 +20,9 @@ from glossator.text.token_lengths import CountTokens, TokenLengths
 __all__ = ["Finding", "Preflight", "RowCounts", "preflight"]
 
 
+_SHOWN = 3  # rejections in the message of an error
+
+
 @dataclass(frozen=True, slots=True)
 class RowCounts:
     """Rows of one part; read = used + rejected."""
@@ -44,10 +47,21 @@ class Preflight:
     rows: Mapping[str, RowCounts]
 
     def raise_for_errors(self) -> None:
-        """Raise TableError with the first finding of severity `error`, if there is one."""
+        """Raise TableError with the first finding of severity `error`, if there is one.
+
+        It says of the first rows that cannot be used why, since they may be what is wrong.
+        """
         for finding in self.findings:
             if finding.severity == "error":
-                raise TableError(finding.message)
+                raise TableError("; ".join([finding.message, *self._told()]))
+
+    def _told(self) -> list[str]:
+        """The first rejections in words."""
+        shown = [f"{x.source}:{x.line}: {x.message}" for x in self.rejections[:_SHOWN]]
+        more = len(self.rejections) - len(shown)
+        if shown:
+            shown[0] = f"rejected were {shown[0]}"
+        return shown + ([f"and {more:,} more"] if more else [])
 
 
 def preflight(

@@ -5,7 +5,6 @@ No value is changed, no row is dropped silently, and memory does not grow with t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -18,7 +17,17 @@ from glossator.text.formats import FORMATS, format_of
 from glossator.text.jsonlines import read_jsonl
 from glossator.text.rows import Item, Reading, Rejection, Row, Table
 
-__all__ = ["FORMATS", "Item", "Rejection", "Row", "Table", "open_table", "read_tables"]
+__all__ = [
+    "FORMATS",
+    "Item",
+    "Rejection",
+    "Row",
+    "Table",
+    "joined",
+    "open_table",
+    "open_tables",
+    "read_tables",
+]
 
 
 def open_table(
@@ -43,6 +52,32 @@ def open_table(
     return _open(str(path), format, encoding, [])
 
 
+def open_tables(
+    paths: Sequence[str | Path], *, format: str | None = None, encoding: str | None = None
+) -> list[Table]:
+    """Open several tables, each as `open_table` does; that all are there is looked at first.
+
+    Raises:
+        ConfigError: there is none.
+        TableError, ColumnError: as `open_table`.
+    """
+    if not paths:
+        raise ConfigError("no table was named; expected at least one file")
+    for path in paths:
+        _check_there(str(path))
+    notes: list[str] = []
+    return [_open(str(path), format, encoding, notes) for path in paths]
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Open tables one after the other as one; its columns are those of all together."""
+    if len(tables) == 1:
+        return tables[0]
+    names = tuple(dict.fromkeys(chain.from_iterable(table.columns for table in tables)))
+    path = ", ".join(table.path for table in tables)
+    return Table(path, lambda: (names, chain.from_iterable(tables)), tables[0].notes)
+
+
 def read_tables(
     paths: Sequence[str | Path],
     columns: Sequence[str] = (),
@@ -62,34 +97,32 @@ def read_tables(
         ColumnError: a file lacks one of `columns`.
         TableError, ConfigError: as `open_table`.
     """
-    if not paths:
-        raise ConfigError("no table was named; expected at least one file")
-    notes: list[str] = []
-    tables = [_open(str(path), format, encoding, notes) for path in paths]
+    tables = open_tables(paths, format=format, encoding=encoding)
     for table in tables:
         check_columns(table, columns)
-    if len(tables) == 1:
-        return tables[0]
-    names = tuple(dict.fromkeys(chain.from_iterable(table.columns for table in tables)))
-    path = ", ".join(table.path for table in tables)
-    return Table(path, lambda: (names, chain.from_iterable(tables)), notes)
+    return joined(tables)
+
+
+def _check_there(path: str) -> None:
+    if path != "-":  # a folder is called one, and a missing file missing, whatever its name ends in
+        check_file(path)
 
 
 def _open(path: str, format: str | None, encoding: str | None, notes: list[str]) -> Table:
-    if os.path.isdir(path):
-        check_file(path)  # a folder is called one, whatever its name ends in
+    _check_there(path)
     found, gzipped = format_of(path, format)
     if found == "parquet":
         from glossator.text.parquet import read_parquet
 
         return Table(path, lambda: read_parquet(path), notes)
     source = Source(path, packing="gz" if gzipped else "", encoding=encoding, notes=notes)
-    return Table(source.name, lambda: _begin(source, found), notes, once=source.once)
+    named = path != "-" or format is not None
+    return Table(source.name, lambda: _begin(source, found, named), notes, once=source.once)
 
 
-def _begin(source: Source, format: str) -> Reading:
+def _begin(source: Source, format: str, named: bool) -> Reading:
     if format == "jsonl":
-        return read_jsonl(source)
+        return read_jsonl(source, named=named)
     if format == "text":
         return _read_text(source)
     return read_delimited(source, "," if format == "csv" else "\t")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from glossator.errors import ConfigError, InputError
+from glossator.files import disk_errors_named
 from glossator.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -106,7 +107,10 @@ def _wordpiece(texts: Iterable[str], config: TokenizerConfig) -> tuple[Any, dict
     from tokenizers import models, trainers
 
     special = list(_BERT_ROLES.values())
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as spool:
+    with (
+        disk_errors_named(tempfile.gettempdir()),
+        tempfile.TemporaryFile("w+", encoding="utf-8") as spool,
+    ):
         letters, inside = _letters(_bert(Inner(models.WordPiece()), config), texts, spool)
         most = config.vocab_size // 2
         while True:

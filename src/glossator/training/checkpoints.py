@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from glossator.errors import CheckpointError
-from glossator.files import new_folder, sha256_file
+from glossator.files import disk_errors_named, new_folder, sha256_file
 
 __all__ = ["Checkpoint", "Checkpoints", "read_checkpoint", "write_checkpoint"]
 
@@ -143,14 +143,16 @@ class Checkpoints:
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint into an empty folder."""
-    save_file(dict(checkpoint.tensors), path / _TENSORS)
+    with disk_errors_named(path / _TENSORS):
+        save_file(dict(checkpoint.tensors), path / _TENSORS)
     state = {
         "format": FORMAT,
         "step": checkpoint.step,
         "sha256": sha256_file(path / _TENSORS),
         "values": checkpoint.values,
     }
-    (path / _STATE).write_text(json.dumps(state, allow_nan=False), encoding="utf-8")
+    with disk_errors_named(path / _STATE):
+        (path / _STATE).write_text(json.dumps(state, allow_nan=False), encoding="utf-8")
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -87,7 +87,7 @@ class ShardWriter:
         self._write("documents", np.zeros(1, np.int64))
 
     def _close(self) -> None:
-        for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
-        self._stack.close()
+        with self._stack:  # closes them, also where one cannot be written
+            for file in self._files.values():
+                file.flush()
+                os.fsync(file.fileno())

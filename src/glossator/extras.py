@@ -1,0 +1,39 @@
+"""Optional packages: whether one is here, asked before anything is read or built."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+from glossator.errors import MissingPackageError
+
+__all__ = ["missing", "require"]
+
+_PACKAGES = {"hub": "huggingface_hub", "ray": "ray", "wandb": "wandb"}
+
+
+def require(extra: str) -> None:
+    """Refuse to go on without the package of an extra; it is looked for and not loaded.
+
+    Args:
+        extra: its name in `pip install 'glossator[EXTRA]'`: `hub`, `ray` or `wandb`.
+
+    Raises:
+        MissingPackageError: the package is not installed.
+    """
+    package = _PACKAGES[extra]
+    if package in sys.modules:
+        found = sys.modules[package] is not None
+    else:
+        spec = importlib.util.find_spec(package)
+        # A folder of that name, which W&B itself makes where it runs, has no origin.
+        found = spec is not None and spec.origin is not None
+    if not found:
+        raise missing(extra)
+
+
+def missing(extra: str) -> MissingPackageError:
+    """The error that names the package of an extra and the line that installs it."""
+    return MissingPackageError(
+        f"{_PACKAGES[extra]} is not installed: pip install 'glossator[{extra}]'"
+    )
