@@ -117,6 +117,17 @@ def test_class_weights_come_from_the_training_rows(learned):
 
 
 @pytest.mark.parametrize(
+    ("optimizer", "width", "rate"),
+    [("adamw", 384, 2e-4), ("adafactor", 384, 3e-3), ("sgd", 384, 3e-2), ("sgd", 768, 7.5e-3)],
+)
+def test_the_rate_depends_on_the_optimizer(optimizer, width, rate):
+    assert default_learning_rate(width, optimizer) == pytest.approx(rate)
+    config = FitConfig(training=TrainingConfig(optimizer=optimizer))
+    found = resolved(config, width=width, longest=512).training.learning_rate
+    assert found == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(
     ("width", "rate"), [(32, 2e-4), (384, 2e-4), (768, 5e-5), (769, 2e-5), (1024, 2e-5)]
 )
 def test_the_rate_depends_on_the_width(width, rate):

@@ -201,6 +201,12 @@ def test_the_usual_range_stands_beside_the_default(width, said):
     assert rate_note(width).startswith(said)
 
 
+def test_each_optimizer_has_a_range_of_its_own():
+    said = "learning rate 3e-3, the default for a model 384 wide with adafactor; usual are 1e-3 to"
+    assert rate_note(384, "adafactor").startswith(said)
+    assert "usual are 1e-2 to 1e-1" in rate_note(384, "sgd")
+
+
 def test_the_default_is_told_with_the_model_and_a_given_rate_is_not(fit, rows, heard):
     fit(rows, learning_rate=None, watch=heard)
     assert any(note.startswith("learning rate 2e-4, the default") for note in heard.notes)

@@ -92,3 +92,11 @@ def test_what_several_kinds_have_means_the_same_in_each():
         for shape in config.shapes:
             assert set(shape) <= {role.name for role in config.roles}
             assert set(config.targets) & set(shape)
+
+
+def test_a_column_that_is_learned_is_not_read_too():
+    columns = ["title", "text", "label"]
+    with pytest.raises(ConfigError, match=r"column 'label' is what is learned .*--text.*leave it"):
+        choose(None, {"text": ("text", "label")}, columns, "t.csv")
+    _, found = choose(None, {"text": ("title", "text")}, columns, "t.csv")
+    assert found == {"text": ("title", "text"), "label": ("label",)}

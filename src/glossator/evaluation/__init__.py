@@ -21,6 +21,7 @@ from glossator.evaluation.label_thresholds import (
 )
 from glossator.evaluation.metrics import ClassificationScores, classification_metrics
 from glossator.evaluation.multilabel import MultilabelScores, multilabel_metrics
+from glossator.evaluation.proportions import unless_degenerate, wilson_interval
 from glossator.evaluation.ranking import roc_auc
 from glossator.evaluation.regression import (
     RegressionScores,
@@ -72,4 +73,6 @@ __all__ = [
     "roc_auc",
     "softmax",
     "threshold_curve",
+    "unless_degenerate",
+    "wilson_interval",
 ]

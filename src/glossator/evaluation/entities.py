@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from glossator.errors import InputError
 from glossator.evaluation.bootstrap import bootstrap_intervals
 from glossator.evaluation.confusion import ClassScore, class_scores
+from glossator.evaluation.proportions import unless_degenerate
 from glossator.text.tagging import Span
 
 __all__ = ["EntityErrors", "EntityScores"]
@@ -113,7 +114,8 @@ class EntityScores:
             entities: gold spans.
             rows: texts.
             unknown_labels: gold spans whose label the model lacks.
-            precision_ci, recall_ci, f1_ci: `[low, high]`, 95 percent.
+            precision_ci, recall_ci, f1_ci: `[low, high]`, 95 percent; Wilson's where every span or
+                none is right, a row with spans being one trial.
 
         Raises:
             InputError: there are no rows.
@@ -144,7 +146,12 @@ class EntityScores:
             f"{name}_ci": lambda block, of=of: of(block @ cells) for name, of in _SCORES.items()
         }
         found = bootstrap_intervals(counts, statistics, seed=self._seed)
-        return {name: list(interval) for name, interval in found.items()}
+        hits, false, missed = cells.T
+        trials = {"precision": hits + false, "recall": hits + missed, "f1": cells.sum(axis=1)}
+        return {
+            f"{name}_ci": unless_degenerate(found[f"{name}_ci"], counts[spans > 0].sum())
+            for name, spans in trials.items()
+        }
 
     @property
     def _gold(self) -> int:

@@ -14,6 +14,7 @@ from glossator.errors import InputError
 from glossator.evaluation.bootstrap import bootstrap_intervals
 from glossator.evaluation.calibration import Reliability, ReliabilityCounts
 from glossator.evaluation.confusion import ClassScore, Confusion, class_scores, count_pairs
+from glossator.evaluation.proportions import unless_degenerate
 from glossator.evaluation.ranking import roc_auc
 from glossator.evaluation.spool import RowSpool
 from glossator.evaluation.thresholds import decide
@@ -145,7 +146,8 @@ class ClassificationScores:
                 over known labels; None where fewer than two classes occur.
             ece: expected calibration error of the most probable class, 15 bins.
             unknown_labels: rows with gold -1.
-            accuracy_ci, macro_f1_ci, micro_f1_ci: `[low, high]`.
+            accuracy_ci, macro_f1_ci, micro_f1_ci: `[low, high]`; Wilson's where every row or none
+                is right, see `unless_degenerate`.
 
         Raises:
             InputError: there are no rows.
@@ -169,8 +171,9 @@ class ClassificationScores:
     def _bootstrap(self, cells: Confusion) -> dict[str, list[float]]:
         statistics = {"accuracy_ci": cells.accuracy, "macro_f1_ci": cells.macro_f1}
         found = bootstrap_intervals(cells.counts, statistics, seed=self._seed)
-        intervals = {name: list(interval) for name, interval in found.items()}
-        return intervals | {"micro_f1_ci": intervals["accuracy_ci"]}
+        accuracy = unless_degenerate(found["accuracy_ci"], self.rows - self.unknown_labels)
+        macro_f1 = unless_degenerate(found["macro_f1_ci"], self._table[:-1].sum(axis=1))
+        return {"accuracy_ci": accuracy, "macro_f1_ci": macro_f1, "micro_f1_ci": accuracy}
 
     def _roc_auc(self) -> float | None:
         if self._spool is None:

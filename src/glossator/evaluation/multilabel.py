@@ -15,6 +15,7 @@ from glossator.evaluation.bootstrap import percentile_interval, resampled_counts
 from glossator.evaluation.calibration import Reliability, ReliabilityCounts
 from glossator.evaluation.confusion import ClassScore
 from glossator.evaluation.label_thresholds import decide_labels
+from glossator.evaluation.proportions import unless_degenerate
 from glossator.evaluation.ranking import roc_auc
 from glossator.evaluation.row_sample import RowSample, narrowed
 from glossator.evaluation.spool import RowSpool
@@ -149,7 +150,8 @@ class MultilabelScores:
             roc_auc: the mean over labels that some rows have and others have not; else None.
             ece: expected calibration error of "has it" or "has it not", over all pairs, 15 bins.
             empty_gold, empty_predicted: rows without a label.
-            micro_f1_ci, macro_f1_ci: `[low, high]`, 95 percent.
+            micro_f1_ci, macro_f1_ci: `[low, high]`, 95 percent; Wilson's where every label or none
+                is right, a row with labels being one trial.
 
         Raises:
             InputError: there are no rows.
@@ -190,6 +192,8 @@ class MultilabelScores:
             for name, of in _SCORES.items():
                 drawn[name].append(of(sums))
         sample = _label_sums(ones[None], rows, len(self.classes))
+        empty = min(whole["empty_gold"], whole["empty_predicted"])
+        trials: dict[str, Any] = {"micro_f1": self.rows - empty, "macro_f1": self._counts[2]}
         intervals = {}
         for name, of in _SCORES.items():
             around = narrowed(
@@ -199,7 +203,7 @@ class MultilabelScores:
                 rows=len(rows),
                 seen=self.rows,
             )
-            intervals[f"{name}_ci"] = list(percentile_interval(around))
+            intervals[f"{name}_ci"] = unless_degenerate(percentile_interval(around), trials[name])
         return intervals
 
     def report(self) -> list[ClassScore]:

@@ -158,7 +158,7 @@ class _Fitting:
     def _model(self, task: Task) -> nn.Module:
         model = task.build(self.base, self.config.training.seed).to(self.device)
         width = self.base.source.config.hidden_size
-        rates = (rate_note(width),) if self.rate_is_default else ()
+        rates = (rate_note(width, self.config.training.optimizer),) if self.rate_is_default else ()
         notes: tuple[str, ...] = model.notes  # type: ignore[assignment]
         told = (*notes_on(self.base, self.asked), *notes, *rates)
         self.watch.model(told, task.measures)
@@ -175,7 +175,8 @@ class _Fitting:
                 model, task, training.rows, config, dtype=self.dtype, told=self.watch.rate_test
             ),
         )
-        default = default_learning_rate(self.base.source.config.hidden_size)
+        width = self.base.source.config.hidden_size
+        default = default_learning_rate(width, config.optimizer)
         config = dataclasses.replace(config, learning_rate=found.chosen or default)
         self.config = dataclasses.replace(self.config, training=config)
         if self.run:

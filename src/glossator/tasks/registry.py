@@ -119,7 +119,8 @@ def choose(
         table: its name in messages.
 
     Raises:
-        ConfigError: the kind has no such role, several kinds fit, or a role has too many columns.
+        ConfigError: the kind has no such role, several kinds fit, a role has too many columns, or a
+            column that is learned is read too.
     """
     _refuse_several(typed)
     every = configs() if name is None else [config_named(name)]
@@ -141,6 +142,7 @@ def choose(
     if len(best) > 1:
         names = ", ".join(config.name for config, _ in best)
         raise ConfigError(f"{table} fits several tasks: {names}; name one with --task")
+    _refuse_answers_read(*best[0])
     return best[0]
 
 
@@ -230,6 +232,18 @@ def _refuse_several(typed: Columns) -> None:
             raise ConfigError(
                 f"--{flag} names one column, got {len(columns)}: {', '.join(columns)}"
             )
+
+
+def _refuse_answers_read(config: KindConfig, columns: Columns) -> None:
+    """A column that is learned must not be read too: its answer would stand in the text."""
+    for target in config.targets:
+        for role, names in columns.items():
+            both = [name for name in names if name in columns.get(target, ())]
+            if both and role not in config.targets:
+                raise ConfigError(
+                    f"column '{both[0]}' is what is learned (--{target.replace('_', '-')}), and "
+                    f"among those read (--{role.replace('_', '-')}): leave it out of these"
+                )
 
 
 def _refuse_roles(kinds: Sequence[KindConfig], typed: Columns) -> None:

@@ -21,7 +21,7 @@ class TrainingConfig:
         max_steps: optimizer steps; None counts epochs.
         evaluation_steps: steps between looks at the dev rows; None is once an epoch.
         learning_rate: its highest value; `auto` tries rates on the rows in a few steps first, None
-            chooses by the model's width.
+            chooses by the optimizer and the model's width.
         batch_size: rows of one step.
         token_budget: tokens that go through the model at once. A step with more is computed in
             parts whose gradients add up to the same.
