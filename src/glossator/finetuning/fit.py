@@ -18,12 +18,14 @@ from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
 from glossator.runs.folder import is_finished
 from glossator.tasks.registry import configs, roles
+from glossator.text.config import TableConfig
 from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["fit"]
 
 _PARTS = {
     "data": DataConfig,
+    "table": TableConfig,
     "model": ModelConfig,
     "training": TrainingConfig,
     "runtime": RuntimeConfig,

@@ -10,6 +10,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias, cast
 
@@ -19,6 +20,7 @@ __all__ = ["LINE_LIMIT", "Packing", "Source", "check_file"]
 
 Packing: TypeAlias = Literal["", "gz", "zst"]
 
+_HEAD_LINES, _HEAD_CHARACTERS = 100, 2**20  # looked at to find out how a file is written
 LINE_LIMIT = 64 * 2**20  # characters; a file without line ends must not fill the memory
 
 # UTF-32 stands before UTF-16: its little-endian mark begins with that of UTF-16.
@@ -55,6 +57,9 @@ class Source:
         self._notes = notes
         self._path = None if path == "-" else check_file(path)
         self.once = self._path is None or not self._path.is_file()  # a pipe is read once
+        self.encoding = self._encoding or "utf-8"
+        self._head: list[str] | None = None
+        self._rest: Iterator[str] = iter(())
 
     def note(self, text: str, detail: str = "") -> None:
         """Add a note, unless one that begins with `text` is there, as from an earlier reading."""
@@ -66,7 +71,32 @@ class Source:
         """Note that blank lines are no rows; once, with the first of them."""
         self.note("blank lines are skipped", f"; the first is line {line}")
 
+    def head(self) -> list[str]:
+        """The first lines, which the next reading yields again, were it of a pipe."""
+        if self._head is None:
+            self._rest = self._lines("")
+            self._head, characters = [], 0
+            for line in self._rest:
+                self._head.append(line)
+                characters += len(line)
+                if len(self._head) == _HEAD_LINES or characters > _HEAD_CHARACTERS:
+                    break
+        return self._head
+
+    def blocks(self) -> Iterator[bytes]:
+        """The bytes of a file, unpacked, in large pieces."""
+        # What is damaged is told, with its line, by a reading.
+        with self._open() as binary, contextlib.suppress(*_BROKEN_GZIP, OSError):
+            while block := binary.read(2**20):
+                yield block
+
     def lines(self, newline: str) -> Iterator[str]:
+        r"""Yield lines with their ends, from the first; see `_lines`."""
+        if self.once and self._head is not None:
+            return chain(self._head, self._rest)
+        return self._lines(newline)
+
+    def _lines(self, newline: str) -> Iterator[str]:
         r"""Yield lines with their ends; `newline` is `""` (\n, \r and \r\n end a line) or `"\n"`.
 
         Raises:
@@ -128,8 +158,9 @@ class Source:
                 self.note(f"read as {name}, as its byte order mark says")
                 if self._encoding and not self._encoding.startswith(name.lower()):
                     self.note(f"the encoding {self._encoding} that was asked for was not used")
+                self.encoding = name.lower()
                 return name
-        return self._encoding or "utf-8"
+        return self.encoding
 
     def _check(self, line: str, number: int) -> None:
         if number == 1 and "\0" in line:

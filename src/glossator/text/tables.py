@@ -5,34 +5,46 @@ No value is changed, no row is dropped silently, and memory does not grow with t
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from glossator.errors import ConfigError
-from glossator.text.columns import check_columns
+from glossator.text.columns import check_columns, resolved
+from glossator.text.config import TableConfig
 from glossator.text.decoding import Source, check_file
 from glossator.text.delimited import read_delimited
+from glossator.text.dialect import Dialect
 from glossator.text.formats import FORMATS, format_of
 from glossator.text.jsonlines import read_jsonl
+from glossator.text.quoting import find_quoting
 from glossator.text.rows import Item, Reading, Rejection, Row, Table
+from glossator.text.separators import find_delimiter, separator_line
 
-__all__ = ["FORMATS", "Item", "Rejection", "Row", "Table", "open_table", "read_tables"]
+__all__ = [
+    "FORMATS",
+    "Item",
+    "Rejection",
+    "Row",
+    "Table",
+    "open_table",
+    "read_tables",
+]
+
+_DEFAULTS = TableConfig()
 
 
-def open_table(
-    path: str | Path, *, format: str | None = None, encoding: str | None = None
-) -> Table:
+def open_table(path: str | Path, config: TableConfig = _DEFAULTS, **options: Any) -> Table:
     """Open a table to stream its rows and rejections.
 
     Args:
         path: a .csv, .tsv, .jsonl, .txt (each also with .gz) or .parquet file; `-` is standard
             input, in JSON Lines unless `format` says otherwise.
-        format: `csv`, `tsv`, `jsonl`, `text` (one text a line, column `text`) or `parquet`; None
-            reads it off the suffix.
-        encoding: the encoding of a text file, e.g. `latin-1` or `gb18030`; None is UTF-8. A byte
-            order mark wins over it.
+        config: how it is read.
+        **options: fields of `config` that are otherwise.
 
     Raises:
         TableError: the file is missing, a folder, empty, or cannot be read; what breaks later is
@@ -40,23 +52,22 @@ def open_table(
         ColumnError: the header has a name that is empty, doubled, or `prediction`.
         ConfigError: the format or the encoding is unknown.
     """
-    return _open(str(path), format, encoding, [])
+    return _open(str(path), dataclasses.replace(config, **options), [])
 
 
 def read_tables(
     paths: Sequence[str | Path],
     columns: Sequence[str] = (),
-    *,
-    format: str | None = None,
-    encoding: str | None = None,
+    config: TableConfig = _DEFAULTS,
+    **options: Any,
 ) -> Table:
     """Several files one after the other as one table; `columns` are those of all files together.
 
     Args:
         paths: the files, in order; at least one.
         columns: the columns that every file must have.
-        format: as in `open_table`, for every file.
-        encoding: as in `open_table`, for every file.
+        config: how every file is read.
+        **options: fields of `config` that are otherwise.
 
     Raises:
         ColumnError: a file lacks one of `columns`.
@@ -65,34 +76,87 @@ def read_tables(
     if not paths:
         raise ConfigError("no table was named; expected at least one file")
     notes: list[str] = []
-    tables = [_open(str(path), format, encoding, notes) for path in paths]
+    config = dataclasses.replace(config, **options)
+    tables = [_renamed(_open(str(path), config, notes), columns) for path in paths]
     for table in tables:
         check_columns(table, columns)
     if len(tables) == 1:
         return tables[0]
     names = tuple(dict.fromkeys(chain.from_iterable(table.columns for table in tables)))
     path = ", ".join(table.path for table in tables)
-    return Table(path, lambda: (names, chain.from_iterable(tables)), notes)
+    dialects = {table.dialect for table in tables}
+    shared = dialects.pop() if len(dialects) == 1 else None
+    return Table(path, lambda: (names, chain.from_iterable(tables)), notes, dialect=shared)
 
 
-def _open(path: str, format: str | None, encoding: str | None, notes: list[str]) -> Table:
+def _renamed(table: Table, columns: Sequence[str]) -> Table:
+    """The table with the names asked for, where its own differ by case alone."""
+    names = {here[0]: name for name, here in resolved({x: (x,) for x in columns}, table).items()}
+    if all(here == name for here, name in names.items()):
+        return table
+
+    def begin() -> Reading:
+        return tuple(names.get(x, x) for x in table.columns), map(_under, table)
+
+    def _under(item: Item) -> Item:
+        if item.values is None:
+            return item
+        return dataclasses.replace(
+            item, values={names.get(x, x): value for x, value in item.values.items()}
+        )
+
+    return Table(table.path, begin, table.notes, once=table.once, dialect=table.dialect)
+
+
+def _open(path: str, config: TableConfig, notes: list[str]) -> Table:
     if os.path.isdir(path):
         check_file(path)  # a folder is called one, whatever its name ends in
-    found, gzipped = format_of(path, format)
+    found, gzipped = format_of(path, config.format)
     if found == "parquet":
         from glossator.text.parquet import read_parquet
 
         return Table(path, lambda: read_parquet(path), notes)
-    source = Source(path, packing="gz" if gzipped else "", encoding=encoding, notes=notes)
-    return Table(source.name, lambda: _begin(source, found), notes, once=source.once)
+    source = Source(path, packing="gz" if gzipped else "", encoding=config.encoding, notes=notes)
+    if found in ("csv", "tsv"):
+        dialect = _find_dialect(source, found, config)
+        return Table(
+            source.name,
+            lambda: read_delimited(source, dialect),
+            notes,
+            once=source.once,
+            dialect=dialect,
+        )
+    read = read_jsonl if found == "jsonl" else _read_text
+    return Table(source.name, lambda: read(source), notes, once=source.once)
 
 
-def _begin(source: Source, format: str) -> Reading:
-    if format == "jsonl":
-        return read_jsonl(source)
-    if format == "text":
-        return _read_text(source)
-    return read_delimited(source, "," if format == "csv" else "\t")
+def _find_dialect(source: Source, format: str, config: TableConfig) -> Dialect:
+    """How a CSV or TSV file is written: as asked for, or as it is found to be.
+
+    Raises:
+        TableError: the file can be read in two ways; the message names the option that settles it.
+    """
+    head = source.head()
+    marked = separator_line(head)
+    usual = "," if format == "csv" else "\t"
+    delimiter = config.delimiter or marked or usual
+    if format == "csv" and not config.delimiter and not marked:
+        delimiter = find_delimiter(head, source.name, config.columns)
+    found = {"delimiter"} if not config.delimiter and delimiter != usual else set()
+    dialect = Dialect(
+        delimiter=delimiter,
+        quoting=config.quoting or "minimal",
+        escape=config.escape,
+        columns=config.columns,
+        first=int(marked is not None),
+        encoding=source.encoding,
+        found=frozenset(found),
+    )
+    if config.quoting is None and config.escape is None:
+        dialect = find_quoting(source, dialect)
+    for note in dialect.notes():
+        source.note(note)
+    return dialect
 
 
 def _read_text(source: Source) -> Reading:
