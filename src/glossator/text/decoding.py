@@ -102,13 +102,17 @@ class Source:
             while block := binary.read(2**20):
                 yield block
 
+    def pieces(self, size: int) -> Iterator[str]:
+        """Yield the text in pieces of at most `size` characters, none beyond a line end."""
+        return self._lines("\n", size)
+
     def lines(self, newline: str) -> Iterator[str]:
         r"""Yield lines with their ends, from the first; see `_lines`."""
         if self.once and self._head is not None:
             return chain(self._head, self._rest)
         return self._lines(newline)
 
-    def _lines(self, newline: str) -> Iterator[str]:
+    def _lines(self, newline: str, limit: int | None = None) -> Iterator[str]:
         r"""Yield lines with their ends; `newline` is `""` (\n, \r and \r\n end a line) or `"\n"`.
 
         Raises:
@@ -118,11 +122,13 @@ class Source:
         number, latin = 0, self.encoding == "iso8859-1"
         try:
             with self._open() as binary, self._decoder(binary, newline) as reader:
-                while line := reader.readline(LINE_LIMIT):
+                while line := reader.readline(limit or LINE_LIMIT):
                     number += 1
                     self._check(line, number)
                     if number == 1:
                         line = line.removeprefix("\ufeff")
+                    if limit and line[-1:] != "\n":
+                        number = max(1, number - 1)
                     if latin and not line.isascii() and _CONTROLS.search(line):
                         self.note(_AS_LATIN, f"; the first is in line {number}")
                     if line:

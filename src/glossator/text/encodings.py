@@ -13,7 +13,7 @@ _SAMPLE = 2**18  # bytes of lines that are not ASCII
 _WESTERN = frozenset(
     "‘’“”‚„–—…•€™£§©®°«»·´ ¡¿ÀÁÂÄÃÅÆÇÈÉÊËÍÎÏÑÓÔÖÕØÙÚÜßàáâäãåæçèéêëìíîïñòóôöõøùúûüÿœŒ"
 )
-_RARE = 0.25  # of the letters; in other alphabets most are beyond ASCII
+_RARE = 0.3  # of the letters; in other alphabets most are beyond ASCII
 
 Blocks = Callable[[], Iterable[bytes]]
 """The bytes of a file, as often as asked for."""

@@ -14,10 +14,11 @@ _SUFFIXES = {
     ".tab": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".txt": "text",
     ".parquet": "parquet",
 }
-FORMATS = ("csv", "tsv", "jsonl", "text", "parquet")
+FORMATS = ("csv", "tsv", "jsonl", "json", "text", "parquet")
 
 
 def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
@@ -42,8 +43,8 @@ def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
     found = format or ("jsonl" if path == "-" else _SUFFIXES.get(inner[-1] if inner else ""))
     if found is None:
         raise TableError(
-            "the name does not tell the format; expected .csv, .tsv, .jsonl, .txt (each also with "
-            f".gz) or .parquet, or --format with one of {', '.join(FORMATS)}",
+            "the name does not tell the format; expected .csv, .tsv, .jsonl, .json, .txt (each "
+            f"also with .gz) or .parquet, or --format with one of {', '.join(FORMATS)}",
             file=path,
         )
     if found == "parquet" and gzipped:

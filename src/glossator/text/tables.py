@@ -19,6 +19,7 @@ from glossator.text.decoding import Source, check_file
 from glossator.text.delimited import read_delimited
 from glossator.text.dialect import Dialect
 from glossator.text.formats import FORMATS, format_of
+from glossator.text.json_document import read_json
 from glossator.text.jsonlines import read_jsonl
 from glossator.text.quoting import find_quoting
 from glossator.text.rows import Item, Reading, Rejection, Row, Table
@@ -126,7 +127,7 @@ def _open(path: str, config: TableConfig, notes: list[str]) -> Table:
             once=source.once,
             dialect=dialect,
         )
-    read = read_jsonl if found == "jsonl" else _read_text
+    read = {"jsonl": read_jsonl, "json": read_json}.get(found, _read_text)
     return Table(source.name, lambda: read(source), notes, once=source.once)
 
 
