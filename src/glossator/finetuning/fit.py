@@ -19,6 +19,7 @@ from glossator.models.config import RuntimeConfig
 from glossator.runs.folder import is_finished
 from glossator.tasks.registry import configs, roles
 from glossator.text.config import TableConfig
+from glossator.text.frames import frame_rows
 from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["fit"]
@@ -47,7 +48,8 @@ def fit(
     """Fine-tune a model on a table and return it, ready to answer.
 
     Args:
-        data: a table's path, several, a list of mappings by column name, or a pandas DataFrame.
+        data: a table's path, several, a list of mappings by column name, or a table of
+            pandas, polars, pyarrow or Hugging Face `datasets`.
         task: what to learn; empty reads it off the columns.
         model: a starter name, a model folder, or with `hub=True` a hub id.
         output: write the model folder there, and `NAME.run` beside it.
@@ -85,12 +87,8 @@ def _source(data: Any) -> Source:
         return [data]
     if isinstance(data, Mapping):
         raise InputError("expected a list of mappings, one a row; got a single mapping")
-    if hasattr(data, "to_dict") and hasattr(data, "columns"):  # a DataFrame, of pandas or polars
-        rows: list[dict[str, Any]] = (
-            data.to_dicts() if hasattr(data, "to_dicts") else data.to_dict("records")
-        )
-        return rows
-    return list(data)
+    rows = frame_rows(data)
+    return list(data) if rows is None else rows
 
 
 def _config(options: Mapping[str, Any]) -> FitConfig:

@@ -54,7 +54,11 @@ def _share(lines: Sequence[str], delimiter: str, width: int) -> float | None:
             return None
     quotings: tuple[Literal[0, 3], ...] = (csv.QUOTE_MINIMAL, csv.QUOTE_NONE)
     quotings = quotings if delimiter == "\t" else quotings[:1]
-    return max(_fitting(_records(lines, delimiter, quoting), width) for quoting in quotings)
+    return max(
+        _fitting(_records(lines, delimiter, quoting, escape), width)
+        for quoting in quotings
+        for escape in (None, "\\")
+    )
 
 
 def _fitting(records: Sequence[Sequence[str]], width: int) -> float:
@@ -63,11 +67,16 @@ def _fitting(records: Sequence[Sequence[str]], width: int) -> float:
     return sum(len(fields) == width for fields in rows) / len(rows) if rows else 1.0
 
 
-def _records(lines: Sequence[str], delimiter: str, quoting: Literal[0, 3]) -> list[list[str]]:
+def _records(
+    lines: Sequence[str], delimiter: str, quoting: Literal[0, 3], escape: str | None = None
+) -> list[list[str]]:
     """The records up to the first that is broken, which counts as one of no width."""
     records: list[list[str]] = []
     try:
-        records.extend(csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True))
+        reader = csv.reader(
+            lines, delimiter=delimiter, quoting=quoting, escapechar=escape, strict=True
+        )
+        records.extend(reader)
     except csv.Error as error:
         if "unexpected end of data" not in str(error):
             records.append([""])
