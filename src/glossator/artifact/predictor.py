@@ -123,7 +123,7 @@ class Predictor:
         """The answers for N rows, in order.
 
         Args:
-            inputs: N texts of any length, or what else the task reads: pairs, a table, or mappings by
+            inputs: N texts of any length, or what else the task reads: pairs, a table, mappings by
                 column; a long text is read in windows, and its answer says so.
             top_k: how many possibilities each answer lists.
             progress: is told how many windows were answered since the last call.

@@ -27,7 +27,7 @@ class TableConfig:
         columns: names of the columns of a file without a header, in order.
     """
 
-    format: Literal["csv", "tsv", "jsonl", "json", "text", "parquet"] | None = None
+    format: Literal["csv", "tsv", "jsonl", "json", "text", "parquet", "arrow"] | None = None
     encoding: str | None = None
     delimiter: str | None = None
     quoting: Quoting | None = None

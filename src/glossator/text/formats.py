@@ -17,8 +17,11 @@ _SUFFIXES = {
     ".json": "json",
     ".txt": "text",
     ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
 }
-FORMATS = ("csv", "tsv", "jsonl", "json", "text", "parquet")
+FORMATS = ("csv", "tsv", "jsonl", "json", "text", "parquet", "arrow")
 
 
 def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
@@ -47,6 +50,7 @@ def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
             f"also with .gz) or .parquet, or --format with one of {', '.join(FORMATS)}",
             file=path,
         )
-    if found == "parquet" and gzipped:
-        raise TableError("Parquet is compressed inside; leave out the .gz", file=path)
+    if found in ("parquet", "arrow") and gzipped:
+        named = found.capitalize()
+        raise TableError(f"{named} is compressed inside; leave out the .gz", file=path)
     return found, gzipped

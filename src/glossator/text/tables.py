@@ -117,6 +117,10 @@ def _open(path: str, config: TableConfig, notes: list[str]) -> Table:
         from glossator.text.parquet import read_parquet
 
         return Table(path, lambda: read_parquet(path), notes)
+    if found == "arrow":
+        from glossator.text.parquet import read_arrow
+
+        return Table(path, lambda: read_arrow(path), notes)
     source = Source(path, packing="gz" if gzipped else "", encoding=config.encoding, notes=notes)
     if found in ("csv", "tsv"):
         dialect = _find_dialect(source, found, config)
