@@ -124,7 +124,8 @@ class Source:
             with self._open() as binary, self._decoder(binary, newline) as reader:
                 while line := reader.readline(limit or LINE_LIMIT):
                     number += 1
-                    self._check(line, number)
+                    if number == 1 or len(line) == LINE_LIMIT:
+                        self._check(line, number)
                     if number == 1:
                         line = line.removeprefix("\ufeff")
                     if limit and line[-1:] != "\n":

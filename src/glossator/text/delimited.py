@@ -46,22 +46,25 @@ def raw_records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, l
     Raises:
         csv.Error: a record is broken; its arguments are what is wrong and the line it starts on.
     """
-    return _numbered(lines, dialect, lambda line: None)
+    return _numbered(lines, dialect, lambda line: None, csv.Error)
 
 
 def _records(source: Source, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     lines = source.lines("")
     for _ in range(dialect.first):
         next(lines, None)
-    try:
-        yield from _numbered(lines, dialect, source.note_blank)
-    except csv.Error as error:
-        message, line = error.args
-        raise TableError(_explained(message), file=source.name, line=line) from None
+
+    def broken(message: str, line: int) -> Exception:
+        return TableError(_explained(message), file=source.name, line=line)
+
+    return _numbered(lines, dialect, source.note_blank, broken)
 
 
 def _numbered(
-    lines: Iterable[str], dialect: Dialect, blank: Callable[[int], None]
+    lines: Iterable[str],
+    dialect: Dialect,
+    blank: Callable[[int], None],
+    broken: Callable[[str, int], Exception],
 ) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(max(csv.field_size_limit(), FIELD_LIMIT))
     reader = csv.reader(
@@ -80,7 +83,7 @@ def _numbered(
                 blank(line)
             line = reader.line_num + first
     except csv.Error as error:
-        raise csv.Error(str(error), line) from None
+        raise broken(str(error), line) from None
 
 
 def _escaping(lines: Iterable[str], escape: str, delimiter: str) -> Iterator[str]:

@@ -75,14 +75,16 @@ def _between_tabs(source: Source, dialect: Dialect) -> Dialect:
 
 def _holds(source: Source, needles: list[bytes]) -> bool:
     """Whether the bytes hold one of `needles`; of a pipe, or of wide characters, perhaps."""
-    if source.once:
+    if source.once or source.encoding.startswith(("utf-16", "utf-32", "utf_16", "utf_32")):
         return True
+    first = needles[0][:1]  # of all of them
     last = b""
     for block in source.blocks():
-        both = last[-1:] + block
-        if b"\0" in both or any(needle in both for needle in needles):
-            return True
-        last = block
+        if last or first in block:
+            both = last + block
+            if any(needle in both for needle in needles):
+                return True
+        last = block[-1:] if block.endswith(first) else b""
     return False
 
 
