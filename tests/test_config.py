@@ -14,6 +14,7 @@ from glossator.errors import ConfigError
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.models.config import RuntimeConfig
 from glossator.tasks.kinds.text_classification.config import Options
+from glossator.text.config import TableConfig
 from glossator.training.config import TrainingConfig
 
 
@@ -54,7 +55,13 @@ configs = st.builds(
         group=st.none() | words,
         dev_fraction=shares,
         test_fraction=shares,
+    ),
+    table=st.builds(
+        TableConfig,
         format=st.sampled_from([None, "csv", "tsv", "jsonl", "parquet"]),
+        delimiter=st.sampled_from([None, ";", "\t"]),
+        quoting=st.sampled_from([None, "none", "minimal"]),
+        columns=st.lists(words, max_size=3).map(tuple),
     ),
     model=st.builds(ModelConfig, model=words, hub=st.booleans(), max_length=st.integers(8, 9999)),
     training=st.builds(

@@ -105,3 +105,21 @@ def test_a_folder_of_anything_else(run, here):
     done = run("inspect", "empty", "--json")
     assert done.code == 2
     assert json.loads(done.err)["error"]["kind"] == "model_folder"
+
+
+def test_how_a_table_is_written_is_said(run, table):
+    done = run("inspect", table("Text;LABEL\ncard, red;a\nfee;b\n"))
+    for said in (
+        "separator: ';' (semicolon), found from the file",
+        "quotes: may stand round a field",
+        "encoding: UTF-8",
+        "header: the first line",
+        "column 'Text' is read as 'text'",
+        "2 rows read, 2 used",
+    ):
+        assert said in done.out
+    lines = "a;card\nb;fee\n"
+    done = run("inspect", table(lines), "--columns", "label,text", "--delimiter", ";")
+    assert "reads text from text, label from label" in done.out
+    assert "header: none" in done.out
+    assert run("inspect", table("card\n\nfee\n", "a.txt")).code == 0

@@ -303,3 +303,16 @@ def test_what_ray_cannot_do_is_said(run, model):
     assert "--workers asks for --ray" in done.error
     done = run("predict", model, ".", "--ray", "local")
     assert done.code == 2
+
+
+def test_the_columns_of_a_spreadsheets_table_come_out_unchanged(run, model, table):
+    name = table(";Message;note\n7;where is my card;1,5\n")
+    done = run("predict", model, name)
+    assert done.code == 0
+    answer = json.loads(done.out)
+    assert {k: answer[k] for k in list(answer)[:3]} == {
+        "index": "7",
+        "Message": "where is my card",
+        "note": "1,5",
+    }
+    assert "separator: ';'" in done.err

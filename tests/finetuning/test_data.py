@@ -166,3 +166,22 @@ def test_a_header_alone(tmp_path):
     (tmp_path / "t.csv").write_text("text,label\n")
     with pytest.raises(TableError, match="a header and no rows"):
         read([tmp_path / "t.csv"])
+
+
+# How tables are written
+
+
+def test_how_the_tables_are_written_stands_in_the_config(tmp_path):
+    rows = "".join(f"text {i};{'ab'[i % 2]}\n" for i in range(20))
+    for name, header in (("train", "text;label\n"), ("test", "TEXT;Label\n")):
+        (tmp_path / f"{name}.csv").write_text(header + rows)
+    data = read([tmp_path / "train.csv"], test=str(tmp_path / "test.csv"))
+    table = data.config.table
+    assert (table.delimiter, table.quoting, table.encoding) == (";", "minimal", "utf-8")
+    assert any("separator: ';' (semicolon), found" in note for note in data.notes)
+    assert len(data.parts.test) == 20
+    again = read_data([tmp_path / "train.csv"], data.config)
+    assert again.config == data.config
+    (tmp_path / "test.csv").write_text("text,label\na,b\n")
+    data = read([tmp_path / "train.csv"], test=str(tmp_path / "test.csv"))
+    assert data.config.table.delimiter is None

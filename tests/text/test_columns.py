@@ -29,10 +29,10 @@ def test_a_missing_column_lists_the_columns_and_the_nearest(tmp_path):
 
 
 def test_hints_and_long_lists(tmp_path):
-    with pytest.raises(ColumnError, match="expected ','"):
-        check_columns(table(tmp_path, "text;label"), ["text"])
-    with pytest.raises(ColumnError, match="--format tsv"):
-        check_columns(table(tmp_path, "text\tlabel"), ["text"])
+    with pytest.raises(ColumnError, match="--delimiter ';'"):
+        check_columns(table(tmp_path, "text;label\nprose\n"), ["text"])
+    with pytest.raises(ColumnError, match="--delimiter tab"):
+        check_columns(table(tmp_path, "text\tlabel\nprose\n"), ["text"])
     with pytest.raises(ColumnError, match=r"c19 and 80 more$"):
         check_columns(table(tmp_path, ",".join(f"c{i}" for i in range(100))), ["zzz"])
 

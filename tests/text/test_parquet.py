@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
@@ -62,3 +63,22 @@ def test_headers(tmp_path):
     pq.write_table(pa.table([["a"], ["b"]], names=["text", "text"]), path)
     with pytest.raises(ColumnError, match="twice"):
         open_table(path)
+
+
+@pytest.mark.parametrize("kind", ["file", "stream", "feather"])
+def test_arrow_and_feather(tmp_path, kind):
+    table = pa.table({"text": [f"row {i}" for i in range(3000)], "n": [1.5, None, 2] * 1000})
+    path = tmp_path / ("a.feather" if kind == "feather" else "a.arrow")
+    if kind == "feather":
+        feather.write_feather(table, path)
+    else:
+        new = pa.ipc.new_file if kind == "file" else pa.ipc.new_stream
+        with new(path, table.schema) as writer:
+            writer.write_table(table)
+    opened = open_table(path)
+    assert opened.columns == ("text", "n")
+    assert [item.values for item in opened] == table.to_pylist()
+    assert [item.line for item in opened] == list(range(1, 3001))
+    path.write_bytes(path.read_bytes()[:9] + b"x" * 99)
+    with pytest.raises(TableError, match=r"a\.(arrow|feather)"):
+        list(open_table(path))

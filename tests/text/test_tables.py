@@ -236,7 +236,7 @@ def test_header_only_is_a_table_without_rows(tmp_path):
     ("header", "message"),
     [
         ("text,label,text", "column 'text' is twice"),
-        (",text,label", "column 1 of the header has no name"),
+        (",", "column 2 of the header has no name"),
         ("text, ,label", "column 2 of the header has no name"),
         ("text,prediction", "rename it"),
     ],

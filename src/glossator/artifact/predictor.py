@@ -24,6 +24,7 @@ from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
 from glossator.tasks.registry import asks_of, columns_for, config_named
 from glossator.tasks.task import Answer, Probabilities, Reader, Task
+from glossator.text.frames import frame_rows
 from glossator.text.records import Columns, Record
 from glossator.text.rows import Rejection, Row
 
@@ -123,7 +124,7 @@ class Predictor:
         """The answers for N rows, in order.
 
         Args:
-            inputs: N texts of any length, or what else the task reads: pairs, or mappings by
+            inputs: N texts of any length, or what else the task reads: pairs, a table, mappings by
                 column; a long text is read in windows, and its answer says so.
             top_k: how many possibilities each answer lists.
             max_windows: refuse a text of more windows, which takes that much longer to answer.
@@ -132,7 +133,7 @@ class Predictor:
                 `max_new_tokens=20`.
 
         Raises:
-            InputError: `inputs` is a single text, a table or a mapping.
+            InputError: `inputs` is a single text or a mapping.
             TextError: one is no text, holds a lone surrogate, cannot be answered, or has too many
                 windows.
         """
@@ -295,10 +296,9 @@ def _listed(values: Any) -> list[Any]:
         raise InputError(f"{expected}, got a single string; put it in a list")
     if isinstance(values, Mapping):
         raise InputError(f"{expected}, got a single mapping; put it in a list")
-    if hasattr(values, "columns"):
-        raise InputError(
-            f"{expected}, got a table; pass one column, table['text'], or its rows as mappings"
-        )
+    rows = frame_rows(values)
+    if rows is not None:
+        return rows
     if not isinstance(values, Iterable):
         raise InputError(f"{expected}, got {values!r:.60} ({type(values).__name__})")
     return list(values)

@@ -9,7 +9,6 @@ from typing import Any
 
 from glossator.artifact.predictor import Predictor, too_long
 from glossator.artifact.scoring import CHARACTERS, CHUNK
-from glossator.cli.options import TableOptions
 from glossator.cli.progress import Meter, meter
 from glossator.cli.screen import Screen
 from glossator.errors import ColumnError, GlossatorError
@@ -17,6 +16,7 @@ from glossator.memory import give_back_freed_memory
 from glossator.tasks.task import Reader
 from glossator.text.answers import Answer, answer_writer, failed_answer
 from glossator.text.columns import check_columns, rejected
+from glossator.text.config import TableConfig
 from glossator.text.findings import count_of
 from glossator.text.records import Read, Record
 from glossator.text.rows import Rejection, Row
@@ -166,13 +166,12 @@ class RowValues:
     """
 
     paths: tuple[str, ...]
-    options: TableOptions
+    options: TableConfig
     columns: tuple[str, ...]
 
     def __call__(self) -> Iterator[Mapping[str, Any] | None]:
         """The values of each row; None for one that cannot be read."""
-        read = self.options
-        for item in read_tables(self.paths, format=read.format, encoding=read.encoding):
+        for item in read_tables(self.paths, config=self.options):
             if isinstance(item, Row):
                 yield {name: item.values[name] for name in self.columns if name in item.values}
             else:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from glossator.cli.options import COLUMN, FLAT, MACHINE, TYPED, Shown
+from glossator.cli.options import COLUMN, FLAT, MACHINE, TABLES, TYPED, Shown
 from glossator.cli.screen import Screen
 from glossator.cli.task_options import COLUMNS, OPTIONS, columns_of, given, task_names
 from glossator.errors import TableError
 from glossator.files import refuse_existing
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.models.config import RuntimeConfig
+from glossator.text.config import TableConfig
 from glossator.training.config import SpreadConfig, TrainingConfig
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ class FitOptions:
             folder beside it has the report, the log and the answers for the test rows.
         overwrite: replace folders of that name, once the new ones are whole.
         resume: go on with a run that was killed or interrupted; type the same command again.
-        config: a TOML file with the tables columns, options, data, model, training, runtime and
-            spread; what is typed wins.
+        config: a TOML file with the tables columns, options, data, table, model, training, runtime
+            and spread; what is typed wins.
         task: what to learn; by default read off the columns.
         columns: of the tables; the usual names are found.
         options: of the task.
+        table: how the tables are read.
         data: which rows.
         model: what is fine-tuned.
         training: how.
@@ -59,6 +61,7 @@ class FitOptions:
     data: Annotated[DataConfig, Parameter(name="*", group="Data")] = field(
         default_factory=DataConfig
     )
+    table: Annotated[TableConfig, TABLES] = field(default_factory=TableConfig)
     model: Annotated[ModelConfig, Parameter(name="*", group="Model")] = field(
         default_factory=ModelConfig
     )
@@ -77,6 +80,7 @@ class FitOptions:
             columns=columns_of(self.columns),
             options=given(self.options),
             data=self.data,
+            table=self.table,
             model=self.model,
             training=self.training,
             runtime=self.runtime,
@@ -147,7 +151,7 @@ def run(
             error.file = ", ".join(tables)
         raise
     screen.json(result.to_json())
-    show_result(screen, result, tables, options.data)
+    show_result(screen, result, tables, options)
     return result
 
 

@@ -11,8 +11,10 @@ from glossator.artifact.report_parts import UNSCORED
 from glossator.artifact.wording import duration
 from glossator.cli.scores import show_measures, show_sections
 from glossator.cli.screen import Screen
-from glossator.finetuning.config import DataConfig
+from glossator.config import to_mapping
+from glossator.finetuning.config import FitConfig
 from glossator.runs.folder import REPORT
+from glossator.text.config import TableConfig
 
 if TYPE_CHECKING:
     from glossator.evaluation.figures import Words
@@ -21,14 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["show_result"]
 
 
-def show_result(screen: Screen, result: FitResult, tables: Sequence[str], data: DataConfig) -> None:
+def show_result(
+    screen: Screen, result: FitResult, tables: Sequence[str], config: FitConfig
+) -> None:
     """What was learned, where it is weak, where it lies, and what to type next.
 
     Args:
         screen: where.
         result: of the run.
         tables: that it was trained on.
-        data: how they were read.
+        config: how they were read.
     """
     report = result.report
     show_sections(screen, report.sections)
@@ -41,7 +45,9 @@ def show_result(screen: Screen, result: FitResult, tables: Sequence[str], data: 
         screen.line(f"  {sentence}")
     screen.line(f"  {_speed(result)}")
     _places(screen, result)
-    _next(screen, result, [data.test or data.dev or tables[0], *_reading(data)])
+    _next(
+        screen, result, [config.data.test or config.data.dev or tables[0], *_reading(config.table)]
+    )
 
 
 def _speed(result: FitResult) -> str:
@@ -65,12 +71,11 @@ def _places(screen: Screen, result: FitResult) -> None:
     screen.line(f"  report  {result.run / REPORT}")
 
 
-def _reading(data: DataConfig) -> Iterator[str]:
+def _reading(table: TableConfig) -> Iterator[str]:
     """The options without which the tables cannot be read."""
-    for name in ("format", "encoding"):
-        value = getattr(data, name)
-        if value is not None:
-            yield from (f"--{name}", value)
+    for name, value in to_mapping(table).items():
+        if value:
+            yield from (f"--{name}", ",".join(value) if isinstance(value, list) else value)
 
 
 def _next(screen: Screen, result: FitResult, table: Sequence[str]) -> None:

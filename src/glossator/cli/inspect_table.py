@@ -15,7 +15,7 @@ from glossator.errors import ColumnError, ModelFolderError
 from glossator.models.starter import STARTERS, locate
 from glossator.tasks.config import KindConfig
 from glossator.tasks.registry import choose, kind_named, options_of
-from glossator.text.columns import check_columns
+from glossator.text.columns import check_columns, resolved
 from glossator.text.preflight import Preflight, preflight
 from glossator.text.records import Columns
 from glossator.text.rows import Row, Table
@@ -35,8 +35,7 @@ def inspect_table(path: str, options: InspectOptions, screen: Screen) -> None:
         TableError: the table cannot be read.
         ColumnError: a column is missing, or none was named and none can be guessed.
     """
-    read = options.table
-    table = open_table(path, format=read.format, encoding=read.encoding)
+    table = open_table(path, options.table)
     kind, columns, targets = _columns(table, options)
     check_columns(table, [name for names in columns.values() for name in names])
     told = options_of(kind, given(options.options))
@@ -50,6 +49,8 @@ def inspect_table(path: str, options: InspectOptions, screen: Screen) -> None:
     )
     screen.json(_object(table, kind.name, columns, examiner.counts if targets else {}, checked))
     screen.line(f"{table.path}: a table with the columns {', '.join(table.columns)}")
+    for line in table.dialect.lines() if table.dialect else ():
+        screen.line(f"  {line}")
     roles = ", ".join(f"{role} from {', '.join(names)}" for role, names in columns.items())
     screen.line(f"  {kind.name} reads {roles}" if targets else f"  {roles}; nothing to learn from")
     if starter:
@@ -65,6 +66,7 @@ def _columns(table: Table, options: InspectOptions) -> tuple[KindConfig, Columns
     typed = columns_of(options.columns)
     kind, columns = choose(options.task, typed, table.columns, table.path)
     asked = {role: typed.get(role, names) for role, names in columns.items()}
+    asked = resolved(asked, table)
     there = {
         role: names
         for role, names in asked.items()

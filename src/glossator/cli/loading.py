@@ -36,7 +36,7 @@ def read_rows(
         ConfigError: the task reads no such column.
         TableError: a table cannot be read.
     """
-    reader, read = predictor.reader(columns_of(options.columns)), options.table
+    reader = predictor.reader(columns_of(options.columns))
     wanted = [name for names in reader.columns.values() for name in names]
-    table = read_tables(paths, wanted, format=read.format, encoding=read.encoding)
+    table = read_tables(paths, wanted, options.table)
     return (reader.read(x, targets=True) if isinstance(x, Row) else x for x in table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import App, Argument, ArgumentCollection, Parameter
 from cyclopts.config import Dict
@@ -14,17 +14,18 @@ from glossator.cli.task_options import COLUMNS, OPTIONS, many_roles
 from glossator.config import from_mapping, read_toml
 from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
+from glossator.text.config import TableConfig
 
 __all__ = [
     "COLUMN",
     "FLAT",
     "MACHINE",
     "SPREAD",
+    "TABLES",
     "TYPED",
     "InspectOptions",
     "ScoringOptions",
     "Shown",
-    "TableOptions",
     "complete",
     "show_default",
 ]
@@ -36,6 +37,7 @@ TYPED: ContextVar[str] = ContextVar("typed", default="glossator")
 FLAT = Parameter(name="*")
 COLUMN = Parameter(name="*", group="Columns")
 MACHINE = Parameter(name="*", group="Machine")
+TABLES = Parameter(name="*", group="Tables")
 SPREAD = Parameter(group="Machine")
 
 
@@ -53,19 +55,6 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableOptions:
-    """How tables are read.
-
-    Attributes:
-        format: of the tables; None reads it off the suffix.
-        encoding: of the tables; None is UTF-8.
-    """
-
-    format: Literal["csv", "tsv", "jsonl", "text", "parquet"] | None = None
-    encoding: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class ScoringOptions:
     """How a model is held against tables with the right answers.
 
@@ -77,7 +66,7 @@ class ScoringOptions:
     """
 
     columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
-    table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
+    table: Annotated[TableConfig, TABLES] = field(default_factory=TableConfig)
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
@@ -97,7 +86,7 @@ class InspectOptions:
     task: str | None = None
     columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
     options: Annotated[OPTIONS, Parameter(name="*", group="Task")] = field(default_factory=OPTIONS)
-    table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
+    table: Annotated[TableConfig, TABLES] = field(default_factory=TableConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
 
@@ -127,7 +116,8 @@ def complete(app: App, commands: tuple[str, ...], arguments: ArgumentCollection)
 
 
 def _restore(argument: Argument) -> None:
-    cut = any(name[2:].replace("-", "_") in many_roles() for name in argument.names)
+    listed = many_roles() | {"columns"}
+    cut = any(name[2:].replace("-", "_") in listed for name in argument.names)
     argument.tokens[:] = [
         token.evolve(value=part)
         for token in argument.tokens

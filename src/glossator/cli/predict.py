@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from glossator.cli.options import COLUMN, FLAT, MACHINE, SPREAD, Shown, TableOptions
+from glossator.cli.options import COLUMN, FLAT, MACHINE, SPREAD, TABLES, Shown
 from glossator.cli.screen import Screen
 from glossator.cli.task_options import ASKS, COLUMNS, columns_of, given
 from glossator.errors import ConfigError
 from glossator.extras import require
 from glossator.files import refuse_existing
 from glossator.models.config import RuntimeConfig
+from glossator.text.config import TableConfig
 from glossator.text.findings import count_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class PredictOptions:
     top_k: int | None = None
     max_windows: int | None = None
     columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
-    table: Annotated[TableOptions, FLAT] = field(default_factory=TableOptions)
+    table: Annotated[TableConfig, TABLES] = field(default_factory=TableConfig)
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     ray: Annotated[str | None, SPREAD] = None
     workers: Annotated[int, SPREAD] = 1
@@ -98,12 +99,17 @@ def predict(
         require("ray")
     from glossator.cli.answering import Answering, answer_table, by_predictor
     from glossator.cli.loading import opened
+    from glossator.text.columns import resolved
     from glossator.text.tables import joined, open_tables
 
-    screen, read = Screen(json=options.shown.json), options.table
-    tables = open_tables(data, format=read.format, encoding=read.encoding)
+    screen = Screen(json=options.shown.json)
+    tables = open_tables(data, options.table)
     predictor = opened(model, options.runtime, screen)
-    reader = predictor.reader(_columns(predictor, data, joined(tables).columns, options))
+    table = joined(tables)
+    asked = predictor.reader(_columns(predictor, data, table.columns, options))
+    reader = predictor.reader(resolved(asked.columns, table))
+    for note in table.notes:
+        screen.say(note)
     asks = given(options.asks)
     began = time.perf_counter()
     with ExitStack() as stack:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
+from glossator.text.config import TableConfig
 from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["DataConfig", "FitConfig", "ModelConfig"]
@@ -23,8 +24,6 @@ class DataConfig:
         dev_fraction: that share; 0 for none, and then the last weights are kept, uncalibrated.
         test_fraction: that share; 0 for none.
         group: column whose equal values must not be split, a customer's for example.
-        format: of the tables; None reads it off the suffix.
-        encoding: of the tables; None is UTF-8.
     """
 
     dev: str | None = None
@@ -32,8 +31,6 @@ class DataConfig:
     dev_fraction: float = 0.1
     test_fraction: float = 0.1
     group: str | None = None
-    format: Literal["csv", "tsv", "jsonl", "parquet"] | None = None
-    encoding: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("dev_fraction", "test_fraction"):
@@ -78,6 +75,7 @@ class FitConfig:
         columns: of the tables, by role: `{"text": ("title", "body")}`; the usual names are found.
         options: of the task, by name; those left out have their defaults.
         data: which rows.
+        table: how the tables are read; in `config.toml` with what was found from them.
         model: what is fine-tuned.
         training: how.
         runtime: where.
@@ -89,6 +87,7 @@ class FitConfig:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
+    table: TableConfig = field(default_factory=TableConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)

@@ -16,7 +16,9 @@ from glossator.finetuning.config import FitConfig
 from glossator.finetuning.memory_table import memory_table
 from glossator.tasks.registry import choose, kind_named, options_of
 from glossator.tasks.task import Base, Reader, Task, TaskKind
-from glossator.text.columns import check_columns
+from glossator.text.columns import check_columns, resolved
+from glossator.text.config import TableConfig
+from glossator.text.dialect import Dialect
 from glossator.text.preflight import Preflight
 from glossator.text.records import Read, Record
 from glossator.text.rows import Row, Table
@@ -91,6 +93,7 @@ def read_data(source: Source, config: FitConfig) -> Data:
     """
     table = _opened(source, config)
     kind, columns = choose(config.task or None, config.columns, table.columns, table.path)
+    columns = resolved(columns, table)
     options = options_of(kind, config.options)
     made = kind_named(kind.name)
     reader = made.reader(columns, options)
@@ -101,9 +104,13 @@ def read_data(source: Source, config: FitConfig) -> Data:
     if not config.task:
         data.notes.append(_task_note(kind.name, columns))
     items = _read(table, source, data)
+    dialects = {table.dialect}
     for name in ("dev", "test"):
         if path := getattr(config.data, name):
-            setattr(data.parts, name, _read(_opened([path], config), [path], data))
+            other = _opened([path], config, [x for names in columns.values() for x in names])
+            dialects.add(other.dialect)
+            setattr(data.parts, name, _read(other, [path], data))
+    data.config = dataclasses.replace(given, table=_as_found(config.table, dialects))
     wanted = {
         "dev": 0.0 if config.data.dev else config.data.dev_fraction,
         "test": 0.0 if config.data.test else config.data.test_fraction,
@@ -112,6 +119,20 @@ def read_data(source: Source, config: FitConfig) -> Data:
     if data.parts.dev is None and data.parts.test is None:
         data.notes.append(_UNSCORED)
     return data
+
+
+def _as_found(asked: TableConfig, dialects: set[Dialect | None]) -> TableConfig:
+    """How the tables were read, for a run that repeats this one; what they share of it."""
+    dialect = dialects.pop() if len(dialects) == 1 else None
+    if dialect is None:
+        return asked
+    return dataclasses.replace(
+        asked,
+        encoding=dialect.encoding,
+        delimiter=dialect.delimiter,
+        quoting=dialect.quoting,
+        escape=dialect.escape,
+    )
 
 
 def _task_note(task: str, columns: Mapping[str, tuple[str, ...]]) -> str:
@@ -133,13 +154,13 @@ def row_counts(preflight: Preflight) -> RowCounts:
     )
 
 
-def _opened(source: Source, config: FitConfig) -> Table:
+def _opened(source: Source, config: FitConfig, columns: Sequence[str] = ()) -> Table:
     if not source:
         raise TableError("there is no table and no row to read")
     if isinstance(source[0], Mapping):
         return memory_table(cast(Sequence[Mapping[str, Any]], source))
     paths = [str(path) for path in cast(Sequence[str | Path], source)]
-    return read_tables(paths, format=config.data.format, encoding=config.data.encoding)
+    return read_tables(paths, columns, config.table)
 
 
 def _read(table: Table, source: Source, data: Data) -> Items:

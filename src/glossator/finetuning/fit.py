@@ -22,13 +22,16 @@ from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
 from glossator.runs.folder import REJECTED, is_finished, run_path
 from glossator.tasks.registry import configs, roles
+from glossator.text.config import TableConfig
 from glossator.text.findings import Finding, count_of
+from glossator.text.frames import frame_rows
 from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["fit"]
 
 _PARTS = {
     "data": DataConfig,
+    "table": TableConfig,
     "model": ModelConfig,
     "training": TrainingConfig,
     "runtime": RuntimeConfig,
@@ -52,7 +55,8 @@ def fit(
     Rows that cannot be used (an empty text, no label) are left out, and a warning counts them.
 
     Args:
-        data: a table's path, several, a list of mappings by column name, or a pandas DataFrame.
+        data: a table's path, several, a list of mappings by column name, or a table of
+            pandas, polars, pyarrow or Hugging Face `datasets`.
         task: what to learn; empty reads it off the columns.
         model: a starter name, a model folder, or with `hub=True` a hub id.
         output: write the model folder there, and `NAME.run` beside it.
@@ -124,12 +128,8 @@ def _source(data: Any) -> Source:
         return [data]
     if isinstance(data, Mapping):
         raise InputError("expected a list of mappings, one a row; got a single mapping")
-    if hasattr(data, "to_dict") and hasattr(data, "columns"):  # a DataFrame, of pandas or polars
-        rows: list[dict[str, Any]] = (
-            data.to_dicts() if hasattr(data, "to_dicts") else data.to_dict("records")
-        )
-        return rows
-    return list(data)
+    rows = frame_rows(data)
+    return list(data) if rows is None else rows
 
 
 def _config(options: Mapping[str, Any]) -> FitConfig:

@@ -20,7 +20,7 @@ from glossator.training.state import FREE
 __all__ = ["check_finished", "free_options", "made_of"]
 
 # Rows and weights are told by their digests, wherever they lie.
-_ELSEWHERE = ("data", "model.model", "model.hub", "runtime", "track")
+_ELSEWHERE = ("data", "table", "model.model", "model.hub", "runtime", "track")
 
 
 def made_of(parts: Parts, base: Base) -> dict[str, str]:

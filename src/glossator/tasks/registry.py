@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from glossator.config import from_mapping
 from glossator.errors import ConfigError, did_you_mean
 from glossator.tasks.config import KindConfig
+from glossator.text.columns import matching
 from glossator.text.records import Columns, Role
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def _of(cls: type, kind: str, given: Mapping[str, Any]) -> Any:
 def _found(config: KindConfig, typed: Columns, columns: Sequence[str]) -> Columns | None:
     for shape in config.shapes:
         found = _columns(config, shape, typed, columns)
-        if all(role in typed or found[role][0] in columns for role in shape):
+        if all(role in typed or matching(found[role][0], columns) in columns for role in shape):
             return found
     return None
 
@@ -218,7 +219,7 @@ def _columns(
     """The columns of a shape, and what else was typed, in the order of the roles."""
     return {
         role.name: typed.get(role.name)
-        or (next((name for name in role.names if name in columns), role.name),)
+        or (next((n for n in role.names if matching(n, columns) in columns), role.name),)
         for role in config.roles
         if role.name in shape or role.name in typed
     }

@@ -85,7 +85,7 @@ def answer_writer(
     """
     name = str(path)
     format, gzipped = format_of(name)
-    if format == "text":
+    if format in ("text", "json", "arrow"):
         message = "answers are more than a text; expected .jsonl, .csv, .tsv or .parquet"
         raise TableError(message, file=name)
     if "error" in columns:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from glossator.errors import ColumnError, did_you_mean
@@ -15,10 +16,13 @@ __all__ = [
     "check_columns",
     "check_header",
     "is_blank",
+    "matching",
     "named_value",
     "read_text",
     "rejected",
+    "resolved",
     "select",
+    "tidy_header",
 ]
 
 _SHOWN = 20  # columns in an error message; a table may have thousands
@@ -45,6 +49,46 @@ def check_header(names: Sequence[str], file: str, line: int | None = None) -> tu
         message = "column 'prediction' is where answers are written; rename it"
         raise ColumnError(message, file=file, line=line)
     return tuple(names)
+
+
+def tidy_header(names: Sequence[str], note: Callable[[str], None]) -> list[str]:
+    """The names of a header without spaces round them; a first one that is missing gets a name.
+
+    Args:
+        names: as they stand in the file.
+        note: is told what was changed.
+    """
+    tidy = [name.strip() for name in names]
+    if any(name and name != old for name, old in zip(tidy, names, strict=True)):
+        note("spaces round the names of columns are left out")
+    if len(tidy) > 1 and not tidy[0]:
+        tidy[0] = next(name for name in map(_index_name, count()) if name not in tidy)
+        note(f"column 1 has no name, as pandas writes its index; here it is called '{tidy[0]}'")
+    return tidy
+
+
+def _index_name(number: int) -> str:
+    return f"index_{number}" if number else "index"
+
+
+def matching(name: str, columns: Sequence[str]) -> str:
+    """The column called `name`, or the only one that differs from it by case alone."""
+    if name in columns:
+        return name
+    alike = [column for column in columns if column.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else name
+
+
+def resolved(columns: Mapping[str, Sequence[str]], table: Table) -> dict[str, tuple[str, ...]]:
+    """Columns by role as the table calls them; a note says where only the case differs."""
+    found = {}
+    for role, names in columns.items():
+        found[role] = tuple(matching(name, table.columns) for name in names)
+        for name, here in zip(names, found[role], strict=True):
+            note = f"{table.path}: column '{here}' is read as '{name}'"
+            if name != here and note not in table.notes:
+                table.notes.append(note)
+    return found
 
 
 def check_columns(table: Table, wanted: Iterable[str]) -> None:
@@ -125,8 +169,6 @@ def _listed(columns: Sequence[str]) -> str:
 
 def _separator_hint(columns: Sequence[str]) -> str:
     """What is likely wrong where a whole header became one column."""
-    if len(columns) != 1:
-        return ""
-    if "\t" in columns[0]:
-        return "; the columns look separated by tabs: --format tsv"
-    return "; the columns look separated by ';', expected ','" if ";" in columns[0] else ""
+    found = next((mark for mark in "\t;|," if len(columns) == 1 and mark in columns[0]), None)
+    shown = "tab" if found == "\t" else f"'{found}'"
+    return f"; the columns look separated by {shown}: --delimiter {shown}" if found else ""

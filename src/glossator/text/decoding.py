@@ -10,16 +10,26 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias, cast
 
 from glossator.errors import ConfigError, TableError, did_you_mean
+from glossator.text.encodings import encoding_of, is_utf8
 
-__all__ = ["LINE_LIMIT", "Packing", "Source", "check_file"]
+__all__ = ["AUTO", "LINE_LIMIT", "Packing", "Source", "check_file"]
 
 Packing: TypeAlias = Literal["", "gz", "zst"]
 
+_HEAD_LINES, _HEAD_CHARACTERS = 100, 2**20  # looked at to find out how a file is written
+AUTO = "auto"
 LINE_LIMIT = 64 * 2**20  # characters; a file without line ends must not fill the memory
+
+_CONTROLS = re.compile("[\x80-\x9f]")
+_AS_LATIN = (
+    "as latin-1 the text holds control characters (U+0080 to U+009F), which are letters and "
+    "quotes in the encoding of Windows: --encoding cp1252"
+)
 
 # UTF-32 stands before UTF-16: its little-endian mark begins with that of UTF-16.
 _MARKS = (
@@ -40,12 +50,14 @@ class Source:
     Args:
         path: a file, or `-`.
         packing: what the bytes are packed by; gzip is also told by its first bytes.
-        encoding: a name that Python knows; None is UTF-8. A byte order mark wins over it.
+        encoding: a name that Python knows; None is UTF-8; `auto` is UTF-8 or what decodes the
+            whole file. A byte order mark wins over it.
         notes: receives what was found worth saying, each once.
 
     Raises:
         ConfigError: Python knows no text encoding of that name.
-        TableError: the file is missing, a folder, or may not be read.
+        TableError: the file is missing, a folder, or may not be read; `auto` was asked for and
+            no encoding decodes the file, or it is a pipe.
     """
 
     def __init__(
@@ -57,6 +69,11 @@ class Source:
         self._notes = notes
         self._path = None if path == "-" else check_file(path)
         self.once = self._path is None or not self._path.is_file()  # a pipe is read once
+        if self._encoding == AUTO:
+            self._encoding = self._detected()
+        self.encoding = self._encoding or "utf-8"
+        self._head: list[str] | None = None
+        self._rest: Iterator[str] = iter(())
 
     def note(self, text: str, detail: str = "") -> None:
         """Add a note, unless one that begins with `text` is there, as from an earlier reading."""
@@ -68,21 +85,55 @@ class Source:
         """Note that blank lines are no rows; once, with the first of them."""
         self.note("blank lines are skipped", f"; the first is line {line}")
 
+    def head(self) -> list[str]:
+        """The first lines, which the next reading yields again, were it of a pipe."""
+        if self._head is None:
+            self._rest = self._lines("")
+            self._head, characters = [], 0
+            for line in self._rest:
+                self._head.append(line)
+                characters += len(line)
+                if len(self._head) == _HEAD_LINES or characters > _HEAD_CHARACTERS:
+                    break
+        return self._head
+
+    def blocks(self) -> Iterator[bytes]:
+        """The bytes of a file, unpacked, in large pieces."""
+        # What is damaged is told, with its line, by a reading.
+        with self._open() as binary, contextlib.suppress(*_BROKEN_GZIP, OSError):
+            while block := binary.read(2**20):
+                yield block
+
+    def pieces(self, size: int) -> Iterator[str]:
+        """Yield the text in pieces of at most `size` characters, none beyond a line end."""
+        return self._lines("\n", size)
+
     def lines(self, newline: str) -> Iterator[str]:
+        r"""Yield lines with their ends, from the first; see `_lines`."""
+        if self.once and self._head is not None:
+            return chain(self._head, self._rest)
+        return self._lines(newline)
+
+    def _lines(self, newline: str, limit: int | None = None) -> Iterator[str]:
         r"""Yield lines with their ends; `newline` is `""` (\n, \r and \r\n end a line) or `"\n"`.
 
         Raises:
             TableError: the file is empty, is no text in its encoding, starts with NUL bytes, is a
                 gzip file that is damaged or cut short, or a line is longer than `LINE_LIMIT`.
         """
-        number = 0
+        number, latin = 0, self.encoding == "iso8859-1"
         try:
             with self._open() as binary, self._decoder(binary, newline) as reader:
-                while line := reader.readline(LINE_LIMIT):
+                while line := reader.readline(limit or LINE_LIMIT):
                     number += 1
-                    self._check(line, number)
+                    if number == 1 or len(line) == LINE_LIMIT:
+                        self._check(line, number)
                     if number == 1:
                         line = line.removeprefix("\ufeff")
+                    if limit and line[-1:] != "\n":
+                        number = max(1, number - 1)
+                    if latin and not line.isascii() and _CONTROLS.search(line):
+                        self.note(_AS_LATIN, f"; the first is in line {number}")
                     if line:
                         yield line
         except UnicodeDecodeError as error:
@@ -129,6 +180,28 @@ class Source:
         finally:
             reader.detach()  # standard input stays open
 
+    def _detected(self) -> str | None:
+        """The encoding that decodes the whole file; None where that is UTF-8, or has a mark."""
+        if self.once:
+            message = (
+                "--encoding auto looks at the whole of a file; save it to one, or name its own"
+            )
+            raise TableError(message, file=self.name)
+        head = next(iter(self.blocks()), b"")
+        if any(head.startswith(mark) for mark, _ in _MARKS) or is_utf8(self.blocks):
+            return None
+        found = encoding_of(self.blocks)
+        if found is None:
+            message = "no encoding was found that decodes the whole file; name it: --encoding"
+            raise TableError(message, file=self.name)
+        self.note(f"read as {found}, which decodes the whole file")
+        return found
+
+    def _advice(self) -> str | None:
+        """What to type to read the file, were it in another encoding."""
+        found = None if self.once else encoding_of(self.blocks)
+        return found and f"{found} decodes the whole file and gives letters: --encoding {found}"
+
     def _sniff(self, binary: BinaryIO) -> str:
         """The encoding that the byte order mark names, or else the one asked for."""
         head = cast(io.BufferedReader, binary).peek(4)
@@ -137,14 +210,16 @@ class Source:
                 self.note(f"read as {name}, as its byte order mark says")
                 if self._encoding and not self._encoding.startswith(name.lower()):
                     self.note(f"the encoding {self._encoding} that was asked for was not used")
+                self.encoding = name.lower()
                 return name
-        return self._encoding or "utf-8"
+        return self.encoding
 
     def _check(self, line: str, number: int) -> None:
         if number == 1 and "\0" in line:
+            advice = self._advice() or ""
             message = (
                 "NUL bytes: not a text file, or UTF-16 without a byte order mark (then name it: "
-                "--encoding utf-16-le)"
+                f"--encoding utf-16-le){'; ' * bool(advice)}{advice}"
             )
             raise TableError(message, file=self.name, line=number)
         if len(line) == LINE_LIMIT and line[-1] not in "\r\n":
@@ -154,10 +229,10 @@ class Source:
     def _undecodable(self, error: UnicodeDecodeError, number: int, newline: str) -> TableError:
         before = error.object[: error.start].decode(error.encoding, "ignore")
         ends = re.findall(r"\n" if newline else r"\r\n?|\n", before)
+        advice = self._advice() or "name the file's encoding, e.g. --encoding cp1252"
         message = (
             f"byte 0x{error.object[error.start]:02x} is not {error.encoding.upper()} "
-            f"({error.reason}); name the file's encoding, e.g. --encoding latin-1, "
-            "or --encoding gb18030 for Chinese"
+            f"({error.reason}); {advice}, or --encoding gb18030 for Chinese"
         )
         return TableError(message, file=self.name, line=number + 1 + len(ends))
 
@@ -225,8 +300,8 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _checked(encoding: str | None) -> str | None:
-    if encoding is None:
-        return None
+    if encoding is None or encoding == AUTO:
+        return encoding
     try:
         b"a".decode(encoding, "replace")
         return codecs.lookup(encoding).name

@@ -14,10 +14,14 @@ _SUFFIXES = {
     ".tab": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".txt": "text",
     ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
 }
-FORMATS = ("csv", "tsv", "jsonl", "text", "parquet")
+FORMATS = ("csv", "tsv", "jsonl", "json", "text", "parquet", "arrow")
 
 
 def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
@@ -42,10 +46,11 @@ def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
     found = format or ("jsonl" if path == "-" else _SUFFIXES.get(inner[-1] if inner else ""))
     if found is None:
         raise TableError(
-            "the name does not tell the format; expected .csv, .tsv, .jsonl, .txt (each also with "
-            f".gz) or .parquet, or --format with one of {', '.join(FORMATS)}",
+            "the name does not tell the format; expected .csv, .tsv, .jsonl, .json, .txt (each "
+            f"also with .gz) or .parquet, or --format with one of {', '.join(FORMATS)}",
             file=path,
         )
-    if found == "parquet" and gzipped:
-        raise TableError("Parquet is compressed inside; leave out the .gz", file=path)
+    if found in ("parquet", "arrow") and gzipped:
+        named = found.capitalize()
+        raise TableError(f"{named} is compressed inside; leave out the .gz", file=path)
     return found, gzipped

@@ -14,14 +14,21 @@ from glossator.text.columns import check_header
 from glossator.text.decoding import Source
 from glossator.text.rows import Item, Reading, Rejection, Row
 
-__all__ = ["NESTING_LIMIT", "read_jsonl"]
+__all__ = [
+    "NESTING_LIMIT",
+    "RefusedError",
+    "checked_object",
+    "read_jsonl",
+    "reading_of",
+    "value_at",
+]
 
 NESTING_LIMIT = 64  # levels; deeper would only fail later, when an answer is written
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LEVEL = re.compile(r"[\[{]")
 
 
-class _RefusedError(ValueError):
+class RefusedError(ValueError):
     """A line that is JSON to Python's `json` and not to us."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -46,7 +53,17 @@ def read_jsonl(source: Source, *, named: bool = True) -> Reading:
         TableError: it was taken for granted, and the first line is no object.
         TableError: there are only blank lines.
     """
-    items = _items(source)
+    return reading_of(_items(source), source, named=named)
+
+
+def reading_of(items: Iterator[Item], source: Source, *, named: bool = True) -> Reading:
+    """Rows and rejections with their columns, which are the keys of the first row.
+
+    Raises:
+        ColumnError: it has the key `prediction`, or a key without a name.
+        TableError: there is neither row nor rejection, or the user did not say that these are
+            JSON Lines and the first is no object.
+    """
     head: list[Item] = []
     for item in items:
         if not (named or head):
@@ -56,7 +73,7 @@ def read_jsonl(source: Source, *, named: bool = True) -> Reading:
             columns = check_header(tuple(item.values), source.name, item.line)
             return columns, chain(head, map(_without_prediction, items))
     if not head:
-        raise TableError("the file is empty: it has only blank lines", file=source.name)
+        raise TableError("the file is empty: it has no row", file=source.name)
     return (), iter(head)
 
 
@@ -83,27 +100,60 @@ def _items(source: Source) -> Iterator[Item]:
             continue
         try:
             yield Row(source.name, number, _parsed(line))
-        except _RefusedError as error:
+        except RefusedError as error:
             yield Rejection(source.name, number, error.kind, str(error))
+
+
+def value_at(text: str, at: int) -> tuple[Any, int | None]:
+    """The object of JSON that begins at `at` of `text`, and where it ends.
+
+    One that is refused is the RefusedError; what is no JSON, or not yet whole, ends nowhere, and
+    the value is what is wrong with it.
+    """
+    refused: RefusedError
+    try:
+        value, end = _DECODER.raw_decode(text, at)
+        return value, end
+    except RefusedError as error:
+        refused = error
+    except json.JSONDecodeError as error:
+        return f"not JSON: {error.msg}", None
+    except RecursionError:
+        return str(_deep()), None
+    except ValueError:
+        refused = RefusedError("bad_number", "a number has too many digits")
+    try:
+        return refused, _ANY.raw_decode(text, at)[1]
+    except (ValueError, RecursionError):
+        return str(refused), None
+
+
+def checked_object(values: Any, text: str) -> dict[str, Any]:
+    """The value as a row, which stood in `text`.
+
+    Raises:
+        RefusedError: it is no object, nested too deeply, or holds half of a surrogate pair.
+    """
+    if not isinstance(values, dict):
+        message = f"expected an object, got {type(values).__name__}"
+        raise RefusedError("not_an_object", message)
+    _check(text, values)
+    return values
 
 
 def _parsed(line: str) -> dict[str, Any]:
     try:
         values = _DECODER.decode(line)
-    except _RefusedError:
+    except RefusedError:
         raise
     except json.JSONDecodeError as error:
         message = f"not JSON: {error.msg} at character {error.pos + 1}"
-        raise _RefusedError("bad_json", message) from None
+        raise RefusedError("bad_json", message) from None
     except RecursionError:
         raise _deep() from None
     except ValueError:
-        raise _RefusedError("bad_number", "a number has too many digits") from None
-    if not isinstance(values, dict):
-        message = f"expected an object, got {type(values).__name__}"
-        raise _RefusedError("not_an_object", message)
-    _check(line, values)
-    return values
+        raise RefusedError("bad_number", "a number has too many digits") from None
+    return checked_object(values, line)
 
 
 def _check(line: str, values: dict[str, Any]) -> None:
@@ -111,11 +161,11 @@ def _check(line: str, values: dict[str, Any]) -> None:
         raise _deep()
     if _SURROGATE.search(line) and not _encodable(values):
         message = "a \\u escape is half of a surrogate pair, which is no character"
-        raise _RefusedError("lone_surrogate", message)
+        raise RefusedError("lone_surrogate", message)
 
 
-def _deep() -> _RefusedError:
-    return _RefusedError("deep_nesting", f"nested deeper than {NESTING_LIMIT} levels")
+def _deep() -> RefusedError:
+    return RefusedError("deep_nesting", f"nested deeper than {NESTING_LIMIT} levels")
 
 
 def _depth(value: Any) -> int:
@@ -141,19 +191,20 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) != len(pairs):
         keys = [key for key, _ in pairs]
         doubled = next(key for key in keys if keys.count(key) > 1)
-        raise _RefusedError("duplicate_key", f"the key {doubled!r} is twice in one object")
+        raise RefusedError("duplicate_key", f"the key {doubled!r} is twice in one object")
     return values
 
 
 def _constant(name: str) -> Any:
-    raise _RefusedError("bad_number", f"{name} is not JSON; write null")
+    raise RefusedError("bad_number", f"{name} is not JSON; write null")
 
 
 def _float(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
-        raise _RefusedError("bad_number", f"{digits[:20]} is too large a number")
+        raise RefusedError("bad_number", f"{digits[:20]} is too large a number")
     return value
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+_ANY = json.JSONDecoder(parse_int=str, parse_float=str)

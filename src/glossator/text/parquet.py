@@ -1,4 +1,4 @@
-"""Parquet, read batch by batch through pyarrow, which is imported only here and by the writer."""
+"""Parquet, Arrow and Feather through pyarrow, which is imported only here and by the writer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from glossator.text.columns import check_header
 from glossator.text.decoding import check_file
 from glossator.text.rows import Item, Reading, Rejection, Row
 
-__all__ = ["read_parquet"]
+__all__ = ["read_arrow", "read_parquet"]
 
 _BATCH = 1024  # rows held at a time
 
@@ -32,6 +32,64 @@ def read_parquet(path: str) -> Reading:
     except (pyarrow.ArrowException, OSError) as error:
         raise TableError(f"cannot be read as Parquet: {_first_line(error)}", file=path) from None
     return check_header(file.schema_arrow.names, path), _rows(file, path)
+
+
+def read_arrow(path: str) -> Reading:
+    """As `read_parquet`, of a file or a stream of Arrow's IPC format, which Feather (2) is.
+
+    Raises:
+        TableError: `path` is neither, or is damaged.
+    """
+    import pyarrow
+    import pyarrow.ipc
+
+    check_file(path)
+    memory = _mapped(path)
+    try:
+        names = _batches(memory)[0].names
+    except (pyarrow.ArrowException, OSError) as error:
+        raise TableError(f"cannot be read as Arrow: {_first_line(error)}", file=path) from None
+    return check_header(names, path), _arrow_rows(memory, path)
+
+
+def _mapped(path: str) -> Any:
+    import pyarrow
+
+    try:
+        return pyarrow.OSFile(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise TableError(f"cannot be read as Arrow: {_first_line(error)}", file=path) from None
+
+
+def _batches(memory: Any) -> tuple[Any, Iterator[Any]]:
+    """The schema and the batches of rows, each cut into small ones."""
+    import pyarrow
+
+    memory.seek(0)
+    try:
+        file = pyarrow.ipc.open_file(memory)
+        whole = (file.get_batch(number) for number in range(file.num_record_batches))
+    except pyarrow.ArrowInvalid:
+        memory.seek(0)
+        file = pyarrow.ipc.open_stream(memory)
+        whole = iter(file)
+    return file.schema, (
+        batch.slice(at, _BATCH) for batch in whole for at in range(0, batch.num_rows, _BATCH)
+    )
+
+
+def _arrow_rows(memory: Any, path: str) -> Iterator[Item]:
+    import pyarrow
+
+    number = 0
+    try:
+        for batch in _batches(memory)[1]:
+            for values in _values(batch):
+                number += 1
+                yield _item(path, number, values)
+    except (pyarrow.ArrowException, OSError) as error:
+        message = f"the Arrow file is damaged: {_first_line(error)}"
+        raise TableError(message, file=path, line=number + 1) from None
 
 
 def _rows(file: Any, path: str) -> Iterator[Item]:

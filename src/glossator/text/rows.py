@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from glossator.errors import TableError
+from glossator.text.dialect import Dialect
 
 __all__ = ["Item", "Reading", "Rejection", "Row", "Table"]
 
@@ -65,6 +66,7 @@ class Table:
         notes: what reading found worth saying (a byte order mark, an encoding, blank lines); the
             readers append to it while they go.
         once: true where `begin` can be called only once.
+        dialect: how a delimited file is written; None for others.
 
     Attributes:
         columns: the names in the header or schema; for JSON Lines the keys of the first good row,
@@ -72,17 +74,24 @@ class Table:
     """
 
     def __init__(
-        self, path: str, begin: Callable[[], Reading], notes: list[str], *, once: bool = False
+        self,
+        path: str,
+        begin: Callable[[], Reading],
+        notes: list[str],
+        *,
+        once: bool = False,
+        dialect: Dialect | None = None,
     ) -> None:
         self.path = path
+        self.dialect = dialect
         self.notes = notes
         self._begin = begin
-        self._once = once
+        self.once = once
         self.columns, items = begin()
         self._first: Iterator[Item] | None = items if once else None
 
     def __iter__(self) -> Iterator[Item]:
-        if not self._once:
+        if not self.once:
             return self._begin()[1]
         if self._first is None:
             raise TableError("a stream can be read only once; save it to a file", file=self.path)

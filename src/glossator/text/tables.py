@@ -5,17 +5,25 @@ No value is changed, no row is dropped silently, and memory does not grow with t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from glossator.errors import ConfigError
-from glossator.text.columns import check_columns
+from glossator.text.columns import check_columns, resolved
+from glossator.text.config import TableConfig
 from glossator.text.decoding import Source, check_file
 from glossator.text.delimited import read_delimited
+from glossator.text.dialect import Dialect
 from glossator.text.formats import FORMATS, format_of
+from glossator.text.json_document import read_json
 from glossator.text.jsonlines import read_jsonl
+from glossator.text.quoting import find_quoting
 from glossator.text.rows import Item, Reading, Rejection, Row, Table
+from glossator.text.separators import find_delimiter, separator_line
 
 __all__ = [
     "FORMATS",
@@ -29,19 +37,17 @@ __all__ = [
     "read_tables",
 ]
 
+_DEFAULTS = TableConfig()
 
-def open_table(
-    path: str | Path, *, format: str | None = None, encoding: str | None = None
-) -> Table:
+
+def open_table(path: str | Path, config: TableConfig = _DEFAULTS, **options: Any) -> Table:
     """Open a table to stream its rows and rejections.
 
     Args:
         path: a .csv, .tsv, .jsonl, .txt (each also with .gz) or .parquet file; `-` is standard
             input, in JSON Lines unless `format` says otherwise.
-        format: `csv`, `tsv`, `jsonl`, `text` (one text a line, column `text`) or `parquet`; None
-            reads it off the suffix.
-        encoding: the encoding of a text file, e.g. `latin-1` or `gb18030`; None is UTF-8. A byte
-            order mark wins over it.
+        config: how it is read.
+        **options: fields of `config` that are otherwise.
 
     Raises:
         TableError: the file is missing, a folder, empty, or cannot be read; what breaks later is
@@ -49,12 +55,10 @@ def open_table(
         ColumnError: the header has a name that is empty, doubled, or `prediction`.
         ConfigError: the format or the encoding is unknown.
     """
-    return _open(str(path), format, encoding, [])
+    return _open(str(path), dataclasses.replace(config, **options), [])
 
 
-def open_tables(
-    paths: Sequence[str | Path], *, format: str | None = None, encoding: str | None = None
-) -> list[Table]:
+def open_tables(paths: Sequence[str | Path], config: TableConfig = _DEFAULTS) -> list[Table]:
     """Open several tables, each as `open_table` does; that all are there is looked at first.
 
     Raises:
@@ -66,7 +70,7 @@ def open_tables(
     for path in paths:
         _check_there(str(path))
     notes: list[str] = []
-    return [_open(str(path), format, encoding, notes) for path in paths]
+    return [_open(str(path), config, notes) for path in paths]
 
 
 def joined(tables: Sequence[Table]) -> Table:
@@ -75,32 +79,55 @@ def joined(tables: Sequence[Table]) -> Table:
         return tables[0]
     names = tuple(dict.fromkeys(chain.from_iterable(table.columns for table in tables)))
     path = ", ".join(table.path for table in tables)
-    return Table(path, lambda: (names, chain.from_iterable(tables)), tables[0].notes)
+    dialects = {table.dialect for table in tables}
+    shared = dialects.pop() if len(dialects) == 1 else None
+    return Table(
+        path, lambda: (names, chain.from_iterable(tables)), tables[0].notes, dialect=shared
+    )
 
 
 def read_tables(
     paths: Sequence[str | Path],
     columns: Sequence[str] = (),
-    *,
-    format: str | None = None,
-    encoding: str | None = None,
+    config: TableConfig = _DEFAULTS,
+    **options: Any,
 ) -> Table:
     """Several files one after the other as one table; `columns` are those of all files together.
 
     Args:
         paths: the files, in order; at least one.
         columns: the columns that every file must have.
-        format: as in `open_table`, for every file.
-        encoding: as in `open_table`, for every file.
+        config: how every file is read.
+        **options: fields of `config` that are otherwise.
 
     Raises:
         ColumnError: a file lacks one of `columns`.
         TableError, ConfigError: as `open_table`.
     """
-    tables = open_tables(paths, format=format, encoding=encoding)
+    tables = open_tables(paths, dataclasses.replace(config, **options))
+    tables = [_renamed(table, columns) for table in tables]
     for table in tables:
         check_columns(table, columns)
     return joined(tables)
+
+
+def _renamed(table: Table, columns: Sequence[str]) -> Table:
+    """The table with the names asked for, where its own differ by case alone."""
+    names = {here[0]: name for name, here in resolved({x: (x,) for x in columns}, table).items()}
+    if all(here == name for here, name in names.items()):
+        return table
+
+    def begin() -> Reading:
+        return tuple(names.get(x, x) for x in table.columns), map(_under, table)
+
+    def _under(item: Item) -> Item:
+        if item.values is None:
+            return item
+        return dataclasses.replace(
+            item, values={names.get(x, x): value for x, value in item.values.items()}
+        )
+
+    return Table(table.path, begin, table.notes, once=table.once, dialect=table.dialect)
 
 
 def _check_there(path: str) -> None:
@@ -108,24 +135,63 @@ def _check_there(path: str) -> None:
         check_file(path)
 
 
-def _open(path: str, format: str | None, encoding: str | None, notes: list[str]) -> Table:
+def _open(path: str, config: TableConfig, notes: list[str]) -> Table:
     _check_there(path)
-    found, gzipped = format_of(path, format)
+    found, gzipped = format_of(path, config.format)
     if found == "parquet":
         from glossator.text.parquet import read_parquet
 
         return Table(path, lambda: read_parquet(path), notes)
-    source = Source(path, packing="gz" if gzipped else "", encoding=encoding, notes=notes)
-    named = path != "-" or format is not None
-    return Table(source.name, lambda: _begin(source, found, named), notes, once=source.once)
+    if found == "arrow":
+        from glossator.text.parquet import read_arrow
+
+        return Table(path, lambda: read_arrow(path), notes)
+    source = Source(path, packing="gz" if gzipped else "", encoding=config.encoding, notes=notes)
+    if found in ("csv", "tsv"):
+        dialect = _find_dialect(source, found, config)
+        return Table(
+            source.name,
+            lambda: read_delimited(source, dialect),
+            notes,
+            once=source.once,
+            dialect=dialect,
+        )
+    named = path != "-" or config.format is not None
+    readers: dict[str, Callable[[Source], Reading]] = {
+        "jsonl": partial(read_jsonl, named=named),
+        "json": read_json,
+    }
+    read = readers.get(found, _read_text)
+    return Table(source.name, lambda: read(source), notes, once=source.once)
 
 
-def _begin(source: Source, format: str, named: bool) -> Reading:
-    if format == "jsonl":
-        return read_jsonl(source, named=named)
-    if format == "text":
-        return _read_text(source)
-    return read_delimited(source, "," if format == "csv" else "\t")
+def _find_dialect(source: Source, format: str, config: TableConfig) -> Dialect:
+    """How a CSV or TSV file is written: as asked for, or as it is found to be.
+
+    Raises:
+        TableError: the file can be read in two ways; the message names the option that settles it.
+    """
+    head = source.head()
+    marked = separator_line(head)
+    usual = "," if format == "csv" else "\t"
+    delimiter = config.delimiter or marked or usual
+    if format == "csv" and not config.delimiter and not marked:
+        delimiter = find_delimiter(head, source.name, config.columns)
+    found = {"delimiter"} if not config.delimiter and delimiter != usual else set()
+    dialect = Dialect(
+        delimiter=delimiter,
+        quoting=config.quoting or "minimal",
+        escape=config.escape,
+        columns=config.columns,
+        first=int(marked is not None),
+        encoding=source.encoding,
+        found=frozenset(found),
+    )
+    if config.quoting is None and config.escape is None:
+        dialect = find_quoting(source, dialect)
+    for note in dialect.notes():
+        source.note(note)
+    return dialect
 
 
 def _read_text(source: Source) -> Reading:

@@ -78,7 +78,7 @@ def test_sentences_end_at_their_marks_where_asked_for(tmp_path):
         ("a.txt", b"\n \n\n", "no document is in it"),
         ("a.txt", b"good line\n" * 9 + b"\x00\x01\x02\n", "NUL bytes"),
         ("a.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not UTF-8|NUL bytes"),
-        ("a.txt", "grün\n".encode("latin-1"), "--encoding latin-1"),
+        ("a.txt", "grün\n".encode("latin-1"), "--encoding cp1252"),
         ("a.txt", "中文".encode("gb18030") * 9, "--encoding gb18030"),
         ("a.jsonl", b'{"body": "x"}\n', "column 'text' is not there; it has: body"),
         ("a.jsonl", b'{"text": 3}\n', "expected a text"),
