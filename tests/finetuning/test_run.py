@@ -535,3 +535,16 @@ def test_every_objective_reaches_the_loss(fit, rows, options):
     unlike = rows[:40] + [row for row in rows[40:] if row["label"] == "bad"]
     plain, other = fit(unlike), fit(unlike, **options)
     assert not same(weights(plain.predictor.model), weights(other.predictor.model))
+
+
+def test_a_model_that_tells_nothing_apart_says_so_first(fit, rows, tmp_path):
+    result = fit(rows, max_steps=1, learning_rate=1e-9, output=tmp_path / "model")
+    (found,) = result.to_json()["findings"]
+    assert found["kind"] == "no_skill"
+    for file in ("model/README.md", "model.run/report.html"):
+        told = (tmp_path / file).read_text()
+        assert "every row" in told or "no better than a guess" in told
+
+
+def test_one_that_has_learned_does_not(fitted):
+    assert "findings" not in fitted.result.to_json()

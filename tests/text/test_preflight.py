@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import tracemalloc
 
+import numpy as np
 import pytest
 from label_records import read, reader
 
-from glossator.errors import TableError
+from glossator.errors import ModelFolderError, TableError
+from glossator.models.starter import locate
 from glossator.text.columns import is_blank
 from glossator.text.findings import excerpt
 from glossator.text.preflight import Preflight
 from glossator.text.preflight import preflight as preflight_of
 from glossator.text.records import Read, Record
 from glossator.text.tables import Rejection, Row
+from glossator.text.tokenizer import Tokenizer
 
 
 def part(*pairs: tuple[str, str], file: str = "a.csv") -> list[Read]:
@@ -132,22 +135,84 @@ def test_an_empty_dev_part_is_an_error():
         preflight(part(*clean()), part(("", "a"))).raise_for_errors()
 
 
+class Words:
+    """A tokenizer of words; each is number 1."""
+
+    unknown_id = 0
+
+    def __init__(self):
+        self.calls = []
+
+    def encode(self, texts):
+        self.calls.append(len(texts))
+        return [np.ones(len(text.split()), np.int32) for text in texts]
+
+
+def starter_tokenizer(name):
+    try:
+        return Tokenizer.load(locate(name))
+    except ModelFolderError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def minilm_tokenizer():
+    return starter_tokenizer("minilm")
+
+
+@pytest.fixture(scope="module")
+def multilingual_tokenizer():
+    return starter_tokenizer("multilingual")
+
+
 def test_token_lengths_and_windows():
     rows = part(*[("w " * length, "ab"[length % 2]) for length in range(1, 301)], ("", "a"))
-    calls = []
-
-    def count(texts):
-        calls.append(len(texts))
-        return [len(text.split()) for text in texts]
-
-    result = preflight(rows, token_lengths=count, limit=280)
+    words = Words()
+    result = preflight(rows, tokenizer=words, limit=280)
     expected = "tokens a text: median 150, 95th percentile 285, longest 300"
     assert found(result, "token_lengths").message == expected
     assert found(result, "windows").count == 20
-    assert sum(calls) == 300
-    assert "windows" not in kinds(preflight(rows, token_lengths=count, limit=300))
-    one = preflight(part(("a b", "x")), token_lengths=count)
+    assert sum(words.calls) == 300
+    assert "windows" not in kinds(preflight(rows, tokenizer=words, limit=300))
+    one = preflight(part(("a b", "x")), tokenizer=words)
     assert "median 2, 95th percentile 2, longest 2" in found(one, "token_lengths").message
+
+
+LANGUAGES = {
+    "english": ("where is my card? it has not arrived yet", False),
+    "numbers": ("4711 0815 12.5 %", False),
+    "chinese": ("我的银行卡还没有收到", True),
+    "russian": ("где моя карта она ещё не пришла", True),
+    "hindi": ("मेरा कार्ड कहाँ है", True),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_texts_that_the_model_does_not_know_are_a_warning(language, minilm_tokenizer):
+    text, unread = LANGUAGES[language]
+    result = preflight(part((text, "a"), (f"{text} 2", "b")), tokenizer=minilm_tokenizer)
+    assert ("unread" in kinds(result)) == unread
+    if unread:
+        assert found(result, "unread").severity == "warning"
+        assert "--model multilingual" in found(result, "unread").message
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_multilingual_model_knows_them(language, multilingual_tokenizer):
+    text, _ = LANGUAGES[language]
+    result = preflight(part((text, "a"), (f"{text} 2", "b")), tokenizer=multilingual_tokenizer)
+    assert "unread" not in kinds(result)
+
+
+def test_texts_in_single_bytes_are_a_warning_too():
+    class Bytes:
+        unknown_id = None
+
+        def encode(self, texts):
+            return [np.frombuffer(text.encode(), np.uint8).astype(np.int32) for text in texts]
+
+    chinese = part(("我的银行卡还没有收到", "a"), ("卡", "b"))
+    assert "unread" in kinds(preflight(chinese, tokenizer=Bytes()))
 
 
 def test_wrong_decoding_and_notes():

@@ -104,7 +104,8 @@ def _scores(report: Report) -> str:
             if m.name in report.metrics
         ),
     )
-    return f"## Scores\n\nOn {report.scored:,} {report.split} rows, which {kind}.\n\n{found}"
+    told = "".join(f"**{markdown_text(x.message)}.**\n\n" for x in report.remarks)
+    return f"## Scores\n\n{told}On {report.scored:,} {report.split} rows, which {kind}.\n\n{found}"
 
 
 def _confidence(report: Report) -> str:

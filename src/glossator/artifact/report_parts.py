@@ -33,6 +33,10 @@ class Finding(Protocol):
     """What preflight found; `text.preflight.Finding` is one."""
 
     @property
+    def kind(self) -> str:
+        """What it is, in snake case."""
+
+    @property
     def severity(self) -> str:
         """`error`, `warning` or anything milder."""
 
@@ -151,6 +155,7 @@ class Report:
         measures: what is told of them, in order; the first four with a value stand out.
         chosen_by: the one that picked the best step.
         sections: what the task has to show of the rows of `split`.
+        remarks: what has to be known of the answers to these rows before their scores.
         words: what is said of the task.
         learning: how training went.
         rejected_file: where the rejected rows are written, or empty.
@@ -177,6 +182,7 @@ class Report:
     learning: Learning
     rejected_file: str = ""
     findings: Sequence[Finding] = ()
+    remarks: Sequence[Finding] = ()
     lengths: Lengths | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 

@@ -35,6 +35,8 @@ def show_result(
         config: how they were read.
     """
     report = result.report
+    for remark in report.remarks:
+        screen.line(f"! {remark.message}", "yellow")
     show_sections(screen, report.sections)
     if report.split:
         screen.title(f"Scores on {report.scored:,} {report.split} rows")

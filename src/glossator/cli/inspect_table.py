@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 from glossator.cli.options import InspectOptions
@@ -20,7 +19,6 @@ from glossator.text.preflight import Preflight, preflight
 from glossator.text.records import Columns
 from glossator.text.rows import Row, Table
 from glossator.text.tables import open_table
-from glossator.text.token_lengths import CountTokens
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["inspect_table"]
@@ -40,11 +38,11 @@ def inspect_table(path: str, options: InspectOptions, screen: Screen) -> None:
     check_columns(table, [name for names in columns.values() for name in names])
     told = options_of(kind, given(options.options))
     reader = kind_named(kind.name).reader(columns, told)
-    examiner, (starter, count) = reader.examiner(), _token_counter()
+    examiner, (starter, tokenizer) = reader.examiner(), _tokenizer()
     checked = preflight(
         (reader.read(x, targets=targets) if isinstance(x, Row) else x for x in table),
         examiner=examiner if targets else None,
-        token_lengths=count,
+        tokenizer=tokenizer,
         notes=table.notes,
     )
     screen.json(_object(table, kind.name, columns, examiner.counts if targets else {}, checked))
@@ -86,19 +84,14 @@ def _columns(table: Table, options: InspectOptions) -> tuple[KindConfig, Columns
     raise ColumnError(f"which column is the {first}? name it with --{flag}; there are: {named}")
 
 
-def _token_counter() -> tuple[str | None, CountTokens | None]:
+def _tokenizer() -> tuple[str | None, Tokenizer | None]:
     """The tokenizer of a starter that is on this machine."""
     for name in STARTERS:
         try:
-            tokenizer = Tokenizer.load(locate(name))
+            return name, Tokenizer.load(locate(name))
         except ModelFolderError:
             continue
-        return name, partial(_lengths, tokenizer)
     return None, None
-
-
-def _lengths(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
-    return [len(ids) for ids in tokenizer.encode(texts)]
 
 
 def _object(

@@ -90,6 +90,7 @@ def build_report(
         measures=task.measures,
         chosen_by=next(x for x in task.measures if x.name == task.chosen_by[0]),
         sections=part.scores.sections(split) if part else (),
+        remarks=part.scores.remarks() if part else (),
         words=task.words(),
         learning=_learning(history, findings.rates),
         lengths=_lengths(findings.training, task.max_length),

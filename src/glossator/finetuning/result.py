@@ -45,7 +45,13 @@ class FitResult:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `fit --json` prints."""
+        remarks = [
+            {"kind": x.kind, "severity": x.severity, "message": x.message}
+            for x in self.report.remarks
+        ]
+        found = {"findings": remarks} if remarks else {}
         return {
+            **found,
             "model": None if self.model is None else str(self.model),
             "task": self.task,
             "finished": self.finished,

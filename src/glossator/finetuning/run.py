@@ -144,7 +144,7 @@ class _Fitting:
             data.parts.train,
             data.parts.dev,
             data.parts.test,
-            token_lengths=lambda texts: [len(ids) for ids in tokenizer.encode(texts)],
+            tokenizer=tokenizer,
             limit=self.base.max_length - tokenizer.specials,
             examiner=data.reader.examiner(),
             notes=data.notes,

@@ -15,7 +15,7 @@ from glossator.text.findings import Finding
 from glossator.text.records import Examiner, Read, Record, Trusting
 from glossator.text.rows import Rejection
 from glossator.text.seen import Seen
-from glossator.text.token_lengths import CountTokens, TokenLengths
+from glossator.text.token_lengths import Tokenizing, TokenLengths
 
 __all__ = ["Finding", "Preflight", "RowCounts", "preflight"]
 
@@ -70,7 +70,7 @@ def preflight(
     test: Iterable[Read] | None = None,
     *,
     examiner: Examiner | None = None,
-    token_lengths: CountTokens | None = None,
+    tokenizer: Tokenizing | None = None,
     limit: int | None = None,
     notes: Sequence[str] = (),
 ) -> Preflight:
@@ -81,13 +81,13 @@ def preflight(
         dev: the rows to choose by.
         test: the rows to score on.
         examiner: the task's own look at them.
-        token_lengths: counts the tokens of texts, or None.
+        tokenizer: of the model, or None.
         limit: the tokens that fit in one window.
         notes: what reading the tables found (`Table.notes`); read after the rows.
     """
     parts: list[Seen] = []
     examiner = examiner or Trusting()
-    lengths = TokenLengths(token_lengths, limit) if token_lengths else None
+    lengths = TokenLengths(tokenizer, limit) if tokenizer else None
     for name, items in (("train", train), ("dev", dev), ("test", test)):
         if items is None:
             continue

@@ -17,6 +17,7 @@ from glossator.evaluation.thresholds import ThresholdCurve, threshold_curve
 from glossator.tasks.kinds.text_classification.config import Decision
 from glossator.tasks.kinds.text_classification.figures import Calibration, sections
 from glossator.tasks.learnable import Encoded
+from glossator.tasks.no_skill import no_skill
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
 from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding, count_of, quoted
@@ -60,7 +61,8 @@ class LabelScores:
         self._before = ReliabilityCounts()
         self._mistakes = WorstQuotes()
         self._first = FirstQuotes()
-        self._unknown = Counter[str]()
+        self._unknown, self._gold, self._answered = Counter[str](), Counter[str](), Counter[str]()
+        self._right = 0
         # With two classes the curve over thresholds asks for all: 16 bytes a row.
         self._second: list[NDArray[np.float64]] = []
         self._targets: list[NDArray[np.int64]] = []
@@ -83,6 +85,10 @@ class LabelScores:
         for number, record in enumerate(records):
             label, sure = task.labels[chosen[number]], float(chances[number, chosen[number]])
             self._first.offer(quote_of, record, record.target, label, sure)
+            if targets[number] >= 0:
+                self._gold[record.target] += 1
+                self._answered[label] += 1
+                self._right += label == record.target
             if self.named is not None:
                 self.named.append((record.target, label))
             if label != record.target:
@@ -93,7 +99,11 @@ class LabelScores:
         return self._scores.result()
 
     def remarks(self) -> list[Finding]:
-        """Labels that the model does not have."""
+        """That the model tells nothing apart, and labels that it does not have."""
+        skill = no_skill(self._answered, self._gold, self._right)
+        return [*skill, *self._unknown_labels()]
+
+    def _unknown_labels(self) -> list[Finding]:
         if not self._unknown:
             return []
         rows, most = self._unknown.total(), self._unknown.most_common(_SHOWN)

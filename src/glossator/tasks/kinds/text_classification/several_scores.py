@@ -15,6 +15,7 @@ from glossator.evaluation.multilabel import MultilabelScores
 from glossator.evaluation.paired import micro_f1, paired_sums
 from glossator.tasks.kinds.text_classification.several_figures import sections
 from glossator.tasks.learnable import Encoded
+from glossator.tasks.no_skill import useless
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
 from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding, count_of, quoted
@@ -60,6 +61,7 @@ class LabelsScores:
         )
         self._mistakes, self._first = WorstQuotes(), FirstQuotes()
         self._unknown = Counter[str]()
+        self._rows = self._hits = self._wanted = 0
         self.counts: list[NDArray[np.int64]] | None = [] if paired else None
 
     def add(
@@ -70,6 +72,9 @@ class LabelsScores:
         chances, targets = task.probabilities(answers), task.targets(records)
         chosen = task.chosen(chances)
         self._scores.add(chances, targets)
+        self._rows += len(records)
+        self._hits += int((chosen & targets).sum())
+        self._wanted += int(targets.sum())
         if self.counts is not None:
             hits = (chosen & targets).sum(axis=1)
             whole = [len(record.target) for record in records]
@@ -88,7 +93,12 @@ class LabelsScores:
         return self._scores.result()
 
     def remarks(self) -> list[Finding]:
-        """Labels that the model does not have."""
+        """That no label is answered rightly, and labels that the model does not have."""
+        idle = self._wanted and not self._hits
+        skill = useless("the model answers no label rightly", self._rows) if idle else []
+        return [*skill, *self._unknown_labels()]
+
+    def _unknown_labels(self) -> list[Finding]:
         if not self._unknown:
             return []
         total, most = self._unknown.total(), self._unknown.most_common(_SHOWN)

@@ -19,6 +19,7 @@ from glossator.evaluation.figures import (
 )
 from glossator.evaluation.regression import RegressionScores, paired_difference
 from glossator.tasks.learnable import Encoded
+from glossator.tasks.no_skill import useless
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
 from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding, count_of
@@ -51,6 +52,7 @@ class NumberScores:
         self._worst, self._first = WorstQuotes(), FirstQuotes()
         self._pairs: list[NDArray[np.float64]] = []  # (n, 2) right and answered
         self._held, self._keep_all = 0, paired
+        self._sums = np.zeros(4)  # rows, numbers, their squares, squared errors
 
     def add(
         self, records: Sequence[Record], rows: Sequence[Encoded], answers: Sequence[Answer]
@@ -59,6 +61,7 @@ class NumberScores:
         gold = np.array([record.target for record in records], np.float64)
         found = np.array([answer[0] for answer in answers], np.float64)
         self._scores.add(found, gold)
+        self._sums += [len(gold), gold.sum(), (gold**2).sum(), ((found - gold) ** 2).sum()]
         if self._keep_all or self._held < _POINTS:
             self._pairs.append(np.stack([gold, found], axis=1))
             self._held += len(gold)
@@ -72,8 +75,13 @@ class NumberScores:
         return self._scores.result()
 
     def remarks(self) -> list[Finding]:
-        """Nothing."""
-        return []
+        """That always the mean would be as good."""
+        rows, total, squares, errors = self._sums.tolist()
+        spread = squares - total**2 / max(rows, 1)
+        if rows < 2 or not 0 < spread <= errors:
+            return []
+        what = "the model is no better than a guess: the mean for every row would err less"
+        return useless(what, int(rows))
 
     def sections(self, split: str) -> list[Section]:
         """See `Scores`."""

@@ -15,6 +15,7 @@ from glossator.evaluation.paired import micro_f1, paired_sums
 from glossator.tasks.kinds.token_classification.figures import sections
 from glossator.tasks.kinds.token_classification.units import Scored, placed
 from glossator.tasks.learnable import Encoded
+from glossator.tasks.no_skill import useless
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
 from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding
@@ -47,6 +48,7 @@ class EntityScoring:
         self._scores = EntityScores(task.labels, intervals=intervals)
         self._reliability = ReliabilityCounts()
         self._mistakes, self._first = WorstQuotes(), FirstQuotes()
+        self._rows = self._hits = self._wanted = 0
         self.counts: list[tuple[int, int, int]] | None = [] if paired else None
 
     def add(
@@ -60,6 +62,8 @@ class EntityScoring:
             self._scores.add([gold], [predicted])
             self._trust(scored, gold)
             hits = len(gold & predicted)
+            self._rows, self._hits = self._rows + 1, self._hits + hits
+            self._wanted += len(gold)
             if self.counts is not None:
                 self.counts.append((hits, len(predicted), len(gold)))
             wrong = len(gold) + len(predicted) - 2 * hits
@@ -81,12 +85,14 @@ class EntityScoring:
         return found | {"ece": reliability.ece if reliability.count.any() else None}
 
     def remarks(self) -> list[Finding]:
-        """Labels that the model does not have."""
+        """That no entity is found, and labels that the model does not have."""
+        idle = self._wanted and not self._hits
+        skill = useless("the model finds no entity rightly", self._rows) if idle else []
         unknown = self._scores.unknown_labels
         if not unknown:
-            return []
+            return skill
         message = f"{unknown:,} entities have a label that the model does not have: missed"
-        return [Finding("unknown_label", "warning", message, unknown)]
+        return [*skill, Finding("unknown_label", "warning", message, unknown)]
 
     def sections(self, split: str) -> list[Section]:
         """See `Scores`."""
