@@ -72,11 +72,15 @@ def test_a_decoder_goes_on_with_texts(run, here, corpus_file, tokenizer_folder):
 def test_a_finished_run_has_nothing_to_go_on_with(
     run, here, pretrained, corpus_file, tokenizer_folder
 ):
-    words = ("pretrain", corpus_file, "--tokenizer", tokenizer_folder, "--output", "bert")
+    start = ("--tokenizer", tokenizer_folder, "--size", "tiny", "--dev-fraction", 0.1)
+    words = ("pretrain", corpus_file, *start, *SHORT, "--output", "bert")
     outcome = run(*words, "--resume")
-    assert outcome.code == 0
+    assert outcome.code == 0, outcome.err
     assert "nothing to go on with" in outcome.err
     assert run(*words).code == 2
+    other = run(*words, "--mask-rate", 0.3, "--resume")
+    assert other.code == 2
+    assert "mask-rate was 0.15, is 0.3" in other.error
 
 
 def test_a_tokenizer_of_ones_own(run, here, corpus_file):

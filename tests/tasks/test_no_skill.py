@@ -15,11 +15,12 @@ from glossator.tasks.no_skill import no_skill
 @pytest.mark.parametrize(
     ("answered", "gold", "right", "said"),
     [
-        ({"a": 9}, {"a": 6, "b": 3}, 6, "answers 'a' for every row"),
-        ({"a": 5, "b": 4}, {"a": 6, "b": 3}, 6, "'a' for every row would be right 6 times"),
-        ({"a": 5, "b": 4}, {"a": 6, "b": 3}, 2, "2 of 9 rows are right"),
-        ({"a": 5, "b": 4}, {"a": 6, "b": 3}, 7, None),
-        ({"a": 9}, {"a": 9}, 9, None),  # nothing to tell apart
+        ({"a": 90}, {"a": 60, "b": 30}, 60, "answers 'a' for every row"),
+        ({"a": 50, "b": 40}, {"a": 60, "b": 30}, 60, "'a' for every row would be right 60 times"),
+        ({"a": 50, "b": 40}, {"a": 60, "b": 30}, 20, "20 of 90 rows are right"),
+        ({"a": 50, "b": 40}, {"a": 60, "b": 30}, 70, None),
+        ({"a": 90}, {"a": 90}, 90, None),  # nothing to tell apart
+        ({"a": 9}, {"a": 6, "b": 3}, 6, None),  # too few
     ],
 )
 def test_labels(answered, gold, right, said):

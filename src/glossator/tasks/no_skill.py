@@ -8,6 +8,8 @@ from glossator.text.findings import Finding, count_of, quoted
 
 __all__ = ["no_skill", "useless"]
 
+_FEW = 10
+
 
 def no_skill(answered: Counter[str], gold: Counter[str], right: int) -> list[Finding]:
     """That one label is answered for every row, or that always the same would be as good.
@@ -18,7 +20,7 @@ def no_skill(answered: Counter[str], gold: Counter[str], right: int) -> list[Fin
         right: rows that got theirs.
     """
     rows = gold.total()
-    if len(gold) < 2:  # nothing can be told apart
+    if len(gold) < 2 or rows < _FEW:  # nothing can be told apart, or said of so few
         return []
     label, most = gold.most_common(1)[0]
     if len(answered) == 1:
