@@ -538,7 +538,8 @@ def test_every_objective_reaches_the_loss(fit, rows, options):
 
 
 def test_a_model_that_tells_nothing_apart_says_so_first(fit, rows, tmp_path):
-    result = fit(rows, max_steps=1, learning_rate=1e-9, output=tmp_path / "model")
+    options = {"max_steps": 1, "learning_rate": 1e-9, "test_fraction": 0.4}
+    result = fit(rows, **options, output=tmp_path / "model")
     (found,) = result.to_json()["findings"]
     assert found["kind"] == "no_skill"
     for file in ("model/README.md", "model.run/report.html"):
