@@ -1,28 +1,38 @@
-"""How far it is, on a terminal."""
+"""What the bar counts."""
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from rich.console import Console
 
-from glossator.cli.progress import meter
+from glossator.cli.fit_watch import FitWatch
+from glossator.cli.progress import Meter
 from glossator.cli.screen import Screen
+from glossator.training.events import Ended, Started, Stepped
 
-DETAIL = "epoch 12.3  loss 0.123  rate 1.1e-04  123,456 tokens/s  12.3 GiB"
+
+class Seen(Meter):
+    def __init__(self):
+        super().__init__()
+        self.totals = []
+
+    def expect(self, total):
+        self.totals.append(total)
 
 
-@pytest.mark.parametrize("width", [60, 80, 200])
-def test_the_time_left_is_seen_however_narrow_the_terminal(width):
-    screen = Screen(json=False)
-    screen.err = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    bar = meter(screen, "training", 123_456)
-    bar.draw(12_345, DETAIL)
-    shown = Console(file=io.StringIO(), width=width, color_system=None)
-    shown.print(bar._bar.get_renderable())
-    line = shown.file.getvalue().rstrip()
-    assert "12345/123456" in line
-    assert " left" in line
-    assert len(line) <= width
-    assert (DETAIL in line) is (width == 200)
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [(float("inf"), [100, 100]), (60.0, [30, 30]), (1e6, [100, 100]), (3.0, [2, 10])],
+)
+def test_the_bar_is_that_of_the_steps_that_fit_into_the_time(monkeypatch, limit, expected):
+    seen = Seen()
+    monkeypatch.setattr("glossator.cli.fit_watch.meter", lambda *_: seen)
+    watch = FitWatch(Screen(json=False))
+    watch.training(Started(100, 10, 10, limit))
+    for step in (1, 10):
+        watch.training(Stepped(step, 0.1, 1.0, 1e-4, 1.0, step, step, 2.0 * step))
+    assert seen.totals == expected
+
+
+def test_what_ended_a_run_early_is_told(capsys):
+    FitWatch(Screen(json=False)).training(Ended(40, 300, "time"))
+    assert "--time-limit ends it after 40 of 300 steps" in capsys.readouterr().err

@@ -185,3 +185,9 @@ def test_how_the_tables_are_written_stands_in_the_config(tmp_path):
     (tmp_path / "test.csv").write_text("text,label\na,b\n")
     data = read([tmp_path / "train.csv"], test=str(tmp_path / "test.csv"))
     assert data.config.table.delimiter is None
+
+
+@pytest.mark.parametrize(("count", "few"), [(49, True), (50, False)])
+def test_that_rows_are_few_is_said(rows_of, count, few):
+    notes = read(rows_of(count)).notes
+    assert any("fewer than 50 rows can be used (49)" in note for note in notes) == few

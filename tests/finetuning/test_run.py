@@ -30,7 +30,15 @@ from glossator.training.events import Evaluated, Started, Stepped
 
 CANARY = "zzqxcanary"
 COUNTS = {"read", "used", "rejected", "train", "dev", "test"}
-TRAIN = {"seconds", "epochs", "steps", "examples_per_second", "tokens_per_second", "best_step"}
+TRAIN = {
+    "seconds",
+    "epochs",
+    "steps",
+    "examples_per_second",
+    "tokens_per_second",
+    "best_step",
+    "ended_by",
+}
 METRICS = {"accuracy", "macro_f1", "micro_f1", "log_loss", "roc_auc", "ece", "accuracy_ci"}
 TEXTS = ["good film", "bad story of the week", "\ufffd", "card " * 100]
 

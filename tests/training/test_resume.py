@@ -13,7 +13,7 @@ from training_runs import EPOCHS, STEPS, Killed, Runs, Scores, at_step, same, wi
 from glossator.errors import CheckpointError, GlossatorError
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.config import TrainingConfig
-from glossator.training.events import Diverged, Resumed, Saved, Stepped
+from glossator.training.events import Diverged, Ended, Resumed, Saved, Stepped
 from glossator.training.loop import train
 
 
@@ -275,6 +275,15 @@ def test_a_loss_that_is_no_number_names_its_rows(run, monkeypatch, tmp_path):
     assert Checkpoints(tmp_path / "one").steps()[-1] == 6
 
 
+def test_a_run_says_what_ended_it(run):
+    events = []
+    _, history = run(events=events)
+    assert history.ended_by == "steps"
+    assert not [event for event in events if isinstance(event, Ended)]
+    _, history = run(epochs=40, patience=1, learning_rate=1e-9)
+    assert history.ended_by == "patience"
+
+
 def test_the_time_limit_ends_a_run_with_a_rate_near_zero(run, monkeypatch):
     from glossator.training import loop
 
@@ -286,7 +295,11 @@ def test_the_time_limit_ends_a_run_with_a_rate_near_zero(run, monkeypatch):
             return self.now
 
     monkeypatch.setattr(loop, "time", Clock())
-    _, history = run(time_limit="20s", epochs=40, warmup=0.0)
+    events = []
+    _, history = run(time_limit="20s", epochs=40, warmup=0.0, events=events)
+    (ended,) = [event for event in events if isinstance(event, Ended)]
+    assert (ended.step, ended.planned, ended.by) == (len(history.steps), 200, "time")
+    assert history.ended_by == "time"
     assert 5 < len(history.steps) < 40
     assert history.evaluations[-1].step == len(history.steps)
     rates = [event.rate for event in history.steps]

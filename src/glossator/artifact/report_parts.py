@@ -109,6 +109,7 @@ class Learning:
         evaluations: in the order they were made.
         finished: false where the run was interrupted.
         planned: steps that were to be taken at most.
+        ended_by: `steps` where all were taken, `time`, `patience` or `interrupt`.
         rate_curve: of the range test before it, if there was one.
     """
 
@@ -118,6 +119,7 @@ class Learning:
     evaluations: Sequence[Evaluation] = ()
     finished: bool = True
     planned: int = 0
+    ended_by: str = "steps"
     rate_curve: RateCurve | None = None
 
 
@@ -192,6 +194,16 @@ class Report:
         if self.test is not None:
             return "test"
         return "dev" if self.dev else ""
+
+    @property
+    def ended(self) -> str:
+        """Why training was over before all steps were taken; empty where it was not."""
+        why = {
+            "time": "the time limit ended it",
+            "patience": "the dev scores got no better",
+        }.get(self.learning.ended_by)
+        taken, planned = len(self.learning.steps), self.learning.planned
+        return f"{why} after {taken:,} of {planned:,} steps" if why else ""
 
     @property
     def interrupted(self) -> str:

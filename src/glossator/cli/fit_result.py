@@ -60,6 +60,8 @@ def _speed(result: FitResult) -> str:
     steps = f"{train['steps']:,} steps"
     if result.dev:
         steps += f", the best was {train['best_step']:,}"
+    if result.report.ended:
+        steps += f"; {result.report.ended}"
     return f"trained {duration(train['seconds'])}, {speed} a second; {steps}"
 
 

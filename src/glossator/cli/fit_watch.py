@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
@@ -16,7 +17,15 @@ from glossator.evaluation.figures import Measure
 from glossator.finetuning.watch import Watch
 from glossator.models.hardware import peak_memory
 from glossator.text.findings import Finding
-from glossator.training.events import Evaluated, Event, Halved, Resumed, Started, Stepped
+from glossator.training.events import (
+    Ended,
+    Evaluated,
+    Event,
+    Halved,
+    Resumed,
+    Started,
+    Stepped,
+)
 
 __all__ = ["FitWatch"]
 
@@ -35,6 +44,7 @@ class FitWatch(Watch):
         self._meter = Meter()
         self._scored, self._evaluated = 0, False
         self._reading = False
+        self._started = Started(0, 0, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +81,9 @@ class FitWatch(Watch):
         if isinstance(event, Started):
             self._screen.say("Training", "bold")
             self._start("training", event.steps)
+            self._started = event
         elif isinstance(event, Stepped):
+            self._meter.expect(_steps_in_time(event, self._started))
             self._meter.add(1, _speed(event))
         elif isinstance(event, Evaluated):
             self._evaluated = True
@@ -83,6 +95,9 @@ class FitWatch(Watch):
             self._screen.say(f"  going on after step {event.step:,}")
             for difference in event.differences:
                 self.note(f"{difference}: the last bits of the weights may differ")
+        elif isinstance(event, Ended):
+            why = "--time-limit" if event.by == "time" else "--patience"
+            self._screen.say(f"  {why} ends it after {event.step:,} of {event.planned:,} steps")
         elif isinstance(event, Halved):
             budget = f"{event.token_budget:,}"
             self._screen.say(
@@ -106,6 +121,14 @@ class FitWatch(Watch):
     def _start(self, title: str, total: int | None) -> None:
         self._stack.close()
         self._meter = self._stack.enter_context(meter(self._screen, title, total))
+
+
+def _steps_in_time(event: Stepped, started: Started) -> int:
+    """How many steps there will be, by those planned and by the time they may take."""
+    if event.seconds <= 0 or started.seconds == math.inf:
+        return started.steps
+    in_time = math.ceil(event.step * started.seconds / event.seconds)
+    return max(event.step, min(started.steps, in_time))
 
 
 def _speed(event: Stepped) -> str:

@@ -34,6 +34,9 @@ class Meter:
     def __exit__(self, *_: object) -> None:
         pass
 
+    def expect(self, total: int) -> None:
+        """It is known better how many parts there are."""
+
     def add(self, count: int, detail: str = "") -> None:
         """So much was done since the last call."""
         self._done += count
@@ -74,6 +77,9 @@ class _Bar(Meter):
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
+    def expect(self, total: int) -> None:
+        self._bar.update(self._task, total=total)
+
     def draw(self, done: int, detail: str) -> None:
         self._bar.update(self._task, completed=done, detail=detail)
 
@@ -91,6 +97,9 @@ class _Lines(Meter):
     def __enter__(self) -> Meter:
         self._began = self._told = time.monotonic()
         return self
+
+    def expect(self, total: int) -> None:
+        self._total = total
 
     def draw(self, done: int, detail: str) -> None:
         now = time.monotonic()

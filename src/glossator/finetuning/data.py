@@ -32,6 +32,7 @@ _UNSCORED = (
     "no row is held out: how well the model answers stays unknown until `glossator evaluate` is "
     "given others, the last weights are kept, and nothing is tuned or calibrated on dev rows"
 )
+_FEW = 50  # of which five are for test, so that one of them is 20%
 # Files, or rows that are in memory already.
 Source: TypeAlias = "Sequence[str | Path] | Sequence[Mapping[str, Any]]"
 
@@ -118,6 +119,11 @@ def read_data(source: Source, config: FitConfig) -> Data:
     _split(items, wanted, data)
     if data.parts.dev is None and data.parts.test is None:
         data.notes.append(_UNSCORED)
+    usable = sum(isinstance(x, Record) for part in data.parts.named().values() for x in part)
+    if usable < _FEW:
+        data.notes.append(
+            f"fewer than {_FEW} rows can be used ({usable:,}): scores of so few hang on chance"
+        )
     return data
 
 

@@ -117,6 +117,7 @@ def _learning(history: History, rates: RateCurve | None) -> Learning:
         ],
         finished=history.finished,
         planned=history.planned,
+        ended_by=history.ended_by,
         rate_curve=rates,
     )
 

@@ -56,7 +56,7 @@ class FitResult:
             "task": self.task,
             "finished": self.finished,
             "rows": dataclasses.asdict(self.rows),
-            "train": dict(self.train),
+            "train": {**self.train, "ended_by": self.report.learning.ended_by},
             "dev": self.dev,
             "test": self.test,
         }

@@ -30,7 +30,7 @@ from glossator.finetuning.result import FitResult
 from glossator.finetuning.sameness import free_options, made_of
 from glossator.finetuning.scoring import Scored, score_parts
 from glossator.finetuning.watch import Watch
-from glossator.models.hardware import choose_device, choose_dtype, using_threads
+from glossator.models.hardware import choose_device, choose_dtype, crowded, using_threads
 from glossator.runs.folder import RunFolder, open_run, run_path
 from glossator.tasks.task import Task
 from glossator.text.preflight import Preflight, preflight
@@ -160,7 +160,9 @@ class _Fitting:
         width = self.base.source.config.hidden_size
         rates = (rate_note(width, self.config.training.optimizer),) if self.rate_is_default else ()
         notes: tuple[str, ...] = model.notes  # type: ignore[assignment]
-        told = (*notes_on(self.base, self.asked), *notes, *rates)
+        spread = self.config.spread
+        full = crowded(threads=self.config.runtime.threads, processes=spread.processes)
+        told = (*notes_on(self.base, self.asked), *notes, *rates, *full)
         self.watch.model(told, task.measures)
         return model
 

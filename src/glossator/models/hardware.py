@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 
@@ -10,7 +11,14 @@ import torch
 
 from glossator.errors import ConfigError
 
-__all__ = ["choose_device", "choose_dtype", "peak_memory", "using_threads"]
+__all__ = [
+    "choose_device",
+    "choose_dtype",
+    "crowded",
+    "peak_memory",
+    "processors",
+    "using_threads",
+]
 
 
 def choose_device(name: str) -> torch.device:
@@ -38,6 +46,26 @@ def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     else:
         fast = _cpu_has_bfloat16()
     return torch.bfloat16 if fast else torch.float32
+
+
+def crowded(*, threads: int | None, processes: int) -> tuple[str, ...]:
+    """Sentences on what asks more of the processor than it has, which is slower and no more."""
+    there = processors()
+    asked = {"threads": threads or 1}
+    if torch.cuda.device_count() < processes:
+        asked["processes"] = processes
+    return tuple(
+        f"--{name} {count} is more than the {there} processors that there are, and slower"
+        for name, count in asked.items()
+        if count > there
+    )
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -93,7 +94,8 @@ class RunFolder:
     def event(self, event: Event) -> None:
         """Log an event of the training loop, and draw it."""
         self.trained = self.trained or not isinstance(event, Started)
-        record = {"event": type(event).__name__.lower(), **dataclasses.asdict(event)}
+        values = {k: x for k, x in dataclasses.asdict(event).items() if x != math.inf}
+        record = {"event": type(event).__name__.lower(), **values}
         self._log.write(json.dumps(record, allow_nan=False, default=float) + "\n")
         self._log.flush()
         if isinstance(event, Stepped):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 __all__ = [
     "Diverged",
+    "Ended",
     "Evaluated",
     "Event",
     "Halved",
@@ -27,11 +29,13 @@ class Started:
         steps: optimizer steps to come.
         rows: training rows.
         tokens: of one epoch.
+        seconds: that it may take; infinite without a limit.
     """
 
     steps: int
     rows: int
     tokens: int
+    seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,21 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """Training is over, before all its steps were taken.
+
+    Attributes:
+        step: the last one.
+        planned: how many there were to be.
+        by: `time`, or `patience` where dev scores got no better.
+    """
+
+    step: int
+    planned: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diverged:
     """A loss or a gradient is no number; the run ends.
 
@@ -130,5 +149,5 @@ class Diverged:
     rows: tuple[int, ...]
 
 
-Event: TypeAlias = Started | Stepped | Evaluated | Halved | Resumed | Saved | Diverged
+Event: TypeAlias = Started | Stepped | Evaluated | Halved | Resumed | Saved | Ended | Diverged
 Notify: TypeAlias = Callable[[Event], None]

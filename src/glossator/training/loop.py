@@ -23,6 +23,7 @@ from glossator.training.dev import Dev
 from glossator.training.distributed import Ranks
 from glossator.training.events import (
     Diverged,
+    Ended,
     Evaluated,
     Halved,
     Notify,
@@ -100,7 +101,7 @@ def carry_out(run: Run) -> History:
         try:
             run.loop()
         except KeyboardInterrupt:
-            run.history.finished = False
+            run.history.finished, run.history.ended_by = False, "interrupt"
         run.finish()
     return run.history
 
@@ -200,7 +201,7 @@ class Run:
 
     def loop(self) -> None:
         """All epochs, or fewer where patience or time ends."""
-        self.notify(Started(self.steps, len(self.rows), self.rows.tokens))
+        self.notify(Started(self.steps, len(self.rows), self.rows.tokens, self.config.seconds))
         self.resume()
         self.clock = time.perf_counter() - self.progress.spent
         progress = self.progress
@@ -213,8 +214,13 @@ class Run:
             elif progress.step > self.saved and progress.step % self.config.checkpoint_steps == 0:
                 self.save()
             if over or progress.waited == self.config.patience:
-                return
+                return self._end("time" if over else "patience")
             self.step()
+
+    def _end(self, by: str) -> None:
+        if self.progress.step < self.steps:
+            self.history.ended_by = by
+            self.notify(Ended(self.progress.step, self.steps, by))
 
     def step(self) -> None:
         """One optimizer step over `batch_size` rows."""

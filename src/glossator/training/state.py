@@ -66,6 +66,7 @@ class History:
         seconds: of training alone, evaluations left out.
         epochs: passes over the data.
         finished: false where the run was interrupted.
+        ended_by: `steps` where all were taken, `time`, `patience` or `interrupt`.
     """
 
     steps: list[Stepped] = field(default_factory=list)
@@ -75,6 +76,7 @@ class History:
     seconds: float = 0.0
     epochs: float = 0.0
     finished: bool = True
+    ended_by: str = "steps"
 
     def refuse_none(self) -> None:
         """Raise UnfinishedError where the run was interrupted before it had learned anything."""
