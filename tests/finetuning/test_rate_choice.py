@@ -12,7 +12,7 @@ import pytest
 from glossator.artifact.wording import power_of_ten
 from glossator.errors import CheckpointError
 from glossator.finetuning import run as module
-from glossator.finetuning.defaults import rate_note
+from glossator.finetuning.defaults import default_learning_rate, rate_note
 from glossator.finetuning.rate_choice import chosen_because, rate_curve
 from glossator.finetuning.watch import Watch
 from glossator.training import rate_test as testing
@@ -212,3 +212,26 @@ def test_the_default_is_told_with_the_model_and_a_given_rate_is_not(fit, rows, h
     assert any(note.startswith("learning rate 2e-4, the default") for note in heard.notes)
     fit(rows, learning_rate=2e-4, watch=heard)
     assert not any("learning rate" in note for note in heard.notes)
+
+
+@pytest.mark.parametrize("optimizer", ["adafactor", "sgd"])
+def test_a_rate_that_ruins_a_model_later_is_not_believed(fit, rows, monkeypatch, optimizer):
+    wild = dataclasses.replace(FOUND, chosen=0.5, steepest=0.5, rises=None)
+    monkeypatch.setattr(module, "rate_test", lambda *_, **__: wild)
+    ears = Ears()
+    fit(rows, watch=ears, **{**AUTO, "epochs": 1, "optimizer": optimizer, "warmup": 0.0})
+    default = default_learning_rate(32, optimizer)
+    assert max(ears.rates) == pytest.approx(default)
+    (note,) = ears.notes
+    assert note.startswith(f"learning rate {power_of_ten(default)}, the default: ")
+    assert "chose 5e-1, and above" in note
+
+
+def test_adamw_is_believed(fit, rows, monkeypatch):
+    """The control."""
+    monkeypatch.setattr(
+        module, "rate_test", lambda *_, **__: dataclasses.replace(FOUND, chosen=0.01)
+    )
+    ears = Ears()
+    fit(rows, watch=ears, **{**AUTO, "epochs": 1, "warmup": 0.0})
+    assert max(ears.rates) == pytest.approx(0.01)

@@ -9,7 +9,7 @@ from glossator.artifact.wording import power_of_ten
 from glossator.finetuning.config import FitConfig
 from glossator.training.optimizers import OptimizerName
 
-__all__ = ["default_learning_rate", "rate_note", "resolved"]
+__all__ = ["default_learning_rate", "highest_learning_rate", "rate_note", "resolved"]
 
 # By width the default rate, and those that are usual. Narrow models bear, and want, larger steps.
 # 2e-4 was best or within noise of it for the 384-wide starters (benchmarks/notes.md); 5e-5 and 2e-5
@@ -34,6 +34,15 @@ _OTHERS: dict[OptimizerName, tuple[float, tuple[float, float]]] = {
 def default_learning_rate(width: int, optimizer: OptimizerName = "adamw") -> float:
     """The highest learning rate for a model of this width."""
     return _rates(width, optimizer)[0]
+
+
+def highest_learning_rate(width: int, optimizer: OptimizerName = "adamw") -> float:
+    """The rate above which a test of a few steps is not believed.
+
+    Adafactor and SGD fall fastest, in a few steps, at rates that ruin a model in a hundred: five
+    times the usual ones lose two of three data sets (benchmarks/notes.md). AdamW shows it soon.
+    """
+    return math.inf if optimizer == "adamw" else _rates(width, optimizer)[1][1]
 
 
 def rate_note(width: int, optimizer: OptimizerName = "adamw") -> str:

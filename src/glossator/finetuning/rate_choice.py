@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from glossator.files import durable_write
 from glossator.runs.folder import RunFolder
 from glossator.training.rate_test import RateTest
 
-__all__ = ["chosen_because", "found_or_kept", "rate_curve", "was_tested"]
+__all__ = ["believed", "chosen_because", "found_or_kept", "rate_curve", "was_tested"]
 
 FILE = "rate-test.json"
 
@@ -50,9 +51,26 @@ def was_tested(run: Path) -> bool:
     return (run / FILE).exists()
 
 
-def chosen_because(found: RateTest, default: float) -> str:
-    """What a range test chose and why, in a sentence; `default` is taken where it chose none."""
+def believed(found: RateTest, highest: float) -> float | None:
+    """The rate that a range test chose, unless it is above `highest`; None where it is."""
+    return None if found.chosen is None or found.chosen > highest else found.chosen
+
+
+def chosen_because(found: RateTest, default: float, highest: float = math.inf) -> str:
+    """What a range test chose and why, in a sentence; `default` is taken where it chose none.
+
+    Args:
+        found: by the test.
+        default: the rate without it.
+        highest: the rate above which it is not believed.
+    """
     steps = f"a range test of {len(found.rates) + 1} steps"
+    if found.chosen is not None and believed(found, highest) is None:
+        return (
+            f"learning rate {power_of_ten(default)}, the default: {steps} chose "
+            f"{power_of_ten(found.chosen)}, and above {power_of_ten(highest)} the optimizer falls "
+            "fast at first and ruins the model later"
+        )
     if found.chosen is None or found.steepest is None:
         return (
             f"learning rate {power_of_ten(default)}, the default: {steps} found no rate at which "

@@ -21,10 +21,10 @@ from glossator.files import disk_errors_named
 from glossator.finetuning.base import base_of, notes_on, resolve
 from glossator.finetuning.config import FitConfig
 from glossator.finetuning.data import Data, Source, read_data, row_counts
-from glossator.finetuning.defaults import default_learning_rate, rate_note
+from glossator.finetuning.defaults import default_learning_rate, highest_learning_rate, rate_note
 from glossator.finetuning.learning import Share, dev_rows, train_along
 from glossator.finetuning.parts import Part, encode, usable_parts
-from glossator.finetuning.rate_choice import chosen_because, found_or_kept, rate_curve
+from glossator.finetuning.rate_choice import believed, chosen_because, found_or_kept, rate_curve
 from glossator.finetuning.reporting import Findings, build_report, shown
 from glossator.finetuning.result import FitResult
 from glossator.finetuning.sameness import free_options, made_of
@@ -179,11 +179,12 @@ class _Fitting:
         )
         width = self.base.source.config.hidden_size
         default = default_learning_rate(width, config.optimizer)
-        config = dataclasses.replace(config, learning_rate=found.chosen or default)
+        highest = highest_learning_rate(width, config.optimizer)
+        config = dataclasses.replace(config, learning_rate=believed(found, highest) or default)
         self.config = dataclasses.replace(self.config, training=config)
         if self.run:
             self.run.config(self.config, track=self.config.track)
-        note = chosen_because(found, default)
+        note = chosen_because(found, default, highest)
         self.watch.note(note)
         return rate_curve(found, note)
 
