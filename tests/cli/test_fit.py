@@ -136,8 +136,9 @@ def test_a_run_can_be_repeated_from_its_resolved_config(fit, run):
         ("[training]\n\nepochs = 0\n", "run.toml:3: --epochs must be 1 or more, got 0"),
         ("[training\n", "run.toml: not a TOML file"),
         ("[columns]\nlabel = ['a', 'b']\n", "run.toml: label is ['a', 'b']; expected one column"),
-        ("[columns]\nlable = 'a'\n", "lable"),
-        ("[options]\nfocal-gama = 2\n", "focal-gama"),
+        ("[columns]\nlable = 'a'\n", "run.toml:2: unknown option 'lable'"),
+        ("[options]\nfocal-gama = 2\n", "run.toml:2: unknown option 'focal-gama'"),
+        ("[options]\nfocal-gamma = 'x'\n", "run.toml:2: focal-gamma is 'x'; expected float"),
         ("[loss]\nfocal-gamma = 2\n", "run.toml:1: unknown option 'loss'"),
     ],
 )

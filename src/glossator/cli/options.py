@@ -138,6 +138,10 @@ def _flat_options(path: str, commands: tuple[str, ...]) -> dict[str, Any]:
         from glossator.finetuning.config import FitConfig
 
         from_mapping(FitConfig, tables, file=path)
+        from_mapping(OPTIONS, tables.get("options", {}), file=path)
+        # Names alone: a column is one or a list of one.
+        columns = {name: name for name in tables.get("columns", {})}
+        from_mapping(COLUMNS, columns, file=path)
     options: dict[str, Any] = {}
     for name, value in tables.items():
         options |= value if isinstance(value, dict) else {name: value}
