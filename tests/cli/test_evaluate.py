@@ -108,3 +108,11 @@ def test_a_real_difference_is_told_from_luck(run, fit, model, table):
     assert found["rows"] == 80
     assert found["accuracy"]["difference"] > 0.5
     assert found["mcnemar"]["p_value"] < 1e-6
+
+
+def test_how_a_table_was_read_is_told(run, model, table):
+    name = table("message;intent\n" + "card;card\npin;pin\n" * 5)
+    for words in (("evaluate", model), ("compare", model, model)):
+        done = run(*words, name)
+        assert done.code == 0, done.err
+        assert "separator: ';' (semicolon), found from the file" in done.err

@@ -123,3 +123,9 @@ def test_how_a_table_is_written_is_said(run, table):
     assert "reads text from text, label from label" in done.out
     assert "header: none" in done.out
     assert run("inspect", table("card\n\nfee\n", "a.txt")).code == 0
+
+
+def test_how_a_table_was_read_is_told_once(run, table):
+    said = run("inspect", table("text;label\n" + "card;card\npin;pin\n" * 5)).out
+    assert said.count("separator: ';' (semicolon), found from the file") == 1
+    assert said.count("encoding: UTF-8") == 1

@@ -44,7 +44,7 @@ def compare(
 
     screen = Screen(json=options.shown.json)
     first, second = (opened(folder, options.runtime, screen) for folder in (a, b))
-    items = read_rows(tables, first, options)
+    items = read_rows(tables, first, options, screen)
     screen.say("answering with both")
     found = scoring.compare(first, second, items)
     screen.json(_object(found))

@@ -39,7 +39,7 @@ def evaluate(
 
     screen = Screen(json=options.shown.json)
     predictor = opened(model, options.runtime, screen)
-    items = read_rows(tables, predictor, options)
+    items = read_rows(tables, predictor, options, screen)
     with meter(screen, "scoring", None) as progress:
         scored = scoring.evaluate(predictor, items, progress=progress.add)
     screen.json(_object(predictor.task.name, scored))

@@ -48,7 +48,8 @@ def inspect_table(path: str, options: InspectOptions, screen: Screen) -> None:
     screen.json(_object(table, kind.name, columns, examiner.counts if targets else {}, checked))
     screen.line(f"{table.path}: a table with the columns {', '.join(table.columns)}")
     for line in table.dialect.lines() if table.dialect else ():
-        screen.line(f"  {line}")
+        if not any(note.endswith(line) for note in table.notes):  # which preflight tells
+            screen.line(f"  {line}")
     roles = ", ".join(f"{role} from {', '.join(names)}" for role, names in columns.items())
     screen.line(f"  {kind.name} reads {roles}" if targets else f"  {roles}; nothing to learn from")
     if starter:

@@ -27,9 +27,9 @@ def opened(folder: Path, runtime: RuntimeConfig, screen: Screen) -> Predictor:
 
 
 def read_rows(
-    paths: Sequence[str], predictor: Predictor, options: ScoringOptions
+    paths: Sequence[str], predictor: Predictor, options: ScoringOptions, screen: Screen
 ) -> Iterator[Read]:
-    """The rows of tables with the right answers, a stream.
+    """The rows of tables with the right answers, a stream; how they are read is told.
 
     Raises:
         ColumnError: a column is missing.
@@ -39,4 +39,6 @@ def read_rows(
     reader = predictor.reader(columns_of(options.columns))
     wanted = [name for names in reader.columns.values() for name in names]
     table = read_tables(paths, wanted, options.table)
+    for note in table.notes:
+        screen.say(note)
     return (reader.read(x, targets=True) if isinstance(x, Row) else x for x in table)
