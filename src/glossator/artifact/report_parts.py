@@ -33,10 +33,6 @@ class Finding(Protocol):
     """What preflight found; `text.preflight.Finding` is one."""
 
     @property
-    def kind(self) -> str:
-        """What it is, in snake case."""
-
-    @property
     def severity(self) -> str:
         """`error`, `warning` or anything milder."""
 
@@ -47,6 +43,9 @@ class Finding(Protocol):
     @property
     def examples(self) -> Sequence[Any]:
         """A few cases, shown as text."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it with `--json`."""
 
 
 @dataclass(frozen=True, kw_only=True)

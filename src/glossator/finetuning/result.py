@@ -45,10 +45,7 @@ class FitResult:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `fit --json` prints."""
-        remarks = [
-            {"kind": x.kind, "severity": x.severity, "message": x.message}
-            for x in self.report.remarks
-        ]
+        remarks = [finding.to_json() for finding in self.report.remarks]
         found = {"findings": remarks} if remarks else {}
         return {
             **found,

@@ -61,8 +61,7 @@ class LabelScores:
         self._before = ReliabilityCounts()
         self._mistakes = WorstQuotes()
         self._first = FirstQuotes()
-        self._unknown, self._gold, self._answered = Counter[str](), Counter[str](), Counter[str]()
-        self._right = 0
+        self._unknown = Counter[str]()
         # With two classes the curve over thresholds asks for all: 16 bytes a row.
         self._second: list[NDArray[np.float64]] = []
         self._targets: list[NDArray[np.int64]] = []
@@ -85,10 +84,6 @@ class LabelScores:
         for number, record in enumerate(records):
             label, sure = task.labels[chosen[number]], float(chances[number, chosen[number]])
             self._first.offer(quote_of, record, record.target, label, sure)
-            if targets[number] >= 0:
-                self._gold[record.target] += 1
-                self._answered[label] += 1
-                self._right += label == record.target
             if self.named is not None:
                 self.named.append((record.target, label))
             if label != record.target:
@@ -100,7 +95,7 @@ class LabelScores:
 
     def remarks(self) -> list[Finding]:
         """That the model tells nothing apart, and labels that it does not have."""
-        skill = no_skill(self._answered, self._gold, self._right)
+        skill = no_skill(self._task.labels, self._scores.confusion())
         return [*skill, *self._unknown_labels()]
 
     def _unknown_labels(self) -> list[Finding]:

@@ -15,7 +15,7 @@ from glossator.evaluation.multilabel import MultilabelScores
 from glossator.evaluation.paired import micro_f1, paired_sums
 from glossator.tasks.kinds.text_classification.several_figures import sections
 from glossator.tasks.learnable import Encoded
-from glossator.tasks.no_skill import useless
+from glossator.tasks.no_skill import finds_nothing
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
 from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding, count_of, quoted
@@ -61,7 +61,6 @@ class LabelsScores:
         )
         self._mistakes, self._first = WorstQuotes(), FirstQuotes()
         self._unknown = Counter[str]()
-        self._rows = self._hits = self._wanted = 0
         self.counts: list[NDArray[np.int64]] | None = [] if paired else None
 
     def add(
@@ -72,9 +71,6 @@ class LabelsScores:
         chances, targets = task.probabilities(answers), task.targets(records)
         chosen = task.chosen(chances)
         self._scores.add(chances, targets)
-        self._rows += len(records)
-        self._hits += int((chosen & targets).sum())
-        self._wanted += int(targets.sum())
         if self.counts is not None:
             hits = (chosen & targets).sum(axis=1)
             whole = [len(record.target) for record in records]
@@ -94,8 +90,7 @@ class LabelsScores:
 
     def remarks(self) -> list[Finding]:
         """That no label is answered rightly, and labels that the model does not have."""
-        idle = self._wanted and not self._hits
-        skill = useless("the model answers no label rightly", self._rows) if idle else []
+        skill = finds_nothing(self._scores.report(), "label", self._scores.rows)
         return [*skill, *self._unknown_labels()]
 
     def _unknown_labels(self) -> list[Finding]:

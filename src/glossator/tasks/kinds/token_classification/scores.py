@@ -15,7 +15,7 @@ from glossator.evaluation.paired import micro_f1, paired_sums
 from glossator.tasks.kinds.token_classification.figures import sections
 from glossator.tasks.kinds.token_classification.units import Scored, placed
 from glossator.tasks.learnable import Encoded
-from glossator.tasks.no_skill import useless
+from glossator.tasks.no_skill import finds_nothing
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
 from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding
@@ -48,7 +48,6 @@ class EntityScoring:
         self._scores = EntityScores(task.labels, intervals=intervals)
         self._reliability = ReliabilityCounts()
         self._mistakes, self._first = WorstQuotes(), FirstQuotes()
-        self._rows = self._hits = self._wanted = 0
         self.counts: list[tuple[int, int, int]] | None = [] if paired else None
 
     def add(
@@ -62,8 +61,6 @@ class EntityScoring:
             self._scores.add([gold], [predicted])
             self._trust(scored, gold)
             hits = len(gold & predicted)
-            self._rows, self._hits = self._rows + 1, self._hits + hits
-            self._wanted += len(gold)
             if self.counts is not None:
                 self.counts.append((hits, len(predicted), len(gold)))
             wrong = len(gold) + len(predicted) - 2 * hits
@@ -86,8 +83,7 @@ class EntityScoring:
 
     def remarks(self) -> list[Finding]:
         """That no entity is found, and labels that the model does not have."""
-        idle = self._wanted and not self._hits
-        skill = useless("the model finds no entity rightly", self._rows) if idle else []
+        skill = finds_nothing(self._scores.report(), "entity", self._scores.rows)
         unknown = self._scores.unknown_labels
         if not unknown:
             return skill
