@@ -31,7 +31,8 @@ def read_parquet(path: str) -> Reading:
         file = pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
         raise TableError(f"cannot be read as Parquet: {_first_line(error)}", file=path) from None
-    return check_header(file.schema_arrow.names, path), _rows(file, path)
+    columns = check_header(file.schema_arrow.names, path)
+    return columns, _rows(_parquet_batches(file), path, "Parquet")
 
 
 def read_arrow(path: str) -> Reading:
@@ -49,7 +50,7 @@ def read_arrow(path: str) -> Reading:
         names = _batches(memory)[0].names
     except (pyarrow.ArrowException, OSError) as error:
         raise TableError(f"cannot be read as Arrow: {_first_line(error)}", file=path) from None
-    return check_header(names, path), _arrow_rows(memory, path)
+    return check_header(names, path), _rows(_arrow_batches(memory), path, "Arrow")
 
 
 def _mapped(path: str) -> Any:
@@ -78,33 +79,28 @@ def _batches(memory: Any) -> tuple[Any, Iterator[Any]]:
     )
 
 
-def _arrow_rows(memory: Any, path: str) -> Iterator[Item]:
+def _rows(batches: Iterator[Any], path: str, format: str) -> Iterator[Item]:
+    """The rows of batches; what breaks on the way is told with the row after the last good one."""
     import pyarrow
 
     number = 0
     try:
-        for batch in _batches(memory)[1]:
+        for batch in batches:
             for values in _values(batch):
                 number += 1
                 yield _item(path, number, values)
     except (pyarrow.ArrowException, OSError) as error:
-        message = f"the Arrow file is damaged: {_first_line(error)}"
+        message = f"the {format} file is damaged: {_first_line(error)}"
         raise TableError(message, file=path, line=number + 1) from None
 
 
-def _rows(file: Any, path: str) -> Iterator[Item]:
-    import pyarrow
+def _arrow_batches(memory: Any) -> Iterator[Any]:
+    yield from _batches(memory)[1]
 
-    number = 0
+
+def _parquet_batches(file: Any) -> Iterator[Any]:
     with file:
-        try:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                for values in _values(batch):
-                    number += 1
-                    yield _item(path, number, values)
-        except (pyarrow.ArrowException, OSError) as error:
-            message = f"the Parquet file is damaged: {_first_line(error)}"
-            raise TableError(message, file=path, line=number + 1) from None
+        yield from file.iter_batches(batch_size=_BATCH)
 
 
 def _values(batch: Any) -> Iterator[dict[str, Any] | None]:
