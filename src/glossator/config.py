@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from glossator.errors import ConfigError, did_you_mean
 
-__all__ = ["from_mapping", "read_toml", "to_mapping", "to_toml"]
+__all__ = ["changes", "from_mapping", "read_toml", "to_mapping", "to_toml"]
 
 T = TypeVar("T")
 
@@ -85,6 +85,20 @@ def to_mapping(config: Any) -> dict[str, Any]:
         field.name: _plain(value)
         for field in dataclasses.fields(config)
         if (value := getattr(config, field.name)) is not None
+    }
+
+
+def changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
+    """For each name whose value is another `epochs was 3, is 5`, as it is typed.
+
+    Args:
+        was: values by name; of `training.epochs` the last part is told.
+        now: the same later.
+    """
+    return {
+        name: f"{name.rpartition('.')[2].replace('_', '-')} was {was.get(name)}, is {now.get(name)}"
+        for name in {**was, **now}
+        if was.get(name) != now.get(name)
     }
 
 

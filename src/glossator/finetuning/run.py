@@ -113,7 +113,7 @@ class _Fitting:
         self.config = data.config
         if self.run:
             made = made_of(data.parts, self.base)
-            self.run.made_of(self.config, made, free=free_options(self.config))
+            self.run.identify(self.config, made, free=free_options(self.config))
             self.run.config(self.config, track=self.config.track)
         checked = self._check(data)
         parts = usable_parts(data.parts)

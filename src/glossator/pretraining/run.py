@@ -217,7 +217,7 @@ class _Pretraining:
         """Choose what was left open, write it down, and tell."""
         steps = math.ceil(len(rows) / self.config.training.batch_size)
         self.config = resolved(self.config, model.encoder, steps_per_epoch=steps)
-        self.run.made_of(self.config, self.start.made_of(), free=_FREE)
+        self.run.identify(self.config, self.start.made_of(), free=_FREE)
         self.run.config(self.config, track=self.config.track)
         parameters = sum(x.numel() for x in model.parameters())
         kind = "random weights" if self.start.is_new else "its own weights"

@@ -70,7 +70,7 @@ class RunFolder:
         name = self.name.name.removesuffix(".run")
         self._boards = self._boards or boards(track, self.path, name, to_mapping(config))
 
-    def made_of(self, config: Any, made_of: Mapping[str, str], *, free: Collection[str]) -> None:
+    def identify(self, config: Any, made_of: Mapping[str, str], *, free: Collection[str]) -> None:
         """Write down what the run is made of, or hold it against what it was begun with.
 
         Args:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from glossator.config import from_mapping, read_toml, to_mapping
+from glossator.config import changes, from_mapping, read_toml, to_mapping
 from glossator.errors import CheckpointError, ConfigError
 from glossator.files import durable_write
 
@@ -37,7 +37,7 @@ def refuse_other_run(
         saved = from_mapping(type(config), read_toml(run / CONFIG))
     except ConfigError as error:
         raise CheckpointError(f"not what a run wrote: {error.message}", file=error.file) from None
-    options = _changes(_flat(to_mapping(saved)), _flat(to_mapping(config)))
+    options = changes(_flat(to_mapping(saved)), _flat(to_mapping(config)))
     found = [text for name, text in options.items() if not _is_free(name, free)]
     if found:
         raise CheckpointError(
@@ -65,15 +65,6 @@ def _flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
-
-
-def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
-    """A sentence for each name whose value is another, as it is typed."""
-    return {
-        name: f"{name.rpartition('.')[2].replace('_', '-')} was {was.get(name)}, is {now.get(name)}"
-        for name in {**was, **now}
-        if was.get(name) != now.get(name)
-    }
 
 
 def _is_free(name: str, free: Collection[str]) -> bool:

@@ -101,7 +101,7 @@ def carry_out(run: Run) -> History:
         try:
             run.loop()
         except KeyboardInterrupt:
-            run.history.finished, run.history.ended_by = False, "interrupt"
+            run.history.ended_by = "interrupt"
         run.finish()
     return run.history
 

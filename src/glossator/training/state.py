@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from glossator import __version__
+from glossator.config import changes
 from glossator.errors import CheckpointError, UnfinishedError
 from glossator.training.config import TrainingConfig
 from glossator.training.events import Evaluated, Stepped
@@ -65,7 +66,6 @@ class History:
         best_step: the step whose weights the model has at the end.
         seconds: of training alone, evaluations left out.
         epochs: passes over the data.
-        finished: false where the run was interrupted.
         ended_by: `steps` where all were taken, `time`, `patience` or `interrupt`.
     """
 
@@ -75,8 +75,12 @@ class History:
     best_step: int = 0
     seconds: float = 0.0
     epochs: float = 0.0
-    finished: bool = True
     ended_by: str = "steps"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end; not where it was interrupted."""
+        return self.ended_by != "interrupt"
 
     def refuse_none(self) -> None:
         """Raise UnfinishedError where the run was interrupted before it had learned anything."""
@@ -149,26 +153,16 @@ class Identity:
             CheckpointError: options, rows or weights are not, so that this is another run.
         """
         other = Identity(**saved)
-        options = _changed(other.config, self.config, leave_out=FREE)
+        changed = changes(other.config, self.config)
+        options = [text for name, text in changed.items() if name not in FREE]
         if options:
             raise CheckpointError(
                 "the checkpoint was made with other options, and going on would alter what is "
                 f"done: {'; '.join(options)}. Repeat them, or begin anew with --overwrite"
             )
-        parts = _changed(other.made_of, self.made_of)
+        parts = changes(other.made_of, self.made_of).values()
         if parts:
             raise CheckpointError(
                 f"the checkpoint is of another run: {'; '.join(parts)}. Begin anew with --overwrite"
             )
-        return tuple(_changed(other.machine, self.machine))
-
-
-def _changed(
-    was: Mapping[str, Any], now: Mapping[str, Any], leave_out: Sequence[str] = ()
-) -> list[str]:
-    names = [name for name in {**was, **now} if name not in leave_out]
-    return [
-        f"{name.replace('_', '-')} was {was.get(name)}, is {now.get(name)}"
-        for name in names
-        if was.get(name) != now.get(name)
-    ]
+        return tuple(changes(other.machine, self.machine).values())
