@@ -10,17 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from fit_json import ROWS, TRAIN
 
-ROWS = {"read", "used", "rejected", "train", "dev", "test"}
-TRAIN = {
-    "seconds",
-    "epochs",
-    "steps",
-    "examples_per_second",
-    "tokens_per_second",
-    "best_step",
-    "ended_by",
-}
 METRICS = {"accuracy", "macro_f1", "micro_f1", "log_loss", "roc_auc", "ece"}
 
 

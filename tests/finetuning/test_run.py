@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fit_json import ROWS, TRAIN
 
 import glossator
 from glossator.config import from_mapping
@@ -29,16 +30,6 @@ from glossator.runs import folder as run_folder
 from glossator.training.events import Evaluated, Started, Stepped
 
 CANARY = "zzqxcanary"
-COUNTS = {"read", "used", "rejected", "train", "dev", "test"}
-TRAIN = {
-    "seconds",
-    "epochs",
-    "steps",
-    "examples_per_second",
-    "tokens_per_second",
-    "best_step",
-    "ended_by",
-}
 METRICS = {"accuracy", "macro_f1", "micro_f1", "log_loss", "roc_auc", "ece", "accuracy_ci"}
 TEXTS = ["good film", "bad story of the week", "\ufffd", "card " * 100]
 
@@ -67,7 +58,7 @@ def test_json_is_as_the_design_says(fitted):
     said = json.loads(json.dumps(fitted.result.to_json(), allow_nan=False))
     assert said["model"] == str(fitted.folder)
     assert said["task"] == "text-classification"
-    assert said["rows"].keys() == COUNTS
+    assert said["rows"].keys() == ROWS
     assert said["train"].keys() == TRAIN
     assert said["dev"].keys() >= METRICS
     assert said["test"].keys() >= METRICS

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,12 +17,6 @@ from glossator.text.tables import Row, open_table
 SPECIAL = st.sampled_from([*'",;|\t\\\n\r', "\r\n", '""', '\\"', "\\\\", "a", "b c", "é", "1"])
 FIELD = st.lists(SPECIAL, max_size=5).map("".join)
 NAMES = ["text", "label", "id"]
-
-
-@pytest.fixture(scope="module")
-def folder():
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
 
 
 @st.composite

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,12 +22,6 @@ NAMES = st.lists(
     max_size=4,
     unique_by=str.strip,
 ).filter(lambda names: not names[0].startswith("\ufeff"))
-
-
-@pytest.fixture(scope="module")
-def folder():
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
 
 
 @st.composite
