@@ -32,7 +32,7 @@ test: $(INSTALLED)  ## the whole test suite
 	-$(BIN)/glossator starter add minilm
 	-$(BIN)/glossator starter add multilingual
 	-$(BIN)/glossator starter add bbc-news
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 check: $(INSTALLED)  ## formatting, lint, types, the drawing of the house
 	$(BIN)/ruff format --check .

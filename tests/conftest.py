@@ -73,11 +73,23 @@ a bad , slow and boring film that we did not like at all
 the market fell today after shares of the company lost ten per cent
 the team won the match in the last minute and is top of the league
 """
+_LONGEST = ("tests/test_docs.py", "tests/training/test_cluster.py")
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than ten seconds")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest begin first, so that none is left when all others are done.
+
+    Tests of clusters go to the same process: each has this machine's processors in its plan.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+    for item in items:
+        if "_on_ray_" in item.name or "ray_cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("ray"))
 
 
 @pytest.fixture(autouse=True)
