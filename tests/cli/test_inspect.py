@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sheets import write_xlsx
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,20 @@ def test_columns_are_guessed_where_they_are_plain(run, table):
     done = run("inspect", table("a,b\n1,2\n"))
     assert done.code == 2
     assert "name it with --text; there are: a, b" in done.error
+
+
+def test_a_sheet(run, here):
+    write_xlsx(
+        here / "a.xlsx", {"Data": [["text", "label"], ["card", 1], ["fee", 2]], "More": [[1]]}
+    )
+    done = run("inspect", "a.xlsx")
+    assert done.code == 2
+    assert done.error == (
+        "error: a.xlsx: 2 sheets have rows; name one with --sheet; there are: Data, More"
+    )
+    found = run("inspect", "a.xlsx", "--sheet", "Data", "--json").json
+    assert found["columns"] == ["text", "label"]
+    assert found["counts"] == {"1": 1, "2": 1}
 
 
 def test_what_is_wrong_is_said(run, table):

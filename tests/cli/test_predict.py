@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+from sheets import write_xlsx
 
 from glossator.cli import answering
 from glossator.cli.progress import Meter
@@ -316,3 +317,15 @@ def test_the_columns_of_a_spreadsheets_table_come_out_unchanged(run, model, tabl
         "note": "1,5",
     }
     assert "separator: ';'" in done.err
+
+
+def test_a_workbook_in_and_none_out(run, model, here):
+    write_xlsx(here / "new.xlsx", {"Data": [["id", "message", "intent"], [7, "card", "card"]]})
+    assert run("predict", model, "new.xlsx", "--output", "a.jsonl").code == 0
+    (row,) = map(json.loads, Path("a.jsonl").read_text().splitlines())
+    assert (row["id"], row["message"]) == ("7", "card")
+    assert run("evaluate", model, "new.xlsx", "--json").json["rows"]["used"] == 1
+    assert run("compare", model, model, "new.xlsx").code == 0
+    done = run("predict", model, "new.csv", "--output", "a.xlsx")
+    assert done.code == 2
+    assert "a.xlsx: answers are not written to such a file" in done.error

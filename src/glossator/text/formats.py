@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from glossator.errors import ConfigError, TableError, did_you_mean
+from glossator.text.config import TableConfig
 
-__all__ = ["FORMATS", "format_of"]
+__all__ = ["FORMATS", "format_of", "refuse_unfit"]
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -20,8 +21,14 @@ _SUFFIXES = {
     ".arrow": "arrow",
     ".feather": "arrow",
     ".ipc": "arrow",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xlsb": "excel",
+    ".xls": "excel",
+    ".ods": "ods",
 }
-FORMATS = ("csv", "tsv", "jsonl", "json", "text", "parquet", "arrow")
+FORMATS = ("csv", "tsv", "jsonl", "json", "text", "parquet", "arrow", "excel", "ods")
+_PACKED = {"parquet": "Parquet", "arrow": "Arrow", "excel": "an Excel file", "ods": "an .ods file"}
 
 
 def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
@@ -47,10 +54,25 @@ def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
     if found is None:
         raise TableError(
             "the name does not tell the format; expected .csv, .tsv, .jsonl, .json, .txt (each "
-            f"also with .gz) or .parquet, or --format with one of {', '.join(FORMATS)}",
+            "also with .gz), .parquet, .xlsx or .ods, or --format with one of "
+            f"{', '.join(FORMATS)}",
             file=path,
         )
-    if found in ("parquet", "arrow") and gzipped:
-        named = found.capitalize()
-        raise TableError(f"{named} is compressed inside; leave out the .gz", file=path)
+    if found in _PACKED and gzipped:
+        raise TableError(f"{_PACKED[found]} is compressed inside; leave out the .gz", file=path)
     return found, gzipped
+
+
+def refuse_unfit(path: str, format: str, config: TableConfig) -> None:
+    """Refuse what was asked for where it says nothing of a file: a delimiter of a workbook.
+
+    Raises:
+        ConfigError: the message names the option and the file.
+    """
+    unfit: tuple[str, ...] = ("sheet",)
+    if format in ("excel", "ods"):
+        unfit = ("delimiter", "quoting", "escape", "encoding")
+    for name in unfit:
+        if getattr(config, name) is not None:
+            where = "a workbook (.xlsx, .xls, .ods)" if name == "sheet" else "a text file"
+            raise ConfigError(f"--{name} is for {where}, and {path} is none")

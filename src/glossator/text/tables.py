@@ -1,4 +1,4 @@
-"""Tables in: CSV, TSV, JSON Lines, text and Parquet files as rows and rejections.
+"""Tables in: CSV, TSV, JSON Lines, text, Parquet and Excel files as rows and rejections.
 
 No value is changed, no row is dropped silently, and memory does not grow with the rows.
 """
@@ -18,7 +18,7 @@ from glossator.text.config import TableConfig
 from glossator.text.decoding import Source, check_file
 from glossator.text.delimited import read_delimited
 from glossator.text.dialect import Dialect
-from glossator.text.formats import FORMATS, format_of
+from glossator.text.formats import FORMATS, format_of, refuse_unfit
 from glossator.text.json_document import read_json
 from glossator.text.jsonlines import read_jsonl
 from glossator.text.quoting import find_quoting
@@ -44,8 +44,8 @@ def open_table(path: str | Path, config: TableConfig = _DEFAULTS, **options: Any
     """Open a table to stream its rows and rejections.
 
     Args:
-        path: a .csv, .tsv, .jsonl, .txt (each also with .gz) or .parquet file; `-` is standard
-            input, in JSON Lines unless `format` says otherwise.
+        path: a .csv, .tsv, .jsonl, .txt (each also with .gz), .parquet, .xlsx or .ods
+            file; `-` is standard input, in JSON Lines unless `format` says otherwise.
         config: how it is read.
         **options: fields of `config` that are otherwise.
 
@@ -138,6 +138,7 @@ def _check_there(path: str) -> None:
 def _open(path: str, config: TableConfig, notes: list[str]) -> Table:
     _check_there(path)
     found, gzipped = format_of(path, config.format)
+    refuse_unfit(path, found, config)
     if found == "parquet":
         from glossator.text.parquet import read_parquet
 
@@ -146,6 +147,10 @@ def _open(path: str, config: TableConfig, notes: list[str]) -> Table:
         from glossator.text.parquet import read_arrow
 
         return Table(path, lambda: read_arrow(path), notes)
+    if found in ("excel", "ods"):
+        from glossator.text.workbooks import open_workbook
+
+        return open_workbook(path, config, notes)
     source = Source(path, packing="gz" if gzipped else "", encoding=config.encoding, notes=notes)
     if found in ("csv", "tsv"):
         dialect = _find_dialect(source, found, config)
