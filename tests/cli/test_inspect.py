@@ -46,6 +46,22 @@ def test_a_sheet(run, here):
     assert found["counts"] == {"1": 1, "2": 1}
 
 
+def test_a_folder_of_texts_or_of_a_model(run, here, model):
+    for name in ("card/1.txt", "card/2.txt", "fee/1.txt"):
+        (here / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / "texts" / name).write_text(f"a text of {name}")
+    found = run("inspect", "texts", "--json").json
+    assert (found["kind"], found["counts"]) == ("table", {"card": 2, "fee": 1})
+    (here / model / "vocab.txt").write_text("card")
+    assert run("inspect", model, "--json").json["kind"] == "model"
+    done = run("fit", "texts/card", "--model", "tiny")
+    assert done.error == "error: column 'label' is not in texts/card; it has: text, file"
+    done = run("inspect", here)
+    assert done.code == 0  # its folders hold texts
+    (here / "nothing").mkdir()
+    assert "no config.json; nor is it a table" in run("inspect", "nothing").error
+
+
 def test_what_is_wrong_is_said(run, table):
     lines = "\ufefftext,label\ncard,a\ncard,b\n ,a\nx\nfee,A\n"
     done = run("inspect", table(lines))

@@ -329,3 +329,21 @@ def test_a_workbook_in_and_none_out(run, model, here):
     done = run("predict", model, "new.csv", "--output", "a.xlsx")
     assert done.code == 2
     assert "a.xlsx: answers are not written to such a file" in done.error
+
+
+def test_a_folder_of_texts(run, model, here):
+    for name in ("card/2.txt", "card/10.txt", "fee/1.txt"):
+        (here / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / "texts" / name).write_text(f"my {name[:4]}")
+    done = run("predict", model, "texts", "texts/fee")
+    assert done.code == 0
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert [(row["source"], row["file"], row.get("label")) for row in rows] == [
+        ("texts/card/10.txt", "card/10.txt", "card"),
+        ("texts/card/2.txt", "card/2.txt", "card"),
+        ("texts/fee/1.txt", "fee/1.txt", "fee"),
+        ("texts/fee/1.txt", "1.txt", None),
+    ]
+    assert all(row["prediction"]["label"] for row in rows)
+    words = ["--text", "text", "--label", "label"]
+    assert run("evaluate", model, "texts", *words, "--json").json["rows"]["used"] == 3

@@ -191,3 +191,18 @@ def test_how_the_tables_are_written_stands_in_the_config(tmp_path):
 def test_that_rows_are_few_is_said(rows_of, count, few):
     notes = read(rows_of(count)).notes
     assert any("fewer than 50 rows can be used (49)" in note for note in notes) == few
+
+
+def test_a_folder_of_texts_is_a_table_with_a_digest_of_its_files(tmp_path):
+    for number in range(60):
+        file = tmp_path / "films" / ("good" if number % 2 else "bad") / f"{number}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"film {number}\n")
+    first = read([str(tmp_path / "films")])
+    assert sum(map(len, first.parts.named().values())) == 60
+    assert {item.target for item in first.parts.train} == {"good", "bad"}
+    (file,) = first.files
+    assert (file.name, file.rows) == ("films", 60)
+    assert read([f"{tmp_path}/films/"]).files == [file]
+    (tmp_path / "films" / "bad" / "0.txt").write_text("another film\n")
+    assert read([str(tmp_path / "films")]).files[0].sha256 != file.sha256

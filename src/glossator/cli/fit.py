@@ -97,7 +97,7 @@ def fit(tables: list[str], /, *, options: Annotated[FitOptions, FLAT] = _DEFAULT
 
     Args:
         tables: tables of labelled rows: .csv, .tsv, .jsonl (each also with .gz), .parquet,
-            .xlsx or .ods.
+            .xlsx or .ods; or a folder of .txt files, in one folder a label.
         options: how.
     """
     screen = Screen(json=options.shown.json)

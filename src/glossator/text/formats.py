@@ -1,7 +1,8 @@
-"""The file formats of tables, told by suffix."""
+"""The formats of tables, told by suffix; a folder is one too."""
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePath
 
 from glossator.errors import ConfigError, TableError, did_you_mean
@@ -28,25 +29,34 @@ _SUFFIXES = {
     ".ods": "ods",
 }
 FORMATS = ("csv", "tsv", "jsonl", "json", "text", "parquet", "arrow", "excel", "ods")
+_FIT = {"sheet": "a workbook (.xlsx, .xls, .ods)", "encoding": "a text file"}
 _PACKED = {"parquet": "Parquet", "arrow": "Arrow", "excel": "an Excel file", "ods": "an .ods file"}
 
 
 def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
     """The format of `path` and whether it is a gzip file, from its suffixes; `-` is JSON Lines.
 
+    A folder, which holds a text a file, is a `folder`.
+
     Args:
-        path: a file name, or `-`.
+        path: a name, or `-`.
         format: one of `FORMATS` where the suffix does not tell, or None.
 
     Raises:
         ConfigError: `format` is none of `FORMATS`.
-        TableError: neither the suffix nor `format` tells, or Parquet inside gzip is asked for.
+        TableError: neither the suffix nor `format` tells, Parquet inside gzip is asked for, or a
+            folder in another format than text.
     """
     if format is not None and format not in FORMATS:
         raise ConfigError(
             f"unknown format '{format}'; expected one of {', '.join(FORMATS)}"
             + did_you_mean(format, FORMATS)
         )
+    if os.path.isdir(path):
+        if format not in (None, "text"):
+            message = f"is a folder; name the files in it, or leave out --format {format}"
+            raise TableError(message, file=path)
+        return "folder", False
     suffixes = [suffix.lower() for suffix in PurePath(path).suffixes]
     gzipped = bool(suffixes) and suffixes[-1] == ".gz"
     inner = suffixes[:-1] if gzipped else suffixes
@@ -72,7 +82,9 @@ def refuse_unfit(path: str, format: str, config: TableConfig) -> None:
     unfit: tuple[str, ...] = ("sheet",)
     if format in ("excel", "ods"):
         unfit = ("delimiter", "quoting", "escape", "encoding")
+    elif format == "folder":
+        unfit = ("delimiter", "quoting", "escape", "columns", "sheet")
     for name in unfit:
-        if getattr(config, name) is not None:
-            where = "a workbook (.xlsx, .xls, .ods)" if name == "sheet" else "a text file"
+        if getattr(config, name):
+            where = _FIT.get(name, "a .csv or .tsv file")
             raise ConfigError(f"--{name} is for {where}, and {path} is none")
