@@ -347,3 +347,21 @@ def test_a_folder_of_texts(run, model, here):
     assert all(row["prediction"]["label"] for row in rows)
     words = ["--text", "text", "--label", "label"]
     assert run("evaluate", model, "texts", *words, "--json").json["rows"]["used"] == 3
+
+
+def test_labels_that_are_numbers_are_written_as_numbers(run, here):
+    rows = [{"text": f"text {number}", "label": number % 2} for number in range(40)]
+    (here / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    words = ["--model", "tiny", "--epochs", "1", "--output", "m"]
+    assert run("fit", "a.jsonl", *words).code == 0
+    first = json.loads(run("predict", "m", "a.jsonl").out.splitlines()[0])["prediction"]
+    assert type(first["label"]) is int
+    assert {type(x["label"]) for x in first["labels"]} == {int}
+    for name in ("b.csv", "b.parquet"):
+        assert run("predict", "m", "a.jsonl", "--output", name).code == 0
+    (row, *_) = csv.DictReader((here / "b.csv").read_text().splitlines())
+    assert row["prediction_label"] == str(first["label"])
+    table = pyarrow.parquet.read_table("b.parquet")
+    assert table["prediction"].type.field("label").type == pyarrow.int64()
+    found = run("evaluate", "m", "a.jsonl", "--json").json["metrics"]
+    assert found["unknown_labels"] == 0

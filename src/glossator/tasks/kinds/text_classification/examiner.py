@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from glossator.tasks.kinds.text_classification.values import LabelTypes, given_labels
 from glossator.tasks.label_findings import label_variants, listed_counts
 from glossator.text.findings import Finding, Tally, count_of, quoted
 from glossator.text.records import Record
@@ -22,9 +23,14 @@ _MANY_NUMBERS = 10
 
 
 class LabelExaminer:
-    """Counts labels, of each part by itself."""
+    """Counts labels, of each part by itself.
 
-    def __init__(self) -> None:
+    Args:
+        column: that they are read from.
+    """
+
+    def __init__(self, column: str = "label") -> None:
+        self._column, self._types = column, LabelTypes()
         self._parts: dict[str, Counter[str]] = {}
         self._rows = Counter[str]()
         self._sizes = Counter[int]()  # labels of the rows that have a list
@@ -36,6 +42,8 @@ class LabelExaminer:
         target, place = record.target, f"{record.row.source}:{record.row.line}"
         labels = self._parts.setdefault(part, Counter())
         self._rows[part] += 1
+        if part == next(iter(self._parts)) and target is not None:
+            self._types.add(given_labels(record, self._column), place)
         if isinstance(target, tuple):
             labels.update(target)
             self._sizes[len(target)] += 1
@@ -67,6 +75,7 @@ class LabelExaminer:
             return
         first, *others = self._parts
         train = self._parts[first]
+        yield from self._types.findings()
         yield from self._lists()
         for name in others:
             yield from _unknown_labels(name, self._parts[name], train)
