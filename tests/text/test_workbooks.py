@@ -193,15 +193,29 @@ def test_an_encrypted_workbook():
         open_table(Path(__file__).parent / "encrypted.xlsx")
 
 
+def test_an_encrypted_workbook_of_open_document(tmp_path):
+    whole = write_ods(tmp_path / "whole.ods", {"Data": [HEADER, ["a", "b"]]})
+    mark = b'><manifest:encryption-data manifest:checksum="x"/></manifest:file-entry>'
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(tmp_path / "a.ods", "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(
+                name, data.replace(b'xml"/>', b'xml"' + mark, 1) if "META" in name else data
+            )
+    with pytest.raises(TableError, match=r"a\.ods: the workbook is encrypted; save it"):
+        open_table(tmp_path / "a.ods")
+
+
 def test_options_that_say_nothing_of_a_workbook(write, tmp_path):
     path = write({"Data": [HEADER, ["a", "b"]]})
-    for option, value in [
-        ("delimiter", ";"),
-        ("quoting", "none"),
-        ("escape", "\\"),
-        ("encoding", "cp1252"),
+    delimited, text = r"a \.csv or \.tsv file", "a text file"
+    for option, value, fits in [
+        ("delimiter", ";", delimited),
+        ("quoting", "none", delimited),
+        ("escape", "\\", delimited),
+        ("encoding", "cp1252", text),
     ]:
-        with pytest.raises(ConfigError, match=rf"--{option} is for a text file, and .*a\.\w+ is"):
+        with pytest.raises(ConfigError, match=rf"--{option} is for {fits}, and .*a\.\w+ is none"):
             open_table(path, **{option: value})
     (tmp_path / "a.csv").write_text("text\na\n")
     with pytest.raises(ConfigError, match=r"--sheet is for a workbook .* and .*a\.csv is none"):
