@@ -85,8 +85,8 @@ def test_several_labels_a_row(labels, classes, tiny_model_folder, tmp_path):
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ([1, "1"], r"a number 20 times, first 1 at row:1; a string 20 times, first '1' at row:2"),
-        ([1, True], r"a number 16 times, first 1 at row:1; a boolean 16 times, first True"),
+        ([1, "1"], r"numbers: 20, the first 1 at row:1; strings: 20, the first '1' at row:2"),
+        ([1, True], r"numbers: 20, the first 1 at row:1; booleans: 20, the first True"),
         ([1, 1.0, 2], r"written in two ways \(1 and 1\.0 at row:5\)"),
         ([[1], ["1"]], "several types"),
     ],
@@ -94,6 +94,14 @@ def test_several_labels_a_row(labels, classes, tiny_model_folder, tmp_path):
 def test_types_that_are_mixed_are_refused_by_name(labels, said, tiny_model_folder):
     with pytest.raises(InputError, match=said):
         fit(rows_of(labels), tiny_model_folder)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_row_of_another_type_is_found_in_whatever_part_it_is(seed, tiny_model_folder):
+    rows = rows_of([0, 1])
+    rows[7]["label"] = "1"
+    with pytest.raises(InputError, match="strings: 1, the first '1' at row:8"):
+        fit(rows, tiny_model_folder, seed=seed)
 
 
 def test_numbers_of_json_lines_and_parquet_and_text_of_csv(tiny_model_folder, tmp_path):

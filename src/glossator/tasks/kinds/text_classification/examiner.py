@@ -31,6 +31,7 @@ class LabelExaminer:
 
     def __init__(self, column: str = "label") -> None:
         self._column, self._types = column, LabelTypes()
+        self._sources: set[str] = set()
         self._parts: dict[str, Counter[str]] = {}
         self._rows = Counter[str]()
         self._sizes = Counter[int]()  # labels of the rows that have a list
@@ -42,8 +43,8 @@ class LabelExaminer:
         target, place = record.target, f"{record.row.source}:{record.row.line}"
         labels = self._parts.setdefault(part, Counter())
         self._rows[part] += 1
-        if part == next(iter(self._parts)) and target is not None:
-            self._types.add(given_labels(record, self._column), place)
+        if target is not None:
+            self._look_at_types(part, record, place)
         if isinstance(target, tuple):
             labels.update(target)
             self._sizes[len(target)] += 1
@@ -51,6 +52,14 @@ class LabelExaminer:
         elif target is not None:
             labels[target] += 1
             self._single.add("{}", place)
+
+    def _look_at_types(self, part: str, record: Record, place: str) -> None:
+        """Of the tables that training rows come from; a dev table of its own may be a CSV."""
+        first = part == next(iter(self._parts))
+        if first:
+            self._sources.add(record.row.source)
+        if first or record.row.source in self._sources:
+            self._types.add(given_labels(record, self._column), place)
 
     def reject(self, part: str, rejection: Rejection) -> None:
         """See `Examiner`: nothing is made of it."""

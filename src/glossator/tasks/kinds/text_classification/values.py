@@ -100,7 +100,7 @@ class LabelTypes:
         if len(self._kinds) > 1:
             rare = min(self._kinds.values(), key=lambda tally: tally.count)
             each = "; ".join(
-                f"{kind} {tally.count:,} times, first {tally.examples[0]}"
+                f"{kind[2:]}s: {tally.count:,}, the first {tally.examples[0]}"
                 for kind, tally in self._kinds.items()
             )
             message = f"labels are of several types ({each}): write all of them alike"
