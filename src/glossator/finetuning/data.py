@@ -20,6 +20,7 @@ from glossator.tasks.task import Base, Reader, Task, TaskKind
 from glossator.text.columns import check_columns, resolved
 from glossator.text.config import TableConfig
 from glossator.text.dialect import Dialect
+from glossator.text.formats import fitting
 from glossator.text.preflight import Preflight
 from glossator.text.records import Read, Record
 from glossator.text.rows import Row, Table
@@ -110,7 +111,8 @@ def read_data(source: Source, config: FitConfig) -> Data:
     dialects = {table.dialect}
     for name in ("dev", "test"):
         if path := getattr(config.data, name):
-            other = _opened([path], config, [x for names in columns.values() for x in names])
+            beside = dataclasses.replace(config, table=fitting(path, config.table))
+            other = _opened([path], beside, [x for names in columns.values() for x in names])
             dialects.add(other.dialect)
             setattr(data.parts, name, _read(other, [path], data))
     data.config = dataclasses.replace(given, table=_as_found(config.table, dialects))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import PurePath
 
 from glossator.errors import ConfigError, TableError, did_you_mean
 from glossator.text.config import TableConfig
 
-__all__ = ["FORMATS", "format_of", "refuse_unfit"]
+__all__ = ["FORMATS", "fitting", "format_of", "refuse_unfit"]
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -79,12 +80,26 @@ def refuse_unfit(path: str, format: str, config: TableConfig) -> None:
     Raises:
         ConfigError: the message names the option and the file.
     """
-    unfit: tuple[str, ...] = ("sheet",)
-    if format in ("excel", "ods"):
-        unfit = ("delimiter", "quoting", "escape", "encoding")
-    elif format == "folder":
-        unfit = ("delimiter", "quoting", "escape", "columns", "sheet")
-    for name in unfit:
+    for name in _unfit(format):
         if getattr(config, name):
             where = _FIT.get(name, "a .csv or .tsv file")
             raise ConfigError(f"--{name} is for {where}, and {path} is none")
+
+
+def fitting(path: str, config: TableConfig) -> TableConfig:
+    """`config` without what says nothing of a file that lies beside those it was asked for."""
+    try:
+        format, _ = format_of(path, config.format)
+    except TableError:  # which opening it says, after looking whether it is there
+        return config
+    usual = TableConfig()
+    return dataclasses.replace(config, **{name: getattr(usual, name) for name in _unfit(format)})
+
+
+def _unfit(format: str) -> tuple[str, ...]:
+    """The options that say nothing of a format, and are refused."""
+    if format in ("excel", "ods"):
+        return ("delimiter", "quoting", "escape", "encoding")
+    if format == "folder":
+        return ("delimiter", "quoting", "escape", "columns", "sheet")
+    return ("sheet",)
