@@ -17,7 +17,8 @@ def without(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("package", "extra"), [("ray", "ray"), ("wandb", "wandb"), ("huggingface_hub", "hub")]
+    ("package", "extra"),
+    [("ray", "ray"), ("wandb", "wandb"), ("huggingface_hub", "hub"), ("python_calamine", "excel")],
 )
 def test_a_missing_package_is_told_with_the_line_that_installs_it(without, package, extra):
     without(package)

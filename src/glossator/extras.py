@@ -9,14 +9,19 @@ from glossator.errors import MissingPackageError
 
 __all__ = ["missing", "require"]
 
-_PACKAGES = {"hub": "huggingface_hub", "ray": "ray", "wandb": "wandb"}
+_PACKAGES = {
+    "excel": "python_calamine",
+    "hub": "huggingface_hub",
+    "ray": "ray",
+    "wandb": "wandb",
+}
 
 
 def require(extra: str) -> None:
     """Refuse to go on without the package of an extra; it is looked for and not loaded.
 
     Args:
-        extra: its name in `pip install 'glossator[EXTRA]'`: `hub`, `ray` or `wandb`.
+        extra: its name in `pip install 'glossator[EXTRA]'`: `excel`, `hub`, `ray` or `wandb`.
 
     Raises:
         MissingPackageError: the package is not installed.

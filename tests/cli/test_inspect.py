@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sheets import write_xlsx
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,36 @@ def test_columns_are_guessed_where_they_are_plain(run, table):
     done = run("inspect", table("a,b\n1,2\n"))
     assert done.code == 2
     assert "name it with --text; there are: a, b" in done.error
+
+
+def test_a_sheet(run, here):
+    write_xlsx(
+        here / "a.xlsx", {"Data": [["text", "label"], ["card", 1], ["fee", 2]], "More": [[1]]}
+    )
+    done = run("inspect", "a.xlsx")
+    assert done.code == 2
+    assert done.error == (
+        "error: a.xlsx: 2 sheets have rows; name one with --sheet; there are: Data, More"
+    )
+    found = run("inspect", "a.xlsx", "--sheet", "Data", "--json").json
+    assert found["columns"] == ["text", "label"]
+    assert found["counts"] == {"1": 1, "2": 1}
+
+
+def test_a_folder_of_texts_or_of_a_model(run, here, model):
+    for name in ("card/1.txt", "card/2.txt", "fee/1.txt"):
+        (here / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / "texts" / name).write_text(f"a text of {name}")
+    found = run("inspect", "texts", "--json").json
+    assert (found["kind"], found["counts"]) == ("table", {"card": 2, "fee": 1})
+    (here / model / "vocab.txt").write_text("card")
+    assert run("inspect", model, "--json").json["kind"] == "model"
+    done = run("fit", "texts/card", "--model", "tiny")
+    assert done.error == "error: column 'label' is not in texts/card; it has: text, file"
+    done = run("inspect", here)
+    assert done.code == 0  # its folders hold texts
+    (here / "nothing").mkdir()
+    assert "no config.json; nor is it a table" in run("inspect", "nothing").error
 
 
 def test_what_is_wrong_is_said(run, table):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+from sheets import write_xlsx
 
 from glossator.cli import answering
 from glossator.cli.progress import Meter
@@ -316,3 +317,51 @@ def test_the_columns_of_a_spreadsheets_table_come_out_unchanged(run, model, tabl
         "note": "1,5",
     }
     assert "separator: ';'" in done.err
+
+
+def test_a_workbook_in_and_none_out(run, model, here):
+    write_xlsx(here / "new.xlsx", {"Data": [["id", "message", "intent"], [7, "card", "card"]]})
+    assert run("predict", model, "new.xlsx", "--output", "a.jsonl").code == 0
+    (row,) = map(json.loads, Path("a.jsonl").read_text().splitlines())
+    assert (row["id"], row["message"]) == ("7", "card")
+    assert run("evaluate", model, "new.xlsx", "--json").json["rows"]["used"] == 1
+    assert run("compare", model, model, "new.xlsx").code == 0
+    done = run("predict", model, "new.csv", "--output", "a.xlsx")
+    assert done.code == 2
+    assert "a.xlsx: answers are not written to such a file" in done.error
+
+
+def test_a_folder_of_texts(run, model, here):
+    for name in ("card/2.txt", "card/10.txt", "fee/1.txt"):
+        (here / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / "texts" / name).write_text(f"my {name[:4]}")
+    done = run("predict", model, "texts", "texts/fee")
+    assert done.code == 0
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert [(row["source"], row["file"], row.get("label")) for row in rows] == [
+        ("texts/card/10.txt", "card/10.txt", "card"),
+        ("texts/card/2.txt", "card/2.txt", "card"),
+        ("texts/fee/1.txt", "fee/1.txt", "fee"),
+        ("texts/fee/1.txt", "1.txt", None),
+    ]
+    assert all(row["prediction"]["label"] for row in rows)
+    words = ["--text", "text", "--label", "label"]
+    assert run("evaluate", model, "texts", *words, "--json").json["rows"]["used"] == 3
+
+
+def test_labels_that_are_numbers_are_written_as_numbers(run, here):
+    rows = [{"text": f"text {number}", "label": number % 2} for number in range(40)]
+    (here / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    words = ["--model", "tiny", "--epochs", "1", "--output", "m"]
+    assert run("fit", "a.jsonl", *words).code == 0
+    first = json.loads(run("predict", "m", "a.jsonl").out.splitlines()[0])["prediction"]
+    assert type(first["label"]) is int
+    assert {type(x["label"]) for x in first["labels"]} == {int}
+    for name in ("b.csv", "b.parquet"):
+        assert run("predict", "m", "a.jsonl", "--output", name).code == 0
+    (row, *_) = csv.DictReader((here / "b.csv").read_text().splitlines())
+    assert row["prediction_label"] == str(first["label"])
+    table = pyarrow.parquet.read_table("b.parquet")
+    assert table["prediction"].type.field("label").type == pyarrow.int64()
+    found = run("evaluate", "m", "a.jsonl", "--json").json["metrics"]
+    assert found["unknown_labels"] == 0

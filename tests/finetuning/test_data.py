@@ -7,10 +7,12 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from sheets import write_xlsx
 
 from glossator.errors import ColumnError, TableError
 from glossator.finetuning.config import DataConfig, FitConfig
 from glossator.finetuning.data import read_data, row_counts
+from glossator.text.config import TableConfig
 from glossator.text.preflight import preflight
 from glossator.text.records import Record
 from glossator.text.rows import Rejection
@@ -191,3 +193,35 @@ def test_how_the_tables_are_written_stands_in_the_config(tmp_path):
 def test_that_rows_are_few_is_said(rows_of, count, few):
     notes = read(rows_of(count)).notes
     assert any("fewer than 50 rows can be used (49)" in note for note in notes) == few
+
+
+def test_options_of_one_table_are_not_for_a_dev_table_of_another_kind(tmp_path):
+    rows = [[f"film {number}", "good" if number % 2 else "bad"] for number in range(60)]
+    sheet = [["text", "label"], *rows]
+    write_xlsx(tmp_path / "two.xlsx", {"Data": sheet, "Notes": [["x"]]})
+    write_xlsx(tmp_path / "one.xlsx", {"Data": sheet})
+    (tmp_path / "a.csv").write_text("".join(f"{text};{label}\n" for text, label in sheet))
+    for source, dev, table in [
+        ("two.xlsx", "a.csv", TableConfig(sheet="Data")),
+        ("a.csv", "one.xlsx", TableConfig(delimiter=";", encoding="latin-1")),
+    ]:
+        split = DataConfig(dev=str(tmp_path / dev), test_fraction=0)
+        parts = read_data([str(tmp_path / source)], FitConfig(data=split, table=table)).parts
+        assert texts(parts.train) == texts(parts.dev) == [text for text, _ in rows]
+    with pytest.raises(TableError, match="nothing: there is no such file"):
+        read([str(tmp_path / "one.xlsx")], dev=str(tmp_path / "nothing"))
+
+
+def test_a_folder_of_texts_is_a_table_with_a_digest_of_its_files(tmp_path):
+    for number in range(60):
+        file = tmp_path / "films" / ("good" if number % 2 else "bad") / f"{number}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"film {number}\n")
+    first = read([str(tmp_path / "films")])
+    assert sum(map(len, first.parts.named().values())) == 60
+    assert {item.target for item in first.parts.train} == {"good", "bad"}
+    (file,) = first.files
+    assert (file.name, file.rows) == ("films", 60)
+    assert read([f"{tmp_path}/films/"]).files == [file]
+    (tmp_path / "films" / "bad" / "0.txt").write_text("another film\n")
+    assert read([str(tmp_path / "films")]).files[0].sha256 != file.sha256

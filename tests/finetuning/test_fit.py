@@ -50,7 +50,7 @@ def test_a_data_frame(rows, tiny_model_folder):
     frame = pandas.DataFrame(rows).rename(columns={"text": "message", "label": "intent"})
     frame["intent"] = (frame["intent"] == "good").astype(int)
     model = fit(frame, tiny_model_folder, text="message", label="intent")
-    assert model.classes_.tolist() == ["0", "1"]
+    assert model.classes_.tolist() == [0, 1]
 
 
 def test_what_looks_like_a_data_frame(rows, tiny_model_folder):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sheets import write_ods, write_xlsx
 
 from glossator.errors import InputError
 from glossator.text.tables import Rejection, Row, open_table
@@ -50,6 +51,56 @@ def test_what_csv_writes_is_read_back_exactly(folder, table, end, kind, encoding
     names = [name.strip() for name in names]
     assert got.columns == tuple(names)
     assert [item.values for item in got] == [dict(zip(names, row, strict=True)) for row in rows]
+
+
+# What XML 1.0 can hold; a sheet ends the lines of a cell with a line feed.
+CELL = st.text(
+    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"), max_size=8
+)
+
+
+@st.composite
+def sheets(draw):
+    names = draw(st.lists(CELL, min_size=2, max_size=4, unique_by=str.strip))
+    names = [f"{number}{name}".strip() for number, name in enumerate(names)]
+    row = st.lists(CELL, min_size=len(names), max_size=len(names))
+    return names, draw(st.lists(row.filter(any), max_size=6))
+
+
+@settings(max_examples=60, deadline=None)
+@given(table=sheets(), write=st.sampled_from([write_xlsx, write_ods]))
+def test_what_a_workbook_holds_is_read_back_exactly(folder, table, write):
+    names, rows = table
+    path = write(folder / f"a.{write.__name__[6:]}", {"Data": [names, *rows]})
+    got = open_table(path)
+    assert got.columns == tuple(names)
+    assert [item.values for item in got] == [dict(zip(names, row, strict=True)) for row in rows]
+
+
+PLACE = st.floats(0, 1, exclude_max=True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    flips=st.lists(st.tuples(PLACE, st.integers(0, 255)), min_size=1, max_size=4),
+    kept=st.just(1.0) | PLACE,
+    write=st.sampled_from([write_xlsx, write_ods]),
+)
+def test_a_damaged_workbook_gives_rows_or_one_clear_error(folder, flips, kept, write):
+    path = write(folder / "a.xlsx", {"Data": [["text", "label"], ["a", "b"], ["c", "d"]]})
+    whole = bytearray(path.read_bytes())
+    for place, byte in flips:
+        whole[int(place * len(whole))] = byte
+    path.write_bytes(whole[: int(kept * len(whole))])
+    got = _rows_or_error(path)
+    assert "a.xlsx" in got if isinstance(got, str) else got
+
+
+def _rows_or_error(path: Path) -> list[Row | Rejection] | str:
+    try:
+        return list(open_table(path))
+    except InputError as error:
+        return str(error)
 
 
 VALUES = st.recursive(

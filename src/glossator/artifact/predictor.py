@@ -104,8 +104,8 @@ class Predictor:
         self.notes: tuple[str, ...] = model.notes  # type: ignore[assignment]
 
     @property
-    def classes_(self) -> NDArray[np.str_]:
-        """(C,) the classes, in the order of the columns of `predict_proba`.
+    def classes_(self) -> NDArray[Any]:
+        """(C,) the classes, of their types, in the order of the columns of `predict_proba`.
 
         Raises:
             InputError: the task has none.

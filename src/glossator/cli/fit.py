@@ -96,7 +96,8 @@ def fit(tables: list[str], /, *, options: Annotated[FitOptions, FLAT] = _DEFAULT
     """Fine-tune on labelled texts and write a model folder.
 
     Args:
-        tables: tables of labelled rows: .csv, .tsv, .jsonl (each also with .gz) or .parquet.
+        tables: tables of labelled rows: .csv, .tsv, .jsonl (each also with .gz), .parquet,
+            .xlsx or .ods; or a folder of .txt files, in one folder a label.
         options: how.
     """
     screen = Screen(json=options.shown.json)

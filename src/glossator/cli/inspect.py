@@ -7,6 +7,7 @@ from typing import Annotated
 
 from glossator.cli.options import FLAT, InspectOptions
 from glossator.cli.screen import Screen
+from glossator.text.text_folder import is_model_folder, text_files
 
 __all__ = ["inspect"]
 
@@ -18,11 +19,11 @@ def inspect(path: str, /, *, options: Annotated[InspectOptions, FLAT] = _DEFAULT
     """Say what a table or a model folder is, and what is wrong with it.
 
     Args:
-        path: a table, or a model folder.
+        path: a table, a folder of .txt files, or a model folder.
         options: what of a table is looked at.
     """
     screen = Screen(json=options.shown.json)
-    if Path(path).is_dir():
+    if Path(path).is_dir() and (is_model_folder(path) or not _holds_texts(path)):
         from glossator.cli.inspect_model import inspect_model
 
         inspect_model(Path(path), screen)
@@ -31,3 +32,7 @@ def inspect(path: str, /, *, options: Annotated[InspectOptions, FLAT] = _DEFAULT
 
         inspect_table(path, options, screen)
     return 0
+
+
+def _holds_texts(path: str) -> bool:
+    return next(text_files(path), None) is not None

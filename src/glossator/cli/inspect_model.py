@@ -29,7 +29,10 @@ def inspect_model(folder: Path, screen: Screen) -> None:
         ModelFolderError: it is no model folder.
     """
     if not (folder / "config.json").exists():
-        raise ModelFolderError(f"{folder} is no model folder: it has no config.json")
+        raise ModelFolderError(
+            f"{folder} is no model folder: it has no config.json; nor is it a table, which has "
+            ".txt files"
+        )
     ours = (folder / SETTINGS).exists() or (folder / MANIFEST).exists()
     if ours:
         verify(folder)

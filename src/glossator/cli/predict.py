@@ -89,8 +89,8 @@ def predict(
 
     Args:
         model: the model folder.
-        data: a table, or several; - is JSON Lines on standard input, with --format text one text a
-            line.
+        data: a table, a folder of .txt files, or several; - is JSON Lines on standard input,
+            with --format text one text a line.
         options: how it is answered.
     """
     if options.output != "-":
@@ -128,13 +128,13 @@ def predict(
 def _columns(
     predictor: Predictor, data: Sequence[str], columns: Sequence[str], options: PredictOptions
 ) -> Columns:
-    """Those that were typed; of one text a line, its only one; else what the tables have."""
+    """Those that were typed; of a text a line or a file, that one; else what the tables have."""
     from glossator.tasks.registry import config_named, inputs_in
     from glossator.text.formats import format_of
 
     typed = columns_of(options.columns)
     config = config_named(predictor.task.name)
-    if {format_of(path, options.table.format)[0] for path in data} == {"text"}:
+    if {format_of(path, options.table.format)[0] for path in data} <= {"text", "folder"}:
         return {config.roles[0].name: ("text",), **typed}
     return typed or inputs_in(config, predictor.details.columns, columns)
 
@@ -150,7 +150,7 @@ def _on_ray(
 
     assert options.ray is not None
     for path in data:
-        if not Path(path).is_file():
+        if not (Path(path).is_file() or Path(path).is_dir()):
             raise ConfigError(f"--ray wants a table that its workers can open, not {path!r}")
     scattered = functools.partial(
         scattered_answers,

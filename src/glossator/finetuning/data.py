@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,13 @@ from glossator.tasks.task import Base, Reader, Task, TaskKind
 from glossator.text.columns import check_columns, resolved
 from glossator.text.config import TableConfig
 from glossator.text.dialect import Dialect
+from glossator.text.formats import fitting
 from glossator.text.preflight import Preflight
 from glossator.text.records import Read, Record
 from glossator.text.rows import Row, Table
 from glossator.text.splits import stratified_split
 from glossator.text.tables import read_tables
+from glossator.text.text_folder import text_files
 
 __all__ = ["Data", "Items", "Parts", "Source", "read_data", "row_counts"]
 
@@ -108,7 +111,8 @@ def read_data(source: Source, config: FitConfig) -> Data:
     dialects = {table.dialect}
     for name in ("dev", "test"):
         if path := getattr(config.data, name):
-            other = _opened([path], config, [x for names in columns.values() for x in names])
+            beside = dataclasses.replace(config, table=fitting(path, config.table))
+            other = _opened([path], beside, [x for names in columns.values() for x in names])
             dialects.add(other.dialect)
             setattr(data.parts, name, _read(other, [path], data))
     data.config = dataclasses.replace(given, table=_as_found(config.table, dialects))
@@ -182,12 +186,22 @@ def _read(table: Table, source: Source, data: Data) -> Items:
     data.notes += [note for note in table.notes if note not in data.notes]
     counts = Counter(item.row.source if isinstance(item, Record) else item.source for item in items)
     paths = [str(path) for path in source]
-    for path in paths:
-        digest = sha256_file(path) if Path(path).is_file() else ""
-        data.files.append(DataFile(name=Path(path).name, rows=counts[path], sha256=digest))
+    data.files += [_data_file(path, counts) for path in paths]
     if not items:
         raise TableError("the table has a header and no rows", file=paths[0])
     return items
+
+
+def _data_file(path: str, counts: Counter[str]) -> DataFile:
+    """A table as a run remembers it; a folder by the digests and the names of its files."""
+    if Path(path).is_dir():
+        folder = path.rstrip("/")
+        rows = sum(count for file, count in counts.items() if file.startswith(f"{folder}/"))
+        digests = (f"{sha256_file(f'{folder}/{name}')} {name!r}" for name in text_files(path))
+        digest = hashlib.sha256("\n".join(digests).encode()).hexdigest()
+        return DataFile(name=Path(path).resolve().name, rows=rows, sha256=digest)
+    digest = sha256_file(path) if Path(path).is_file() else ""
+    return DataFile(name=Path(path).name, rows=counts[path], sha256=digest)
 
 
 def _split(items: Items, wanted: Mapping[str, float], data: Data) -> None:

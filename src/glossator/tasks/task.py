@@ -252,8 +252,8 @@ class Probabilities(Protocol):
     """A task whose answers are probabilities of classes."""
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Their names."""
+    def classes(self) -> tuple[Any, ...]:
+        """The classes, each of the type that it is answered with."""
 
     def probabilities(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
         """(N, C) calibrated probabilities."""

@@ -85,8 +85,8 @@ def answer_writer(
     """
     name = str(path)
     format, gzipped = format_of(name)
-    if format in ("text", "json", "arrow"):
-        message = "answers are more than a text; expected .jsonl, .csv, .tsv or .parquet"
+    if format not in ("jsonl", "csv", "tsv", "parquet"):
+        message = "answers are not written to such a file; expected .jsonl, .csv, .tsv or .parquet"
         raise TableError(message, file=name)
     if "error" in columns:
         raise ColumnError("the input column 'error' is where errors are written; rename it")

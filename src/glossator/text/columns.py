@@ -22,6 +22,7 @@ __all__ = [
     "rejected",
     "resolved",
     "select",
+    "text_of",
     "tidy_header",
 ]
 
@@ -119,7 +120,7 @@ def select(row: Row, columns: Sequence[str]) -> str | Rejection:
     for name in columns:
         if name not in row.values:
             return rejected(row, "missing_column", f"the row has no column '{name}'")
-        part = _text(row.values[name])
+        part = text_of(row.values[name])
         if part is None:
             got = named_value(row.values[name])
             return rejected(row, "not_text", f"column '{name}' holds {got}; expected text")
@@ -145,7 +146,8 @@ def rejected(row: Row, kind: str, message: str) -> Rejection:
     return Rejection(row.source, row.line, kind, message, row.values)
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """The text that a value is, see `select`; None where it is none."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

@@ -25,14 +25,18 @@ class TableConfig:
         quoting: whether quotes may stand round a field (minimal) or are characters (none).
         escape: what takes its meaning from the character after it, most often a backslash.
         columns: names of the columns of a file without a header, in order.
+        sheet: of a workbook (.xlsx, .xls, .ods); None takes the only one that has rows.
     """
 
-    format: Literal["csv", "tsv", "jsonl", "json", "text", "parquet", "arrow"] | None = None
+    format: (
+        Literal["csv", "tsv", "jsonl", "json", "text", "parquet", "arrow", "excel", "ods"] | None
+    ) = None
     encoding: str | None = None
     delimiter: str | None = None
     quoting: Quoting | None = None
     escape: str | None = None
     columns: tuple[str, ...] = ()
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         if self.delimiter is not None:

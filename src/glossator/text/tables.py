@@ -1,4 +1,4 @@
-"""Tables in: CSV, TSV, JSON Lines, text and Parquet files as rows and rejections.
+"""Tables in: CSV, TSV, JSON Lines, text, Parquet and Excel files as rows and rejections.
 
 No value is changed, no row is dropped silently, and memory does not grow with the rows.
 """
@@ -6,6 +6,7 @@ No value is changed, no row is dropped silently, and memory does not grow with t
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
@@ -18,12 +19,13 @@ from glossator.text.config import TableConfig
 from glossator.text.decoding import Source, check_file
 from glossator.text.delimited import read_delimited
 from glossator.text.dialect import Dialect
-from glossator.text.formats import FORMATS, format_of
+from glossator.text.formats import FORMATS, format_of, refuse_unfit
 from glossator.text.json_document import read_json
 from glossator.text.jsonlines import read_jsonl
 from glossator.text.quoting import find_quoting
 from glossator.text.rows import Item, Reading, Rejection, Row, Table
 from glossator.text.separators import find_delimiter, separator_line
+from glossator.text.text_folder import open_folder
 
 __all__ = [
     "FORMATS",
@@ -44,13 +46,14 @@ def open_table(path: str | Path, config: TableConfig = _DEFAULTS, **options: Any
     """Open a table to stream its rows and rejections.
 
     Args:
-        path: a .csv, .tsv, .jsonl, .txt (each also with .gz) or .parquet file; `-` is standard
-            input, in JSON Lines unless `format` says otherwise.
+        path: a .csv, .tsv, .jsonl, .txt (each also with .gz), .parquet, .xlsx or .ods
+            file, or a folder of .txt files; `-` is standard input, in JSON Lines unless `format`
+            says otherwise.
         config: how it is read.
         **options: fields of `config` that are otherwise.
 
     Raises:
-        TableError: the file is missing, a folder, empty, or cannot be read; what breaks later is
+        TableError: the file is missing, empty, or cannot be read; what breaks later is
             raised while iterating, with file and line.
         ColumnError: the header has a name that is empty, doubled, or `prediction`.
         ConfigError: the format or the encoding is unknown.
@@ -131,13 +134,16 @@ def _renamed(table: Table, columns: Sequence[str]) -> Table:
 
 
 def _check_there(path: str) -> None:
-    if path != "-":  # a folder is called one, and a missing file missing, whatever its name ends in
+    if path != "-" and not os.path.isdir(path):  # a missing file is called so, whatever its suffix
         check_file(path)
 
 
 def _open(path: str, config: TableConfig, notes: list[str]) -> Table:
     _check_there(path)
     found, gzipped = format_of(path, config.format)
+    refuse_unfit(path, found, config)
+    if found == "folder":
+        return open_folder(path, config, notes)
     if found == "parquet":
         from glossator.text.parquet import read_parquet
 
@@ -146,6 +152,10 @@ def _open(path: str, config: TableConfig, notes: list[str]) -> Table:
         from glossator.text.parquet import read_arrow
 
         return Table(path, lambda: read_arrow(path), notes)
+    if found in ("excel", "ods"):
+        from glossator.text.workbooks import open_workbook
+
+        return open_workbook(path, config, notes)
     source = Source(path, packing="gz" if gzipped else "", encoding=config.encoding, notes=notes)
     if found in ("csv", "tsv"):
         dialect = _find_dialect(source, found, config)

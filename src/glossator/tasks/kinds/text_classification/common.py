@@ -5,25 +5,25 @@ from __future__ import annotations
 import abc
 import copy
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import nn
 
-from glossator.errors import InputError
 from glossator.models import checkpoint
 from glossator.models.heads import ProblemType
 from glossator.tasks.kinds.text_classification.config import CONFIG, Options
 from glossator.tasks.kinds.text_classification.reading import LabelReader
+from glossator.tasks.kinds.text_classification.values import Label, label_values
 from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
 from glossator.tasks.task import Answer, Base, Task
 from glossator.tasks.texts import Arrays, encode_texts, refuse_short
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
-__all__ = ["LabelTask", "labels_of", "refuse_no_string"]
+__all__ = ["LabelTask", "labels_of"]
 
 
 class LabelTask(abc.ABC):
@@ -38,6 +38,7 @@ class LabelTask(abc.ABC):
         max_length: tokens of a window at most, special tokens counted.
         pair: whether texts come in pairs.
         options: what training was told.
+        values: what each label stands for and is answered as; None: its name.
 
     Raises:
         ConfigError: a window has no room for a token beside the special ones.
@@ -58,22 +59,46 @@ class LabelTask(abc.ABC):
         max_length: int,
         pair: bool = False,
         options: Options | None = None,
+        values: Sequence[Label] | None = None,
     ):
         refuse_short(tokenizer, max_length, pair=pair)
         self.tokenizer, self.max_length, self.pair = tokenizer, max_length, pair
         self.labels = tuple(labels)
+        self.values: tuple[Label, ...] = self.labels if values is None else tuple(values)
         self.options = options or Options()
         self._place = {label: number for number, label in enumerate(self.labels)}
 
     @classmethod
     @abc.abstractmethod
-    def learn(cls, records: Sequence[Record], base: Base, options: Options) -> Task:
-        """The task that training rows define."""
+    def learn(
+        cls, records: Sequence[Record], base: Base, options: Options, column: str = "label"
+    ) -> Task:
+        """The task that training rows define, with the column that their labels were read from."""
+
+    @classmethod
+    def of(cls, records: Sequence[Record], base: Base, options: Options, column: str) -> Self:
+        """A task with the labels of training rows, and of their types."""
+        values = label_values(records, column)
+        labels = labels_of(records, base, values)
+        return cls(
+            base.tokenizer,
+            labels,
+            max_length=base.max_length,
+            pair=len(records[0].texts) > 1,
+            options=options,
+            values=[values[label] for label in labels] if values else None,
+        )
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The labels, in the order of the logits."""
-        return self.labels
+    def classes(self) -> tuple[Label, ...]:
+        """The labels as they are answered, in the order of the logits."""
+        return self.values
+
+    @property
+    def learned(self) -> dict[str, Any]:
+        """What the folder holds of the rows beside the labels, which are in `config.json`."""
+        typed = {} if self.values == self.labels else {"values": list(self.values)}
+        return {"pair": self.pair, **typed}
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -133,26 +158,23 @@ class LabelTask(abc.ABC):
         """Nothing: the folder answers as it is."""
 
 
-def labels_of(records: Sequence[Record], base: Base) -> list[str]:
+def labels_of(
+    records: Sequence[Record], base: Base, values: Mapping[str, Label] | None = None
+) -> list[str]:
     """The labels of training rows.
 
     Where they are those of the model that is fine-tuned, their order is kept, so that a head that
-    was trained for them can be; else they are sorted.
+    was trained for them can be; else they are sorted, by their `values` if they have some.
     """
     found: set[str] = set()
     for record in records:
         found.update((record.target,) if isinstance(record.target, str) else record.target)
     trained = base.source.architecture.endswith("ForSequenceClassification")
     known = base.source.labels() if trained else ()
-    return list(known) if set(known) == found else sorted(found)
+    return list(known) if set(known) == found else _sorted(found, values or {})
 
 
-def refuse_no_string(label: object) -> None:
-    """A label of another type equals none of the model's, and would count as wrong in silence.
-
-    Raises:
-        InputError: it is no string.
-    """
-    if not isinstance(label, str):
-        kind = type(label).__name__
-        raise InputError(f"label {label!r} is of type {kind}; expected a string")
+def _sorted(names: Iterable[str], values: Mapping[str, Label]) -> list[str]:
+    """Names in their order, numbers in theirs: 2 before 10."""
+    numbers: Mapping[str, Any] = values
+    return sorted(names, key=lambda name: numbers.get(name, name))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from glossator.tasks.kinds.text_classification.values import LabelTypes, given_labels
 from glossator.tasks.label_findings import label_variants, listed_counts
 from glossator.text.findings import Finding, Tally, count_of, quoted
 from glossator.text.records import Record
@@ -22,9 +23,15 @@ _MANY_NUMBERS = 10
 
 
 class LabelExaminer:
-    """Counts labels, of each part by itself."""
+    """Counts labels, of each part by itself.
 
-    def __init__(self) -> None:
+    Args:
+        column: that they are read from.
+    """
+
+    def __init__(self, column: str = "label") -> None:
+        self._column, self._types = column, LabelTypes()
+        self._sources: set[str] = set()
         self._parts: dict[str, Counter[str]] = {}
         self._rows = Counter[str]()
         self._sizes = Counter[int]()  # labels of the rows that have a list
@@ -36,6 +43,8 @@ class LabelExaminer:
         target, place = record.target, f"{record.row.source}:{record.row.line}"
         labels = self._parts.setdefault(part, Counter())
         self._rows[part] += 1
+        if target is not None:
+            self._look_at_types(part, record, place)
         if isinstance(target, tuple):
             labels.update(target)
             self._sizes[len(target)] += 1
@@ -43,6 +52,14 @@ class LabelExaminer:
         elif target is not None:
             labels[target] += 1
             self._single.add("{}", place)
+
+    def _look_at_types(self, part: str, record: Record, place: str) -> None:
+        """Of the tables that training rows come from; a dev table of its own may be a CSV."""
+        first = part == next(iter(self._parts))
+        if first:
+            self._sources.add(record.row.source)
+        if first or record.row.source in self._sources:
+            self._types.add(given_labels(record, self._column), place)
 
     def reject(self, part: str, rejection: Rejection) -> None:
         """See `Examiner`: nothing is made of it."""
@@ -67,6 +84,7 @@ class LabelExaminer:
             return
         first, *others = self._parts
         train = self._parts[first]
+        yield from self._types.findings()
         yield from self._lists()
         for name in others:
             yield from _unknown_labels(name, self._parts[name], train)

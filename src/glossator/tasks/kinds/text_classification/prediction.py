@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from glossator.tasks.kinds.text_classification.values import Label
+
 __all__ = ["LabelPrediction", "LabelScore", "LabelsPrediction"]
 
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """A label and its calibrated probability, from 0 to 1."""
+    """A label, of the type that it was learned with, and its probability, calibrated, 0 to 1."""
 
-    label: str
+    label: Label
     score: float
 
     def to_json(self) -> dict[str, Any]:
@@ -25,14 +27,14 @@ class LabelPrediction:
     """The label of one text.
 
     Attributes:
-        label: the label decided on.
+        label: the label decided on, of the type that it was learned with.
         score: its calibrated probability, from 0 to 1.
         labels: the most probable labels, the most probable first.
         n_tokens: tokens of the text, special tokens left out.
         windows: in how many windows it was read; more than 1 for a long text.
     """
 
-    label: str
+    label: Label
     score: float
     labels: tuple[LabelScore, ...]
     n_tokens: int

@@ -69,7 +69,8 @@ class LabelReader(TextsReader):
 
     def examiner(self) -> LabelExaminer:
         """See `Reader`."""
-        return LabelExaminer()
+        (column,) = self.columns.get("label", ("label",))
+        return LabelExaminer(column)
 
     def strata(self, records: Sequence[Record]) -> Sequence[Hashable]:
         """The label; of several the rarest, so that it is in every part."""

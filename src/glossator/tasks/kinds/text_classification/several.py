@@ -18,11 +18,12 @@ from glossator.evaluation.label_thresholds import (
     decide_labels,
     fit_binary_temperature,
 )
-from glossator.tasks.kinds.text_classification.common import LabelTask, labels_of
+from glossator.tasks.kinds.text_classification.common import LabelTask
 from glossator.tasks.kinds.text_classification.config import Options
 from glossator.tasks.kinds.text_classification.prediction import LabelScore, LabelsPrediction
 from glossator.tasks.kinds.text_classification.several_figures import MEASURES, words
 from glossator.tasks.kinds.text_classification.several_scores import LabelsScores
+from glossator.tasks.kinds.text_classification.values import checked
 from glossator.tasks.learnable import ArraySpec, Batch, Encoded
 from glossator.tasks.losses import binary_cross_entropy
 from glossator.tasks.task import Answer, Base
@@ -63,10 +64,11 @@ class SeveralLabels(LabelTask):
     positive_weights: Tensor | None = None
 
     @classmethod
-    def learn(cls, records: Sequence[Record], base: Base, options: Options) -> Self:
+    def learn(
+        cls, records: Sequence[Record], base: Base, options: Options, column: str = "label"
+    ) -> Self:
         """The task of training rows, each with its labels."""
-        labels, pair = labels_of(records, base), len(records[0].texts) > 1
-        task = cls(base.tokenizer, labels, max_length=base.max_length, pair=pair, options=options)
+        task = cls.of(records, base, options, column)
         if options.class_weights == "auto":
             counts = torch.from_numpy(task.targets(records).sum(axis=0)).float()
             task.positive_weights = (len(records) - counts) / counts.clamp(min=1)
@@ -114,8 +116,9 @@ class SeveralLabels(LabelTask):
     def share_right(self, targets: Sequence[Any], answers: Sequence[Answer]) -> float:
         """Share of N rows with exactly the labels decided on."""
         chosen = self.chosen(self.probabilities(answers))
-        found = [{self.labels[i] for i in np.flatnonzero(row)} for row in chosen]
-        return float(np.mean([set(x) == y for x, y in zip(targets, found, strict=True)]))
+        found = [{self.values[i] for i in np.flatnonzero(row)} for row in chosen]
+        right = [{checked(label, self.values) for label in labels} for labels in targets]
+        return float(np.mean([x == y for x, y in zip(right, found, strict=True)]))
 
     def decided(self, records: Sequence[Record], answers: Sequence[Answer]) -> Self:
         """Temperature and a threshold a label, from dev rows."""
@@ -142,7 +145,7 @@ class SeveralLabels(LabelTask):
         chosen, chance = self.chosen(chances)[0], chances[0]
         order = [i for i in np.argsort(-chance, kind="stable") if chosen[i]]
         return LabelsPrediction(
-            labels=tuple(LabelScore(self.labels[i], float(chance[i])) for i in order),
+            labels=tuple(LabelScore(self.values[i], float(chance[i])) for i in order),
             n_tokens=row.n_tokens,
             windows=row.windows,
         )
@@ -158,7 +161,7 @@ class SeveralLabels(LabelTask):
     def saved(self) -> dict[str, Any]:
         """See `Task`; the labels are in `config.json`."""
         return {
-            "learned": {"pair": self.pair},
+            "learned": self.learned,
             "options": dataclasses.asdict(self.options),
             "decision": dataclasses.asdict(self.decision),
         }

@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from glossator.evaluation.calibration import fit_temperature, softmax
 from glossator.evaluation.figures import Words
 from glossator.evaluation.thresholds import choose_threshold, decide
-from glossator.tasks.kinds.text_classification.common import LabelTask, labels_of, refuse_no_string
+from glossator.tasks.kinds.text_classification.common import LabelTask
 from glossator.tasks.kinds.text_classification.config import CONFIG, Decision, Options
 from glossator.tasks.kinds.text_classification.figures import MEASURES, words
 from glossator.tasks.kinds.text_classification.prediction import LabelPrediction, LabelScore
 from glossator.tasks.kinds.text_classification.reading import LabelReader
 from glossator.tasks.kinds.text_classification.scores import LabelScores
 from glossator.tasks.kinds.text_classification.several import SeveralLabels
+from glossator.tasks.kinds.text_classification.values import checked, values_of
 from glossator.tasks.learnable import ArraySpec, Batch, Encoded
 from glossator.tasks.losses import balanced_weights, cross_entropy, focal_loss
 from glossator.tasks.task import Answer, Base
@@ -50,12 +51,13 @@ class OneLabel(LabelTask):
     class_weights: Tensor | None = None
 
     @classmethod
-    def learn(cls, records: Sequence[Record], base: Base, options: Options) -> Self:
+    def learn(
+        cls, records: Sequence[Record], base: Base, options: Options, column: str = "label"
+    ) -> Self:
         """The task of training rows, each with one label."""
-        labels, pair = labels_of(records, base), len(records[0].texts) > 1
-        task = cls(base.tokenizer, labels, max_length=base.max_length, pair=pair, options=options)
+        task = cls.of(records, base, options, column)
         if options.class_weights == "auto":
-            counts = np.bincount(task.targets(records), minlength=len(labels))
+            counts = np.bincount(task.targets(records), minlength=len(task.labels))
             task.class_weights = balanced_weights(torch.from_numpy(counts).float())
         return task
 
@@ -98,10 +100,9 @@ class OneLabel(LabelTask):
 
     def share_right(self, targets: Sequence[Any], answers: Sequence[Answer]) -> float:
         """See `Probabilities`."""
-        for label in targets:
-            refuse_no_string(label)
+        right = [checked(label, self.values) for label in targets]
         chosen = self.chosen(self.probabilities(answers))
-        return float(np.mean([self.labels[i] for i in chosen] == np.array(targets)))
+        return float(np.mean([self.values[i] == x for i, x in zip(chosen, right, strict=True)]))
 
     def decided(self, records: Sequence[Record], answers: Sequence[Answer]) -> Self:
         """Temperature, and with two classes the threshold, from dev rows."""
@@ -131,9 +132,9 @@ class OneLabel(LabelTask):
         chosen, chance = int(self.chosen(chances)[0]), chances[0]
         best = np.argsort(-chance, kind="stable")[: self.top_k]
         return LabelPrediction(
-            label=self.labels[chosen],
+            label=self.values[chosen],
             score=float(chance[chosen]),
-            labels=tuple(LabelScore(self.labels[i], float(chance[i])) for i in best),
+            labels=tuple(LabelScore(self.values[i], float(chance[i])) for i in best),
             n_tokens=row.n_tokens,
             windows=row.windows,
         )
@@ -155,7 +156,7 @@ class OneLabel(LabelTask):
     def saved(self) -> dict[str, Any]:
         """See `Task`; the labels are in `config.json`."""
         return {
-            "learned": {"pair": self.pair},
+            "learned": self.learned,
             "options": dataclasses.asdict(self.options),
             "decision": dataclasses.asdict(self.decision),
         }
@@ -176,7 +177,8 @@ class TextClassification:
     ) -> OneLabel | SeveralLabels:
         """One label a row, or several where a row has a list."""
         several = any(isinstance(record.target, tuple) for record in records)
-        return (SeveralLabels if several else OneLabel).learn(records, base, options)
+        (column,) = columns["label"]
+        return (SeveralLabels if several else OneLabel).learn(records, base, options, column)
 
     def restore(
         self, base: Base, saved: Mapping[str, Any] | None
@@ -187,12 +189,14 @@ class TextClassification:
             return None
         cls = SeveralLabels if problem == SeveralLabels.problem_type else OneLabel
         found = saved or {}
+        learned, labels = found.get("learned", {}), base.source.labels()
         task = cls(
             base.tokenizer,
-            base.source.labels(),
+            labels,
             max_length=base.max_length,
-            pair=bool(found.get("learned", {}).get("pair", False)),
+            pair=bool(learned.get("pair", False)),
             options=Options(**found.get("options", {})),
+            values=values_of(labels, learned.get("values")),
         )
         return task.restored(found.get("decision", {}))
 
