@@ -172,13 +172,6 @@ def test_no_text_and_a_text_without_tokens(predictor):
     assert (answer.n_tokens, answer.windows) == (0, 1)
 
 
-@pytest.mark.parametrize("text", ["", " \t\u200b\n"])
-def test_a_text_that_shows_nothing_is_refused_as_on_the_command_line(predictor, text):
-    for ask in (predictor.predict, predictor.predict_proba):
-        with pytest.raises(TextError, match="text 1: the text is empty"):
-            ask(["card", text])
-
-
 def test_a_text_is_what_its_columns_hold_together(predictor):
     assert predictor.details.columns["text"] == ("title", "body")
     (expected,) = predictor.predict(["where is\nmy card"])
