@@ -15,7 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from glossator.cli import answering
-from glossator.cli.progress import Meter
+from glossator.runs.meter import Meter
 
 SRC = Path(__file__).parents[2] / "src"
 

@@ -17,6 +17,7 @@ from torch import nn
 
 from glossator.artifact.folder import Details
 from glossator.artifact.saving import save_folder
+from glossator.artifact.summary import as_html, as_line
 from glossator.errors import ConfigError, InputError, TextError
 from glossator.models.config import RuntimeConfig
 from glossator.models.hardware import choose_device, using_threads
@@ -107,6 +108,13 @@ class Predictor:
         self.model, self.task, self.details = model.to(self.device).eval(), task, details
         self.notes: tuple[str, ...] = model.notes  # type: ignore[assignment]
 
+    def __repr__(self) -> str:
+        return as_line(self.task, self.details)
+
+    def _repr_html_(self) -> str:
+        """The scores as a table, in a notebook."""
+        return as_html(self.task, self.details)
+
     @property
     def classes_(self) -> NDArray[np.str_]:
         """(C,) the classes, in the order of the columns of `predict_proba`.
@@ -181,8 +189,8 @@ class Predictor:
         A text that shows nothing is left out, as `evaluate` rejects it, and a warning counts them.
 
         Raises:
-            InputError: there are no rows with a text, another number of targets than of rows, a target is of
-                another type than those that were learned, or the task has no classes.
+            InputError: there are no rows with a text, another number of targets than of rows, a
+                target is of another type than those that were learned, or the task has no classes.
         """
         task = _classifying(self.task)
         values, right = _listed(inputs), _listed(targets)

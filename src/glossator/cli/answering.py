@@ -9,10 +9,11 @@ from typing import Any
 
 from glossator.artifact.predictor import Predictor, too_long
 from glossator.artifact.scoring import CHARACTERS, CHUNK
-from glossator.cli.progress import Meter, meter
+from glossator.cli.progress import meter
 from glossator.cli.screen import Screen
 from glossator.errors import ColumnError, GlossatorError
 from glossator.memory import give_back_freed_memory
+from glossator.runs.meter import Meter
 from glossator.tasks.task import Reader
 from glossator.text.answers import Answer, answer_writer, failed_answer
 from glossator.text.columns import check_columns, rejected
