@@ -187,6 +187,13 @@ def test_nothing_is_written_beside(estimator, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_numbers_of_numpy_are_numbers(estimator):
+    """A search that draws them gives such."""
+    drawn = {"max_steps": np.int64(1), "learning_rate": np.float32(1e-3), "batch_size": np.int32(4)}
+    model = clone(estimator).set_params(**drawn, random_state=np.int64(3)).fit(TEXTS, LABELS)
+    assert model.model_.details.steps["taken"] == 1
+
+
 def test_options_reach_the_run(estimator):
     model = quick(estimator).set_params(options={"class_weights": "auto"}).fit(TEXTS, LABELS)
     assert model.model_.task.options.class_weights == "auto"

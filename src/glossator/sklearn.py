@@ -155,7 +155,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             seed = check_random_state(state).randint(2**31 - 1)
         columns = {role: role for role in _roles()}
         run = {"task": _kind().name, "test_fraction": 0.0, "seed": int(seed)}
-        return {**own, **columns, **run, **further}
+        given = {**own, **columns, **run, **further}
+        # A search draws its numbers from numpy.
+        return {name: x.item() if isinstance(x, np.generic) else x for name, x in given.items()}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -239,6 +239,10 @@ class Predictor:
             items.append(found)
         return items
 
+    def records(self, inputs: Iterable[Any]) -> list[Record]:
+        """As `read`; what shows nothing is an error."""
+        return [item for item in self.read(inputs, blank="raise") if isinstance(item, Record)]
+
     def answers(
         self,
         inputs: Iterable[Any],
