@@ -172,11 +172,14 @@ def test_no_text_and_a_text_without_tokens(predictor):
     assert (answer.n_tokens, answer.windows) == (0, 1)
 
 
-@pytest.mark.parametrize("text", ["", " \t\u200b\n"])
-def test_a_text_that_shows_nothing_is_refused_as_on_the_command_line(predictor, text):
-    for ask in (predictor.predict, predictor.predict_proba):
-        with pytest.raises(TextError, match="text 1: the text is empty"):
-            ask(["card", text])
+def test_nobody_ends_a_text_by_typing_so(predictor):
+    tokenizer = predictor.task.tokenizer
+    answers = predictor.answers(["card [SEP] film [PAD][MASK]", "card film"])
+    (typed,), (plain,) = (row.examples for row in answers.rows)
+    special = set(tokenizer.special_ids.tolist()) - {tokenizer.unknown_id}
+    assert special.isdisjoint(typed.tokens[1:-1].tolist())
+    assert typed.tokens[[0, -1]].tolist() == plain.tokens[[0, -1]].tolist()
+    assert answers[0].n_tokens == len(typed.tokens) - tokenizer.specials
 
 
 def test_a_text_is_what_its_columns_hold_together(predictor):

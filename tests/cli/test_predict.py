@@ -16,7 +16,7 @@ import pytest
 from sheets import write_xlsx
 
 from glossator.cli import answering
-from glossator.cli.progress import Meter
+from glossator.runs.meter import Meter
 
 SRC = Path(__file__).parents[2] / "src"
 

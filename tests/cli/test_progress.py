@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from glossator.cli.fit_watch import FitWatch
-from glossator.cli.progress import Meter
 from glossator.cli.screen import Screen
+from glossator.runs.meter import Meter
 from glossator.training.events import Ended, Started, Stepped
 
 

@@ -124,7 +124,7 @@ def it_fills_gaps_as_elsewhere(found, folder):
     (answer,) = found.predict([text], top_k=3)
     assert len(answer.masks) == 1
     theirs = transformers.AutoModelForMaskedLM.from_pretrained(folder).eval()
-    ids = found.task.tokenizer.encode([text])[0]
+    ids = found.task.tokenizer.with_masks().encode([text])[0]
     tokens = torch.tensor(found.task.tokenizer.wrap(ids))[None].long()
     with torch.no_grad():
         chances = theirs(tokens).logits.softmax(-1)[0]

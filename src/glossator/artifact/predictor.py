@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 import torch
@@ -16,7 +17,8 @@ from torch import nn
 
 from glossator.artifact.folder import Details
 from glossator.artifact.saving import save_folder
-from glossator.errors import InputError, TextError
+from glossator.artifact.summary import as_html, as_line
+from glossator.errors import ConfigError, InputError, TextError
 from glossator.models.config import RuntimeConfig
 from glossator.models.hardware import choose_device, using_threads
 from glossator.tasks.answers import answer_rows
@@ -25,10 +27,13 @@ from glossator.tasks.prediction import Prediction
 from glossator.tasks.registry import asks_of, columns_for, config_named
 from glossator.tasks.task import Answer, Probabilities, Reader, Task
 from glossator.text.frames import frame_rows
-from glossator.text.records import Columns, Record
+from glossator.text.records import Columns, Read, Record, in_place
 from glossator.text.rows import Rejection, Row
 
-__all__ = ["TOKEN_BUDGET", "Answers", "Predictor", "too_long"]
+__all__ = ["TOKEN_BUDGET", "Answers", "Blank", "Predictor", "too_long"]
+
+Blank: TypeAlias = Literal["skip", "raise"]
+"""What becomes of a text that shows nothing: it has no answer, or is an error."""
 
 # Tokens that go through the model at once. More is no faster on a CPU, whose caches hold no more.
 TOKEN_BUDGET = 4096
@@ -103,6 +108,13 @@ class Predictor:
         self.model, self.task, self.details = model.to(self.device).eval(), task, details
         self.notes: tuple[str, ...] = model.notes  # type: ignore[assignment]
 
+    def __repr__(self) -> str:
+        return as_line(self.task, self.details)
+
+    def _repr_html_(self) -> str:
+        """The scores as a table, in a notebook."""
+        return as_html(self.task, self.details)
+
     @property
     def classes_(self) -> NDArray[Any]:
         """(C,) the classes, of their types, in the order of the columns of `predict_proba`.
@@ -118,16 +130,20 @@ class Predictor:
         *,
         top_k: int | None = None,
         max_windows: int | None = None,
+        blank: Blank = "skip",
         progress: Callable[[int], None] = lambda _: None,
         **asks: Any,
     ) -> list[Any]:
-        """The answers for N rows, in order.
+        """The answers for N rows, in order; None for a text that shows nothing.
+
+        A model would give an empty text some label too, with a probability that means nothing.
 
         Args:
             inputs: N texts of any length, or what else the task reads: pairs, a table, mappings by
                 column; a long text is read in windows, and its answer says so.
             top_k: how many possibilities each answer lists.
             max_windows: refuse a text of more windows, which takes that much longer to answer.
+            blank: `raise` makes an error of a text, or one of a pair, that shows nothing.
             progress: is told how many windows were answered since the last call.
             **asks: what else is wanted of the answers, where the task knows such wishes:
                 `max_new_tokens=20`.
@@ -137,26 +153,44 @@ class Predictor:
             TextError: one is no text, holds a lone surrogate, cannot be answered, or has too many
                 windows.
         """
-        found = self.answers(
-            inputs, top_k=top_k, max_windows=max_windows, progress=progress, **asks
+        items = self.read(inputs, blank=blank)
+        found = self._answers(
+            items, top_k=top_k, max_windows=max_windows, progress=progress, asks=asks
         )
-        return list(found)
+        return [None if isinstance(x, Rejection) else x for x in in_place(items, found)]
 
-    def predict_proba(self, inputs: Iterable[Any]) -> NDArray[np.float64]:
+    def predict_proba(self, inputs: Iterable[Any], *, blank: Blank = "skip") -> NDArray[np.float64]:
         """(N, C) calibrated probabilities; the columns are `classes_`.
+
+        The row of a text that shows nothing is NaN, and a warning counts them.
+
+        Args:
+            inputs: as for `predict`.
+            blank: as for `predict`.
 
         Raises:
             InputError: the task has no classes.
+            TextError: as for `predict`.
         """
         _classifying(self.task)
-        return self.answers(inputs).probabilities
+        items = self.read(inputs, blank=blank)
+        chances = self._answers(items).probabilities
+        read = [isinstance(item, Record) for item in items]
+        if all(read):
+            return chances
+        _warn_of_blanks(items, "have NaN for probabilities")
+        whole = np.full((len(items), chances.shape[1]), np.nan)
+        whole[np.array(read)] = chances
+        return whole
 
     def score(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
         """Share of the N rows that get their class, from 0 to 1.
 
+        A text that shows nothing is left out, as `evaluate` rejects it, and a warning counts them.
+
         Raises:
-            InputError: there are no rows, another number of targets than of rows, a target is of
-                another type than those that were learned, or the task has no classes.
+            InputError: there are no rows with a text, another number of targets than of rows, a
+                target is of another type than those that were learned, or the task has no classes.
         """
         task = _classifying(self.task)
         values, right = _listed(inputs), _listed(targets)
@@ -164,7 +198,13 @@ class Predictor:
             raise InputError(
                 f"expected as many labels as texts, got {len(right)} and {len(values)}"
             )
-        return task.share_right(right, self.answers(values).raw)
+        items = self.read(values)
+        kept = [label for label, x in zip(right, items, strict=True) if isinstance(x, Record)]
+        if not kept:
+            raise InputError(f"no row can be scored: the texts of all {len(items):,} are empty")
+        if len(kept) < len(items):
+            _warn_of_blanks(items, "are not scored")
+        return task.share_right(kept, self._answers(items).raw)
 
     def reader(self, typed: Columns | None = None) -> Reader:
         """Reads the rows of a table; by default from the columns that were learned from.
@@ -175,13 +215,18 @@ class Predictor:
         config = config_named(self.task.name)
         return self.task.reader(columns_for(config, self.details.columns, typed or {}))
 
-    def records(self, inputs: Iterable[Any]) -> list[Record]:
-        """Inputs as the task reads them; the errors are those of `predict`."""
+    def read(self, inputs: Iterable[Any], *, blank: Blank = "skip") -> list[Read]:
+        """Inputs as the task reads them; what shows nothing is a Rejection.
+
+        The errors are those of `predict`.
+        """
+        if blank not in ("skip", "raise"):
+            raise ConfigError(f"blank is {blank!r}; expected 'skip' or 'raise'")
         trained = self.reader()
         # A bare text is what the columns of its role hold once they are joined.
         plain = self.task.reader({role: (role,) for role in trained.columns})
         columns = {name for names in trained.columns.values() for name in names}
-        records = []
+        items: list[Read] = []
         for number, value in enumerate(_listed(inputs)):
             named = isinstance(value, Mapping) and not columns.isdisjoint(value)
             reader = trained if named else plain
@@ -189,10 +234,14 @@ class Predictor:
                 found = reader.read(Row("input", number, dict(reader.given(value))), targets=False)
             except TextError as error:
                 raise TextError(f"text {number} {error.message}") from None
-            if isinstance(found, Rejection):
+            if isinstance(found, Rejection) and not (found.blank and blank == "skip"):
                 raise TextError(f"text {number}: {found.message}")
-            records.append(found)
-        return records
+            items.append(found)
+        return items
+
+    def records(self, inputs: Iterable[Any]) -> list[Record]:
+        """As `read`; what shows nothing is an error."""
+        return [item for item in self.read(inputs, blank="raise") if isinstance(item, Record)]
 
     def answers(
         self,
@@ -203,13 +252,29 @@ class Predictor:
         progress: Callable[[int], None] = lambda _: None,
         **asks: Any,
     ) -> Answers:
-        """As `predict`, with what they were decided from beside the predictions."""
-        records = self.records(inputs)
-        rows = self.asked(top_k, asks).encode(records)
-        for number, row in enumerate(rows):
-            if why := too_long(row, max_windows):
+        """As `predict` with `blank="raise"`, and beside the predictions what decided them."""
+        items = self.read(inputs, blank="raise")
+        return self._answers(
+            items, top_k=top_k, max_windows=max_windows, progress=progress, asks=asks
+        )
+
+    def _answers(
+        self,
+        items: Sequence[Read],
+        *,
+        top_k: int | None = None,
+        max_windows: int | None = None,
+        progress: Callable[[int], None] = lambda _: None,
+        asks: Mapping[str, Any] | None = None,
+    ) -> Answers:
+        """The answers for the records among N items."""
+        wishes = asks or {}
+        records = [item for item in items if isinstance(item, Record)]
+        rows = self.asked(top_k, wishes).encode(records)
+        for number, row in enumerate(in_place(items, rows)):
+            if isinstance(row, Encoded) and (why := too_long(row, max_windows)):
                 raise TextError(f"text {number}: {why}")
-        return self.answer_records(records, rows, top_k=top_k, progress=progress, **asks)
+        return self.answer_records(records, rows, top_k=top_k, progress=progress, **wishes)
 
     def asked(self, top_k: int | None, asks: Mapping[str, Any]) -> Task:
         """The task, told what is wanted of its answers."""
@@ -281,6 +346,13 @@ def too_long(row: Encoded, max_windows: int | None) -> str | None:
     if max_windows is None or row.windows <= max_windows:
         return None
     return f"the text is read in {row.windows:,} windows; expected at most {max_windows:,}"
+
+
+def _warn_of_blanks(items: Sequence[Read], what: str) -> None:
+    """Warn the caller of a method of this file."""
+    blank = [number for number, item in enumerate(items) if isinstance(item, Rejection)]
+    shares = f"{len(blank):,} of {len(items):,}, the first is text {blank[0]}"
+    warnings.warn(f"texts that show nothing ({shares}) {what}", stacklevel=3)
 
 
 def _classifying(task: Task) -> Probabilities:

@@ -14,13 +14,16 @@ import numpy as np
 from glossator.artifact.opening import load
 from glossator.errors import GlossatorError
 from glossator.models.config import RuntimeConfig
-from glossator.text.records import Columns, Record
-from glossator.text.rows import Row
+from glossator.text.records import Columns, Record, in_place
+from glossator.text.rows import Rejection, Row
 
 __all__ = ["Asked", "scattered_answers"]
 
 # Rows of a block: enough to group texts of like length.
 _BLOCK = 2048
+
+# Stands for a row that the process which asks has rejected by name.
+_UNREAD = Rejection("row", 0, "unread", "the row cannot be read")
 
 
 @dataclass(frozen=True)
@@ -109,13 +112,15 @@ class _Scorer:
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
         values = [json.loads(row) for row in block["row"].tolist()]
         items = [
-            None if row is None else self._reader.read(Row("row", 0, row), targets=False)
+            _UNREAD if row is None else self._reader.read(Row("row", 0, row), targets=False)
             for row in values
         ]
         records = [item for item in items if isinstance(item, Record)]
         asked = self._asked
-        found = iter(self._predictor.answer_records(records, top_k=asked.top_k, **asked.asks))
-        answers = [next(found).to_json() if isinstance(x, Record) else None for x in items]
+        found = self._predictor.answer_records(records, top_k=asked.top_k, **asked.asks)
+        answers = [
+            None if isinstance(x, Rejection) else x.to_json() for x in in_place(items, found)
+        ]
         return {"answer": np.array([json.dumps(answer) for answer in answers])}
 
 

@@ -9,16 +9,17 @@ from typing import Any
 
 from glossator.artifact.predictor import Predictor, too_long
 from glossator.artifact.scoring import CHARACTERS, CHUNK
-from glossator.cli.progress import Meter, meter
+from glossator.cli.progress import meter
 from glossator.cli.screen import Screen
 from glossator.errors import ColumnError, GlossatorError
 from glossator.memory import give_back_freed_memory
+from glossator.runs.meter import Meter
 from glossator.tasks.task import Reader
 from glossator.text.answers import Answer, answer_writer, failed_answer
 from glossator.text.columns import check_columns, rejected
 from glossator.text.config import TableConfig
 from glossator.text.findings import count_of
-from glossator.text.records import Read, Record
+from glossator.text.records import Read, Record, in_place
 from glossator.text.rows import Rejection, Row
 from glossator.text.tables import Table, joined, read_tables
 
@@ -32,7 +33,7 @@ Told = Callable[[int, int], None]
 AnswerItems = Callable[[Sequence[Read], Told], Iterator[Any]]
 """The predictions of rows, in their order, as JSON holds them; of a rejected one anything.
 
-One that cannot be answered after all is a Rejection.
+One that cannot be answered is a Rejection.
 """
 
 
@@ -122,23 +123,20 @@ def by_predictor(
         records = [item for item in items if isinstance(item, Record)]
         encoded = task.encode(records)
         why = [too_long(row, max_windows) for row in encoded]
-        kept = [number for number, reason in enumerate(why) if reason is None]
-        rows = [encoded[number] for number in kept]
+        fits = [
+            rejected(record.row, "too_many_windows", reason) if reason else record
+            for record, reason in zip(records, why, strict=True)
+        ]
+        rows = [row for row, reason in zip(encoded, why, strict=True) if not reason]
         answers = predictor.answer_records(
-            [records[number] for number in kept],
+            [record for record in fits if isinstance(record, Record)],
             rows,
             top_k=top_k,
             progress=_counted(sum(map(len, rows)), told),
             **asks,
         )
-        found, reasons = iter(answers), iter(why)
-        for item in items:
-            if not isinstance(item, Record):
-                yield None
-            elif reason := next(reasons):
-                yield rejected(item.row, "too_many_windows", reason)
-            else:
-                yield next(found).to_json()
+        for found in in_place(in_place(items, fits), answers):
+            yield found if isinstance(found, Rejection) else found.to_json()
 
     return answer
 

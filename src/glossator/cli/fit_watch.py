@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
+from functools import partial
 
 from glossator.artifact.report_parts import RowCounts
 from glossator.artifact.wording import measure
 from glossator.cli.interrupts import was_interrupted
-from glossator.cli.progress import Meter, meter
+from glossator.cli.progress import meter
 from glossator.cli.screen import Screen
 from glossator.evaluation.figures import Measure
-from glossator.finetuning.watch import Watch
-from glossator.models.hardware import peak_memory
+from glossator.finetuning.bars import BarWatch
 from glossator.text.findings import Finding
-from glossator.training.events import (
-    Ended,
-    Evaluated,
-    Event,
-    Halved,
-    Resumed,
-    Started,
-    Stepped,
-)
+from glossator.training.events import Ended, Evaluated, Event, Halved, Resumed, Started
 
 __all__ = ["FitWatch"]
 
 
-class FitWatch(Watch):
+class FitWatch(BarWatch):
     """Shows the stages of a run on standard error; a context manager, whose end clears the bar.
 
     Args:
@@ -38,24 +26,11 @@ class FitWatch(Watch):
     """
 
     def __init__(self, screen: Screen):
+        super().__init__(partial(meter, screen))
         self._screen = screen
         self._measures: Sequence[Measure] = ()
-        self._stack = ExitStack()
-        self._meter = Meter()
-        self._scored, self._evaluated = 0, False
+        self._evaluated = False
         self._reading = False
-        self._started = Started(0, 0, 0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def note(self, text: str) -> None:
         self._screen.say(f"! {text}", "yellow")
@@ -72,24 +47,14 @@ class FitWatch(Watch):
         for note in notes:
             self._screen.say(f"  {note}")
 
-    def rate_test(self, done: int, total: int) -> None:
-        if done == 1:
-            self._start("learning rates", total)
-        self._meter.add(1)
-
     def training(self, event: Event) -> None:
         if isinstance(event, Started):
             self._screen.say("Training", "bold")
-            self._start("training", event.steps)
-            self._started = event
-        elif isinstance(event, Stepped):
-            self._meter.expect(_steps_in_time(event, self._started))
-            self._meter.add(1, _speed(event))
-        elif isinstance(event, Evaluated):
+        super().training(event)
+        if isinstance(event, Evaluated):
             self._evaluated = True
             self._screen.say(self.scored(event))
         elif isinstance(event, Resumed):
-            self._meter.add(event.step, "")
             for damage in event.damaged:
                 self.note(f"{damage}: it goes on from an older checkpoint")
             self._screen.say(f"  going on after step {event.step:,}")
@@ -105,39 +70,15 @@ class FitWatch(Watch):
             )
 
     def scoring(self, done: int, total: int) -> None:
-        if not self._scored:
-            self._start("scoring", total)
-            if was_interrupted():
-                weights = "best weights so far" if self._evaluated else "last weights"
-                message = f"Interrupted: the {weights} are scored and written"
-                self._screen.say(f"{message}; Ctrl-C again ends without", "yellow")
-        self._meter.add(done - self._scored)
-        self._scored = done
+        if not self._scored and was_interrupted():
+            weights = "best weights so far" if self._evaluated else "last weights"
+            message = f"Interrupted: the {weights} are scored and written"
+            self._screen.say(f"{message}; Ctrl-C again ends without", "yellow")
+        super().scoring(done, total)
 
     def scored(self, event: Evaluated) -> str:
         """A line on how well the dev rows are answered."""
         return _dev_scores(event, self._measures)
-
-    def _start(self, title: str, total: int | None) -> None:
-        self._stack.close()
-        self._meter = self._stack.enter_context(meter(self._screen, title, total))
-
-
-def _steps_in_time(event: Stepped, started: Started) -> int:
-    """How many steps there will be, by those planned and by the time they may take."""
-    if event.seconds <= 0 or started.seconds == math.inf:
-        return started.steps
-    in_time = math.ceil(event.step * started.seconds / event.seconds)
-    return max(event.step, min(started.steps, in_time))
-
-
-def _speed(event: Stepped) -> str:
-    rate = event.tokens / max(event.seconds, 1e-9)
-    memory = peak_memory("auto") / 2**30
-    return (
-        f"epoch {event.epoch:.1f}  loss {event.loss:.3f}  rate {event.rate:.1e}  "
-        f"{rate:,.0f} tokens/s  {memory:.1f} GiB"
-    )
 
 
 def _dev_scores(event: Evaluated, measures: Sequence[Measure]) -> str:

@@ -14,6 +14,7 @@ from glossator.artifact.predictor import Predictor
 from glossator.artifact.report_parts import RowCounts
 from glossator.config import from_mapping
 from glossator.errors import ConfigError, InputError, did_you_mean
+from glossator.finetuning.bars import BarWatch
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.data import Source
 from glossator.finetuning.run import run_fit
@@ -21,6 +22,7 @@ from glossator.finetuning.sameness import check_finished
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
 from glossator.runs.folder import REJECTED, is_finished, run_path
+from glossator.runs.meter import Meter, shown_meter
 from glossator.tasks.registry import configs, roles
 from glossator.text.config import TableConfig
 from glossator.text.findings import Finding, count_of
@@ -47,6 +49,7 @@ def fit(
     output: str | Path | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    progress: bool = True,
     watch: Watch | None = None,
     **options: Any,
 ) -> Predictor:
@@ -63,7 +66,9 @@ def fit(
         overwrite: whether both may be replaced.
         resume: go on with the run that `NAME.run` holds, if it was cut short; one that is finished
             and was made of the same is loaded.
-        watch: told of each stage, see `glossator.finetuning.watch`; then nothing is warned of.
+        progress: show a bar while it runs, in a notebook and on a terminal's standard error.
+        watch: told of each stage, see `glossator.finetuning.watch`; then nothing is shown, and
+            nothing warned of.
         **options: the columns by role, one name or several (`text="message"`), and any option of
             `glossator fit --help`, with underscores: `epochs=3`, `seed=1`.
 
@@ -79,26 +84,30 @@ def fit(
         check_finished(_source(data), config, Path(output))
         return load(output)
     named = ", ".join(f"{role}={names!r}" for role, names in config.columns.items())
-    result = run_fit(
-        _source(data),
-        config,
-        output=None if output is None else Path(output),
-        overwrite=overwrite,
-        resume=resume,
-        command=f"glossator.fit(..., {named})",
-        watch=watch or _Warning(None if output is None else Path(output)),
-    )
+    folder = None if output is None else Path(output)
+    with _Telling(folder, progress=progress) as telling:
+        result = run_fit(
+            _source(data),
+            config,
+            output=folder,
+            overwrite=overwrite,
+            resume=resume,
+            command=f"glossator.fit(..., {named})",
+            watch=watch or telling,
+        )
     return result.predictor
 
 
-class _Warning(Watch):
-    """Warns of rows that are left out, where nobody else is told.
+class _Telling(BarWatch):
+    """Shows bars, and warns of rows that are left out, where nobody else is told.
 
     Args:
         output: the model folder that will be written, if one will be.
+        progress: whether bars are shown.
     """
 
-    def __init__(self, output: Path | None):
+    def __init__(self, output: Path | None, *, progress: bool):
+        super().__init__(shown_meter if progress else lambda *_: Meter())
         self._output = output
 
     def preflight(self, findings: Sequence[Finding], rows: RowCounts) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from glossator.text.findings import Finding
 from glossator.text.rows import Rejection, Row
 
-__all__ = ["Columns", "Examiner", "Read", "Record", "Role", "Trusting"]
+__all__ = ["Columns", "Examiner", "Read", "Record", "Role", "Trusting", "in_place"]
+
+T = TypeVar("T")
 
 Columns: TypeAlias = Mapping[str, tuple[str, ...]]
 """The columns of a table by the role that they have."""
@@ -58,6 +60,13 @@ class Record:
 
 Read: TypeAlias = "Record | Rejection"
 """A row that a task can use, or why it cannot."""
+
+
+def in_place(items: Iterable[Read], found: Iterable[T]) -> Iterator[T | Rejection]:
+    """What was found for the records among N items, and each rejection where it stands."""
+    rest = iter(found)
+    for item in items:
+        yield item if isinstance(item, Rejection) else next(rest)
 
 
 class Examiner(Protocol):

@@ -45,6 +45,11 @@ class Rejection:
     message: str
     values: dict[str, Any] | None = None
 
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is wrong but that a text, or one of a pair, shows nothing."""
+        return self.kind.startswith("empty_text")
+
     def to_error(self) -> dict[str, Any]:
         """The object that stands under `error` beside a prediction of null."""
         return {"kind": self.kind, "message": self.message, "line": self.line}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import unicodedata
@@ -9,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glossator.errors import ModelFolderError, TextError
 from glossator.files import durable_write
+from glossator.text.special_tokens import leaking, marking, without_specials
 
 if TYPE_CHECKING:
     import tokenizers
@@ -74,7 +76,8 @@ class Tokenizer:
     """Turns texts into ids of the vocabulary.
 
     Padding and truncation that a `tokenizer.json` asks for are switched off: batches are packed,
-    and a long text is read in windows.
+    and a long text is read in windows. A special token (`[SEP]`, `</s>`) that stands in a text is
+    text, and gets the ids of its letters: whoever typed it can end no text.
 
     Args:
         inner: the tokenizer of the `tokenizers` library.
@@ -87,6 +90,9 @@ class Tokenizer:
         self._inner = inner
         self._files = dict(files)
         self._single, self._pair = _template(inner, texts=1), _template(inner, texts=2)
+        inner.encode_special_tokens = True
+        self._reader, self._leaking = inner, leaking(inner)
+        self._unknown = -1 if self.unknown_id is None else self.unknown_id
 
     @classmethod
     def load(cls, folder: str | Path) -> Tokenizer:
@@ -179,8 +185,11 @@ class Tokenizer:
             TextError: a text is no string, or holds half of a surrogate pair.
         """
         _refuse(texts)
-        encodings = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [_ids(encoding) for encoding in encodings]
+        encodings = self._reader.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [
+            _ids(self._strictly(text, encoding))
+            for text, encoding in zip(texts, encodings, strict=True)
+        ]
 
     def encode_with_offsets(self, texts: Sequence[str]) -> list[tuple[Ids, NDArray[np.int32]]]:
         """As `encode`, and beside the n ids of a text the (n, 2) characters they stand for.
@@ -194,10 +203,11 @@ class Tokenizer:
             TextError: as for `encode`.
         """
         _refuse(texts)
-        encodings = self._inner.encode_batch(list(texts), add_special_tokens=False)
+        encodings = self._reader.encode_batch(list(texts), add_special_tokens=False)
+        found = [self._strictly(*pair) for pair in zip(texts, encodings, strict=True)]
         return [
             (_ids(encoding), _offsets(text, encoding, self._shows_nothing))
-            for text, encoding in zip(texts, encodings, strict=True)
+            for text, encoding in zip(texts, found, strict=True)
         ]
 
     def encode_words(self, texts: Sequence[Sequence[str]]) -> list[tuple[Ids, NDArray[np.int32]]]:
@@ -214,7 +224,19 @@ class Tokenizer:
         encodings = self._for_words.encode_batch(
             [list(words) for words in texts], is_pretokenized=True, add_special_tokens=False
         )
-        return [(_ids(encoding), np.array(encoding.word_ids, np.int32)) for encoding in encodings]
+        found = [self._strictly(*pair) for pair in zip(texts, encodings, strict=True)]
+        return [(_ids(encoding), np.array(encoding.word_ids, np.int32)) for encoding in found]
+
+    def with_masks(self) -> Self:
+        """The same tokenizer, to which the mask token in a text is special."""
+        found = copy.copy(self)
+        for name in ("_for_words", "_strict", "_strict_for_words"):
+            vars(found).pop(name, None)  # they are made of the reader
+        if self.mask_id is not None:
+            mask = self.vocabulary[self.mask_id]
+            found._reader = marking(self._inner, mask)
+            found._leaking = {i: x for i, x in self._leaking.items() if i != self.mask_id}
+        return found
 
     def to_json(self) -> str:
         """All of it, as `tokenizer.json` has it."""
@@ -246,10 +268,43 @@ class Tokenizer:
         fields = json.loads(self.to_json())
         bare = [x for x in _byte_levels(fields["pre_tokenizer"]) if not x["add_prefix_space"]]
         if not bare:
-            return self._inner
+            return self._reader
         for step in bare:
             step["add_prefix_space"] = True
-        return tokenizers.Tokenizer.from_str(json.dumps(fields))
+        inner = tokenizers.Tokenizer.from_str(json.dumps(fields))
+        inner.encode_special_tokens = True
+        return inner
+
+    @cached_property
+    def _strict(self) -> tokenizers.Tokenizer:
+        """Out of which no special token comes; made where one did, since it takes its memory."""
+        return without_specials(self._reader)
+
+    @cached_property
+    def _strict_for_words(self) -> tokenizers.Tokenizer:
+        """As `_strict`, each word of which begins as after a space."""
+        same = self._for_words is self._reader
+        return self._strict if same else without_specials(self._for_words)
+
+    def _strictly(
+        self, text: str | Sequence[str], encoding: tokenizers.Encoding
+    ) -> tokenizers.Encoding:
+        """The encoding of a text, or of its words, made anew where a special token came out."""
+        if not self._leaking or not self._leaks(text, encoding.ids):
+            return encoding
+        if isinstance(text, str):
+            return self._strict.encode(text, add_special_tokens=False)
+        return self._strict_for_words.encode(
+            list(text), is_pretokenized=True, add_special_tokens=False
+        )
+
+    def _leaks(self, text: str | Sequence[str], ids: Sequence[int]) -> bool:
+        # What the vocabulary lacks has the id of its token too: there it has to be typed.
+        unknown = self._leaking.get(self._unknown)
+        typed = unknown is not None and any(
+            unknown in part for part in ([text] if isinstance(text, str) else text)
+        )
+        return typed or not (self._leaking.keys() - {self._unknown}).isdisjoint(ids)
 
     def _role(self, role: str, *usual: str) -> int | None:
         """Id of the token that `tokenizer_config.json` gives a role, or of one so called."""

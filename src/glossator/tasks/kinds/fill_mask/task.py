@@ -96,7 +96,7 @@ class FillMask(AnsweringTask):
         refuse_short(tokenizer, max_length)
         super().__init__(tokenizer, max_length)
         self.mask_id = tokenizer.mask_id
-        self._vocabulary = tokenizer.vocabulary
+        self._vocabulary, self._reading = tokenizer.vocabulary, tokenizer.with_masks()
 
     @property
     def mask_token(self) -> str:
@@ -126,7 +126,7 @@ class FillMask(AnsweringTask):
     def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """The windows of each text."""
         texts = [record.texts for record in records]
-        return encode_texts(self.tokenizer, texts, [()] * len(texts), self.max_length)
+        return encode_texts(self._reading, texts, [()] * len(texts), self.max_length)
 
     @torch.inference_mode()
     def answer(self, model: nn.Module, batch: Batch) -> list[list[Gap]]:

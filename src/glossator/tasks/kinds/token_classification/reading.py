@@ -13,7 +13,7 @@ from glossator.tasks.kinds.token_classification.config import Options
 from glossator.tasks.kinds.token_classification.entities import Unfit, entities_of
 from glossator.tasks.kinds.token_classification.examiner import EntityExaminer
 from glossator.tasks.kinds.token_classification.words import Place, edge_words, fine_words
-from glossator.text.columns import named_value, read_text, rejected
+from glossator.text.columns import is_blank, named_value, read_text, rejected
 from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
 from glossator.text.tagging import Span, spans_of
@@ -134,7 +134,7 @@ def _joined(row: Row, column: str) -> SplitText | Rejection:
         if not word or any(char.isspace() for char in word):
             message = f"word {number} is {word!r:.60}; expected one without spaces, and not empty"
             return rejected(row, "not_a_word", message)
-    if not words:
+    if all(map(is_blank, words)):
         return rejected(row, "empty_text", "the text is empty")
     places, start = [], 0
     for word in words:
