@@ -30,7 +30,7 @@ from glossator.tasks.kinds.text_classification.figures import (
     sections,
     words,
 )
-from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.text.tokenizer import Tokenizer
 
 

@@ -42,7 +42,7 @@ def test_the_folder_holds_what_the_design_draws(saved):
     assert settings["opens_as"] == "AutoModelForSequenceClassification"
     assert settings["task"] == "text-classification"
     assert settings["columns"] == {"text": ["title", "body"], "label": ["intent"]}
-    assert settings["decision"] == {"temperature": 1.7, "threshold": None}
+    assert settings["decision"] == {"temperature": 1.7, "threshold": None, "least": None}
     assert settings["limits"] == {"max_length": 32}
     assert settings["format"] == 2
     assert settings["learned"] == {"pair": False}

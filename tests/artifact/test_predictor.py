@@ -270,7 +270,7 @@ def test_temperature_and_threshold_reach_every_answer_and_the_folder(predictor_o
     model.use(model.task.deciding(Decision(threshold=threshold)))
     model.save(tmp_path / "model")
     settings = json.loads((tmp_path / "model" / "glossator.json").read_text())
-    assert settings["decision"] == {"temperature": 1.0, "threshold": threshold}
+    assert settings["decision"] == {"temperature": 1.0, "threshold": threshold, "least": None}
     for each in (model, load(tmp_path / "model")):
         answered = [answer.label for answer in each.predict(TEXTS)]
         assert answered == ["yes" if p > threshold else "no" for p in plain[:, 1]]

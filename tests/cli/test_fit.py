@@ -278,7 +278,7 @@ def test_a_folder_of_something_else_is_never_replaced(fit, here):
 
 
 def test_a_batch_that_does_not_fit_is_halved(fit, monkeypatch):
-    from glossator.tasks.kinds.text_classification.task import OneLabel
+    from glossator.tasks.kinds.text_classification.one_label import OneLabel
 
     loss, calls = OneLabel.loss, []
 

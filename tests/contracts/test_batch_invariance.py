@@ -18,7 +18,7 @@ from glossator.models.config import RuntimeConfig
 from glossator.models.heads import SequenceClassifier
 from glossator.tasks import answers
 from glossator.tasks.kinds.text_classification.config import Decision
-from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.text.tokenizer import Tokenizer
 
 # How far logits may lie apart; nothing at all is torch.equal.

@@ -18,7 +18,7 @@ from glossator.artifact.folder import Details
 from glossator.artifact.opening import load
 from glossator.artifact.predictor import Predictor
 from glossator.models import checkpoint
-from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.text.packing import pack
 from glossator.text.tokenizer import Tokenizer
 from glossator.training.config import TrainingConfig

@@ -73,12 +73,26 @@ def entities(by_place=False):
     return rows
 
 
+def with_strangers():
+    rows = labels()
+    for number, row in enumerate(rows):
+        if number % 6 == 0:
+            row |= {"text": f"you they she he {number % 5}", "label": "oos"}
+    return rows
+
+
 TOKENS = "token-classification"
 MEMBERS: dict[str, dict[str, Any]] = {
     "one label": {"rows": labels()},
     "pairs": {"rows": labels(pair=True)},
     "several labels": {"rows": labels(several=True)},
     "weighted labels": {"rows": labels(several=True), "options": {"class_weights": "auto"}},
+    "sets": {"rows": labels(), "options": {"coverage": 0.5}},
+    "out of scope": {
+        "rows": with_strangers(),
+        "options": {"out_of_scope": "mahalanobis", "out_of_scope_label": "oos"},
+    },
+    "out of scope, unlabelled": {"rows": labels(), "options": {"out_of_scope": "auto"}},
     "a number": {"rows": numbers(), "task": "text-regression"},
     "a number, huber": {
         "rows": numbers(pair=True), "task": "text-regression",
@@ -187,7 +201,8 @@ def parts_add_up(member):
     predictor = member.fit(epochs=1).predictor
     task, model = predictor.task, predictor.model.eval()
     reader = predictor.reader()
-    records = [reader.read(Row("t", i, row), targets=True) for i, row in enumerate(member.rows)]
+    read = [reader.read(Row("t", i, row), targets=True) for i, row in enumerate(member.rows)]
+    records = [record for record in read if not record.held_out]
     examples = [example for row in task.encode(records) for example in row]
     whole = task.loss(model, task.collate(examples, 0))
     filled = [*examples, filler(examples[0], 5, task.specs)]
@@ -257,6 +272,7 @@ def what_transformers_saves_opens_here(member):
     ours = result.predictor.answer_records(records).raw
     again = found.answer_records(records).raw
     for one, other in zip(ours, again, strict=True):
+        one = one[: len(other)]  # what a folder of ours answers beside the logits, theirs does not
         np.testing.assert_allclose(one, other, atol=1e-5, rtol=1e-5)
 
 

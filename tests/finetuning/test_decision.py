@@ -12,7 +12,7 @@ from glossator.evaluation.metrics import classification_metrics
 from glossator.finetuning.config import FitConfig, ModelConfig
 from glossator.finetuning.defaults import default_learning_rate, resolved
 from glossator.tasks.kinds.text_classification.config import Decision, Options
-from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.tasks.task import Base, is_better
 from glossator.text.tokenizer import Tokenizer
 from glossator.training.config import TrainingConfig

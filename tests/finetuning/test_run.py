@@ -364,7 +364,7 @@ def test_an_interrupt_before_training_leaves_nothing(fit, rows, tmp_path):
 
 
 def test_a_model_that_diverges_says_what_may_help(fit, rows, tmp_path, monkeypatch):
-    from glossator.tasks.kinds.text_classification.task import OneLabel
+    from glossator.tasks.kinds.text_classification.one_label import OneLabel
 
     plain = OneLabel.loss
 
@@ -379,7 +379,7 @@ def test_a_model_that_diverges_says_what_may_help(fit, rows, tmp_path, monkeypat
 
 
 def test_where_memory_is_short_it_is_told_and_the_result_is_the_same(fit, rows, heard, monkeypatch):
-    from glossator.tasks.kinds.text_classification.task import OneLabel
+    from glossator.tasks.kinds.text_classification.one_label import OneLabel
 
     expected = fit(rows, epochs=2)
     plain, failures = OneLabel.loss, [1]

@@ -13,7 +13,7 @@ from label_records import records
 
 from glossator.models import checkpoint
 from glossator.tasks.kinds.text_classification.config import Options
-from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.tasks.task import Base
 from glossator.text.records import Record
 from glossator.training.checkpoints import Checkpoints

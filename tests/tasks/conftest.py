@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from glossator.models import checkpoint
-from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.text.tokenizer import Tokenizer
 
 LABELS = ("card", "film", "market")

@@ -11,9 +11,10 @@ from torch.nn import functional as F
 from glossator.errors import ConfigError
 from glossator.tasks.kinds.text_classification.config import Decision, Options
 from glossator.tasks.kinds.text_classification.examiner import LabelExaminer
+from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.tasks.kinds.text_classification.reading import LabelReader
 from glossator.tasks.kinds.text_classification.several import SeveralLabels
-from glossator.tasks.kinds.text_classification.task import KIND, OneLabel
+from glossator.tasks.kinds.text_classification.task import KIND
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.task import Base
 from glossator.text.records import Record

@@ -10,7 +10,7 @@ import torch
 
 from glossator.errors import GlossatorError
 from glossator.models import encoder
-from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.training.config import TrainingConfig
 from glossator.training.dev import Dev
 from glossator.training.events import Evaluated, Halved, Started, Stepped

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from glossator.models.checkpoint import load_classifier
-from glossator.tasks.kinds.text_classification.task import OneLabel
+from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.tasks.learnable import Example, collate
 from glossator.training.vocabulary import narrow_vocabulary
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["roc_auc"]
+__all__ = ["roc_auc", "roc_auc_interval"]
 
 
 def roc_auc(scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_]) -> float | None:
@@ -26,3 +27,30 @@ def roc_auc(scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_]) -> f
     below = np.searchsorted(outside, inside, side="left").sum()
     not_above = np.searchsorted(outside, inside, side="right").sum()
     return float(below + not_above) / (2.0 * len(inside) * len(outside))
+
+
+def roc_auc_interval(
+    scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_]
+) -> tuple[float, float] | None:
+    """Between which two shares the area lies 95 times of 100; None where a side has no row.
+
+    It comes from how much the share of won pairs differs from row to row: DeLong, DeLong &
+    Clarke-Pearson, "Comparing the areas under two or more correlated ROC curves", 1988.
+    """
+    area = roc_auc(scores, positive)
+    if area is None:
+        return None
+    inside, outside = scores[positive], scores[~positive]
+    shares = (_below(outside, inside) / len(outside), _below(inside, outside) / len(inside))
+    spread = sum(float(x.var(ddof=1)) / len(x) for x in shares if len(x) > 1)
+    half = NormalDist().inv_cdf(0.975) * spread**0.5
+    return max(0.0, area - half), min(1.0, area + half)
+
+
+def _below(
+    others: NDArray[np.floating[Any]], scores: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """(N,) how many of the others each score is above; equal ones count half."""
+    order = np.sort(others)
+    left, right = np.searchsorted(order, scores), np.searchsorted(order, scores, side="right")
+    return np.asarray((left + right) / 2, np.float64)

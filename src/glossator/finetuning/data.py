@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from glossator.artifact.report_parts import DataFile, RowCounts
-from glossator.errors import ColumnError, TableError
+from glossator.errors import ColumnError, ConfigError, TableError
 from glossator.files import sha256_file
 from glossator.finetuning.config import FitConfig
 from glossator.finetuning.memory_table import memory_table
 from glossator.tasks.registry import choose, kind_named, options_of
-from glossator.tasks.task import Base, Reader, Task, TaskKind
+from glossator.tasks.task import Base, Deciding, Reader, Task, TaskKind
 from glossator.text.columns import check_columns, resolved
 from glossator.text.config import TableConfig
 from glossator.text.dialect import Dialect
@@ -121,6 +121,7 @@ def read_data(source: Source, config: FitConfig) -> Data:
         "test": 0.0 if config.data.test else config.data.test_fraction,
     }
     _split(items, wanted, data)
+    _hold_out(data)
     if data.parts.dev is None and data.parts.test is None:
         data.notes.append(_UNSCORED)
     usable = sum(isinstance(x, Record) for part in data.parts.named().values() for x in part)
@@ -129,6 +130,26 @@ def read_data(source: Source, config: FitConfig) -> Data:
             f"fewer than {_FEW} rows can be used ({usable:,}): scores of so few hang on chance"
         )
     return data
+
+
+def _hold_out(data: Data) -> None:
+    """Give the dev part the training rows that nothing is learned from.
+
+    Raises:
+        ConfigError: something is to be decided on dev rows, and there are none.
+    """
+    parts, reader = data.parts, data.reader
+    if parts.dev is None:
+        if isinstance(reader, Deciding) and (option := reader.needs_dev):
+            raise ConfigError(f"{option} is decided on dev rows, and there are none: hold some out")
+        return
+    held = [isinstance(item, Record) and item.held_out for item in parts.train]
+    moved = [item for item, out in zip(parts.train, held, strict=True) if out]
+    if not moved:
+        return
+    parts.dev = [*parts.dev, *moved]
+    parts.train = [item for item, out in zip(parts.train, held, strict=True) if not out]
+    data.notes.append(f"{len(moved):,} training rows that are no class went to the dev rows")
 
 
 def _as_found(asked: TableConfig, dialects: set[Dialect | None]) -> TableConfig:

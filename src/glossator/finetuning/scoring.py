@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from glossator.artifact.predictor import Answers, Predictor
 from glossator.finetuning.parts import Part
-from glossator.tasks.task import Scores
+from glossator.tasks.task import Answer, Scores, Surveying
 
-__all__ = ["Scored", "answer_parts", "score_parts"]
+__all__ = ["Scored", "answer_parts", "decide", "score_parts"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,24 @@ def score_parts(
     """
     held = {name: parts[name] for name in ("dev", "test") if name in parts}
     answers = dict(answer_parts(predictor, held, scoring))
-    task = predictor.task
     if "dev" in held:
-        task = task.decided(held["dev"].records, answers["dev"].raw)
-    predictor.use(task)
+        decide(predictor, parts["train"], held["dev"], answers["dev"].raw)
+    task = predictor.task
     return {name: _scored(part, answers[name].decided_by(task)) for name, part in held.items()}
+
+
+def decide(predictor: Predictor, training: Part, dev: Part, answers: Sequence[Answer]) -> None:
+    """Have a predictor decide by what is best on the dev rows, whose answers are known."""
+    task, decided = predictor.task, None
+    if isinstance(task, Surveying):
+        known = task.surveyed(
+            training.records,
+            training.rows,
+            lambda records, rows: predictor.answer_records(records, rows).raw,
+        )
+        decided = known.decided(dev.records, answers)
+        decided.settle(predictor.model)
+    predictor.use(decided or task.decided(dev.records, answers))
 
 
 def answer_parts(

@@ -152,12 +152,17 @@ class SequenceClassifier(nn.Module):
         usual: ProblemType = "regression" if len(labels) == 1 else "single_label_classification"
         self.problem_type: ProblemType = problem_type or usual
 
-    def forward(self, batch: PackedBatch) -> Tensor:
-        """(B, labels) float32 logits of the B texts of `batch`."""
+    def pooled(self, batch: PackedBatch) -> Tensor:
+        """(B, width) float32: what stands for each of the B texts of `batch`."""
         pooling = self.head.pooling
         x = self.encoder(batch, read=pooling.read(batch)).last
         # A bfloat16 logit of 5 is right to 1/64; texts beside it would tip the rounding.
-        logits: Tensor = self.head(pooling(x, batch).float())
+        pooled: Tensor = pooling(x, batch).float()
+        return pooled
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """(B, labels) float32 logits of the B texts of `batch`."""
+        logits: Tensor = self.head(self.pooled(batch))
         return logits
 
 

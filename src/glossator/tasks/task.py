@@ -6,7 +6,7 @@ a task, which teaches a model, answers with it, and scores the answers.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
@@ -29,10 +29,12 @@ from glossator.text.tokenizer import Tokenizer
 __all__ = [
     "Answer",
     "Base",
+    "Deciding",
     "Paired",
     "Probabilities",
     "Reader",
     "Scores",
+    "Surveying",
     "Task",
     "TaskKind",
     "is_better",
@@ -122,6 +124,15 @@ class Reader(Protocol):
 
     def strata(self, records: Sequence[Record]) -> Sequence[Hashable] | None:
         """(N,) what each part of a split should have like shares of; None: nothing."""
+
+
+@runtime_checkable
+class Deciding(Protocol):
+    """A reader of rows for something that may have to be decided on dev rows."""
+
+    @property
+    def needs_dev(self) -> str:
+        """The option that asks for dev rows; empty where none does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +275,28 @@ class Probabilities(Protocol):
         Raises:
             InputError: a target is of another type than the classes.
         """
+
+
+@runtime_checkable
+class Surveying(Protocol):
+    """A task that also learns from what the trained model says of rows that it learned from."""
+
+    def surveyed(
+        self,
+        records: Sequence[Record],
+        rows: Sequence[Encoded],
+        ask: Callable[[Sequence[Record], Sequence[Encoded]], Sequence[Answer]],
+    ) -> Self:
+        """The same task, which knows how the N training rows lie.
+
+        Args:
+            records: the rows.
+            rows: their examples.
+            ask: answers some of them.
+        """
+
+    def settle(self, model: nn.Module) -> None:
+        """Put what was decided into the model, whose folder then holds it."""
 
 
 def is_better(task: Task, new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:

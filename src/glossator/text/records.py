@@ -50,12 +50,14 @@ class Record:
         input: what is answered.
         target: the right answer, hashable; None in a table without.
         texts: all text of the input: what is counted, and what makes two rows the same.
+        held_out: whether nothing is learned from it: it only serves to decide and to score.
     """
 
     row: Row
     input: Any
     target: Any
     texts: tuple[str, ...]
+    held_out: bool = False
 
 
 Read: TypeAlias = "Record | Rejection"

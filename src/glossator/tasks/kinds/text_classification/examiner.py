@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from glossator.evaluation.conformal import fewest_rows
 from glossator.tasks.kinds.text_classification.values import LabelTypes, given_labels
 from glossator.tasks.label_findings import label_variants, listed_counts
 from glossator.text.findings import Finding, Tally, count_of, quoted
@@ -27,11 +28,17 @@ class LabelExaminer:
 
     Args:
         column: that they are read from.
+        outside: the label of rows that belong to no class; None: there are none.
+        coverage: how often sets should hold the right label; None: there are no sets.
     """
 
-    def __init__(self, column: str = "label") -> None:
+    def __init__(
+        self, column: str = "label", *, outside: str | None = None, coverage: float | None = None
+    ) -> None:
         self._column, self._types = column, LabelTypes()
         self._sources: set[str] = set()
+        self._coverage = coverage
+        self._outside, self._strangers = outside, Counter[str]()  # such rows by part
         self._parts: dict[str, Counter[str]] = {}
         self._rows = Counter[str]()
         self._sizes = Counter[int]()  # labels of the rows that have a list
@@ -43,6 +50,9 @@ class LabelExaminer:
         target, place = record.target, f"{record.row.source}:{record.row.line}"
         labels = self._parts.setdefault(part, Counter())
         self._rows[part] += 1
+        if target is not None and target == self._outside:
+            self._strangers[part] += 1
+            return
         if target is not None:
             self._look_at_types(part, record, place)
         if isinstance(target, tuple):
@@ -86,10 +96,43 @@ class LabelExaminer:
         train = self._parts[first]
         yield from self._types.findings()
         yield from self._lists()
+        yield from self._of_no_class(train, others)
+        if self._coverage is not None and "dev" in others:
+            yield from self._too_few(self._coverage)
         for name in others:
             yield from _unknown_labels(name, self._parts[name], train)
         yield from _classes(train, self._rows[first], several=bool(self._sizes))
         yield from label_variants(self.counts)
+
+    def _of_no_class(self, train: Mapping[str, int], others: Sequence[str]) -> Iterator[Finding]:
+        """Of rows out of scope: where they are, and what cannot be known for want of them."""
+        if self._outside is None:
+            return
+        name, rows = quoted(self._outside), self._strangers.total()
+        if not rows:
+            message = (
+                f"no row has the label {name} of --out-of-scope-label; "
+                f"there are: {', '.join(sorted(train)[:10])}"
+            )
+            yield Finding("no_out_of_scope", "error", message)
+            return
+        where = ", ".join(f"{count:,} {part}" for part, count in self._strangers.items())
+        message = f"{count_of(rows, 'row')} out of scope ({name}; {where}): they are no class"
+        yield Finding("out_of_scope", "info", message, rows)
+        if "test" in others and not self._strangers["test"]:
+            message = (
+                f"no test row is out of scope ({name}): how many such texts are found stays unknown"
+            )
+            yield Finding("out_of_scope_untested", "warning", message)
+
+    def _too_few(self, coverage: float) -> Iterator[Finding]:
+        needed, there = fewest_rows(coverage), self._rows["dev"] - self._strangers["dev"]
+        if there < needed:
+            message = (
+                f"a coverage of {coverage:g} needs at least {needed:,} dev rows, got {there:,}: "
+                "hold out more (--dev-fraction), or ask for less"
+            )
+            yield Finding("too_few_for_coverage", "error", message, there)
 
     def _lists(self) -> Iterator[Finding]:
         """Of rows with lists: that they were seen, and what is odd about them."""

@@ -26,7 +26,7 @@ from glossator.evaluation.thresholds import ThresholdCurve
 from glossator.tasks.reading import typed_texts
 from glossator.text.findings import count_of
 
-__all__ = ["MEASURES", "Calibration", "sections", "words"]
+__all__ = ["MEASURES", "SCOPE_MEASURES", "SET_MEASURES", "Calibration", "sections", "words"]
 
 MEASURES = (
     Measure("accuracy", "Accuracy", "share", "high", hub="accuracy"),
@@ -37,6 +37,22 @@ MEASURES = (
     Measure("roc_auc", "ROC AUC", "number", "high"),
 )
 
+SCOPE_MEASURES = (
+    Measure("oos_auroc", "Out-of-scope AUROC", "share", "high"),
+    Measure("oos_recall", "Out-of-scope recall", "share", "high"),
+    Measure("in_scope_kept", "In scope and kept", "share", "high"),
+)
+SET_MEASURES = (
+    Measure("coverage", "Coverage of the sets", "share", "high"),
+    Measure("set_size", "Labels a set", "number", "low"),
+    Measure("answered", "Sets of one label", "share", "high"),
+    Measure("answered_accuracy", "Right among these", "share", "high"),
+)
+
+_ALWAYS = (
+    "An answer is one of the labels in any case: a text that belongs to none of them still gets "
+    "one, so look at the score."
+)
 _SHOWN = 15  # classes that are seen at once
 _FEW = 10  # rows below which a class's scores mean little
 _NAME = 60
@@ -92,6 +108,7 @@ def words(
     temperature: float | None = None,
     threshold: float | None = None,
     pair: bool = False,
+    refuses: str = "",
 ) -> Words:
     """What is said of a classifier.
 
@@ -100,6 +117,7 @@ def words(
         pair: whether it reads two texts together.
         temperature: what its logits are divided by, or None where none was fitted.
         threshold: with two classes, the probability that the second must pass.
+        refuses: when it gives no label, in a sentence; empty: it always gives one.
     """
     left_out = ["the windows for long texts"]
     decided = []
@@ -115,8 +133,7 @@ def words(
     return Words(
         does=f"Reads {'a pair of texts' if pair else 'a text'} and says which of {len(labels):,} "
         "classes it belongs to.",
-        caution="An answer is one of the labels in any case: a text that belongs to none of them "
-        "still gets one, so look at the score.",
+        caution=refuses or _ALWAYS,
         opens_as="AutoModelForSequenceClassification",
         pipeline="text-classification",
         **typed_texts(pair=pair),

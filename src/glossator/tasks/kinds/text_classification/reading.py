@@ -40,7 +40,8 @@ class LabelReader(TextsReader):
         labels = self._labels(row) if targets else None
         if isinstance(labels, Rejection):
             return labels
-        return Record(row, texts, labels, texts)
+        outside = labels is not None and labels == self.options.out_of_scope_label
+        return Record(row, texts, labels, texts, held_out=outside)
 
     def _labels(self, row: Row) -> Labels | Rejection:
         (column,) = self.columns["label"]
@@ -70,7 +71,13 @@ class LabelReader(TextsReader):
     def examiner(self) -> LabelExaminer:
         """See `Reader`."""
         (column,) = self.columns.get("label", ("label",))
-        return LabelExaminer(column)
+        options = self.options
+        return LabelExaminer(column, outside=options.out_of_scope_label, coverage=options.coverage)
+
+    @property
+    def needs_dev(self) -> str:
+        """See `Deciding`."""
+        return self.options.single_only
 
     def strata(self, records: Sequence[Record]) -> Sequence[Hashable]:
         """The label; of several the rarest, so that it is in every part."""

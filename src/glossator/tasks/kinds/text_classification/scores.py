@@ -16,6 +16,7 @@ from glossator.evaluation.metrics import ClassificationScores
 from glossator.evaluation.thresholds import ThresholdCurve, threshold_curve
 from glossator.tasks.kinds.text_classification.config import Decision
 from glossator.tasks.kinds.text_classification.figures import Calibration, sections
+from glossator.tasks.kinds.text_classification.refusals import Refusals
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.no_skill import no_skill
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
@@ -43,6 +44,21 @@ class _Deciding(Protocol):
     def chosen(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
         """(N,) the class decided on."""
 
+    def logits(self, answers: Sequence[Answer]) -> NDArray[np.float32]:
+        """(N, C) what the classes got."""
+
+    def outside(self, records: Sequence[Record]) -> NDArray[np.bool_]:
+        """(N,) whether each row belongs to no class by its label."""
+
+    def numbers(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
+        """(N,) how little each looks like what was learned; 0 without a rule."""
+
+    def said(self, answers: Sequence[Answer]) -> list[str]:
+        """(N,) what is answered in a word: a label, or that there is none."""
+
+    def refusals(self, *, intervals: bool) -> list[Refusals]:
+        """Nothing added up yet."""
+
 
 class LabelScores:
     """Adds up the scores of answers with one label.
@@ -58,6 +74,7 @@ class LabelScores:
         self._scores = ClassificationScores(
             task.labels, threshold=task.decision.threshold, intervals=intervals
         )
+        self._refusals = task.refusals(intervals=intervals)
         self._before = ReliabilityCounts()
         self._mistakes = WorstQuotes()
         self._first = FirstQuotes()
@@ -73,16 +90,25 @@ class LabelScores:
         """See `Scores`."""
         task = self._task
         chances, targets = task.probabilities(answers), task.targets(records)
-        chosen = task.chosen(chances)
-        self._scores.add(chances, targets)
-        self._before.add(softmax(np.stack(answers)), targets)
-        unknown = (r.target for r, target in zip(records, targets, strict=True) if target < 0)
-        self._unknown.update(unknown)
+        outside = task.outside(records)
+        for each in self._refusals:
+            each.add(chances, targets, outside, task.numbers(answers))
+        inside = ~outside
+        self._scores.add(chances[inside], targets[inside])
+        self._before.add(softmax(task.logits(answers))[inside], targets[inside])
+        unknown = (targets < 0) & inside
+        self._unknown.update(r.target for r, odd in zip(records, unknown, strict=True) if odd)
         if len(task.labels) == 2:
-            self._second.append(chances[:, 1])
-            self._targets.append(targets)
+            self._second.append(chances[inside, 1])
+            self._targets.append(targets[inside])
+        self._quote(records, chances, task.said(answers))
+
+    def _quote(
+        self, records: Sequence[Record], chances: NDArray[np.float64], said: Sequence[str]
+    ) -> None:
+        chosen = self._task.chosen(chances)
         for number, record in enumerate(records):
-            label, sure = task.labels[chosen[number]], float(chances[number, chosen[number]])
+            label, sure = said[number], float(chances[number, chosen[number]])
             self._first.offer(quote_of, record, record.target, label, sure)
             if self.named is not None:
                 self.named.append((record.target, label))
@@ -90,8 +116,11 @@ class LabelScores:
                 self._mistakes.offer(sure, quote_of, record, record.target, label, sure)
 
     def result(self) -> dict[str, Any]:
-        """See `ClassificationScores.result`."""
-        return self._scores.result()
+        """See `ClassificationScores.result`, of rows that belong to a class, and `Refusals`."""
+        found = self._scores.result()
+        for each in self._refusals:
+            found |= each.result()
+        return found
 
     def remarks(self) -> list[Finding]:
         """That the model tells nothing apart, and labels that it does not have."""
@@ -118,13 +147,14 @@ class LabelScores:
             threshold=decision.threshold,
             curve=self._curve(),
         )
-        return sections(
+        found = sections(
             self._scores,
             split=split,
             mistakes=self._mistakes.worst(),
             answers=self._first.quotes,
             calibration=calibration,
         )
+        return [*found, *(each.section(split) for each in self._refusals)]
 
     def _curve(self) -> ThresholdCurve | None:
         if not self._targets or self._unknown:
