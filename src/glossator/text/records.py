@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -48,12 +48,14 @@ class Record:
         input: what is answered.
         target: the right answer, hashable; None in a table without.
         texts: all text of the input: what is counted, and what makes two rows the same.
+        together: what rows that stay in one part of a split have alike; None: their texts.
     """
 
     row: Row
     input: Any
     target: Any
     texts: tuple[str, ...]
+    together: Hashable = None
 
 
 Read: TypeAlias = "Record | Rejection"
