@@ -404,7 +404,7 @@ def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, bre
         contract(breaker(tiny_model_folder, tmp_path, MEMBERS["one label"]))
 
 
-@pytest.mark.parametrize("name", ["several labels", "crf", "spans"])
+@pytest.mark.parametrize("name", ["several labels", "crf", "spans", "questions"])
 def test_processes_share_a_step(steady_model_folder, tmp_path, name):
     """With dropout each process would draw its own."""
     two_processes_have_the_losses_of_one(Member(steady_model_folder, tmp_path, MEMBERS[name]))
