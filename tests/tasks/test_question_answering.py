@@ -40,6 +40,8 @@ CONTEXT = "Ann met Bo in Oslo, and Bo left."
         [{"text": "Ann", "start": 5}, "Oslo"],
         '[{"text": "Ann", "start": 0}, "Oslo"]',
         {"text": ["Ann", "Oslo"]},
+        {"text": np.array(["Ann", "Oslo"], object), "answer_start": np.array([0, 14])},
+        np.array([{"text": "Ann", "start": np.int64(0)}, {"text": "Oslo"}]),
     ],
 )
 def test_answers_are_read_in_whatever_shape(cell):
