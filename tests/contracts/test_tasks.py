@@ -81,6 +81,24 @@ def with_strangers():
     return rows
 
 
+def questions(unanswerable=False):
+    draw = random.Random(5)
+    rows = []
+    for number in range(48):
+        colours = draw.sample(["card", "film", "market", "team", "bank"], 3)
+        places = draw.sample(["week", "match", "league"], 3)
+        words = [f"the {a} was in the {b} ." for a, b in zip(colours, places, strict=True)]
+        if number % 8 == 0:
+            words += ["how slow and boring that was"] * 3
+        context = " ".join(words) + f" {number}"
+        row = {"question": f"where is the {colours[0]} ?", "context": context}
+        row["answers"] = [{"text": places[0], "start": context.index(places[0])}]
+        if unanswerable and number % 3 == 0:
+            row |= {"question": "where is the money ?", "answers": []}
+        rows.append(row)
+    return rows
+
+
 TOKENS = "token-classification"
 MEMBERS: dict[str, dict[str, Any]] = {
     "one label": {"rows": labels()},
@@ -103,9 +121,13 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "smoothed IO": {"rows": entities(), "options": {"scheme": "IO", "label_smoothing": 0.1}},
     "crf": {"rows": entities(), "options": {"decoder": "crf"}},
     "spans": {"rows": entities(by_place=True), "options": {"decoder": "spans"}},
+    "questions": {"rows": questions(), "options": {"stride": 4}},
+    "questions without answers": {"rows": questions(unanswerable=True)},
 }  # fmt: skip
+TARGETS = {target for config in configs() for target in config.targets}
 OPENS = {
     "AutoModelForSequenceClassification", "AutoModelForTokenClassification", "AutoModel",
+    "AutoModelForQuestionAnswering",
 }  # fmt: skip
 
 
@@ -163,10 +185,7 @@ class Member:
 
     def inputs(self):
         """The rows without what is learned."""
-        return [
-            {name: x for name, x in row.items() if name not in ("label", "tags", "entities")}
-            for row in self.rows
-        ]
+        return [{name: x for name, x in row.items() if name not in TARGETS} for row in self.rows]
 
 
 def same(a, b):
@@ -249,8 +268,14 @@ def its_folder_opens_in_transformers(member):
             given["token_type_ids"] = torch.tensor(example.segments)[None].long()
         with torch.no_grad():
             out = theirs.eval()(**given)
-        expected = out.logits if hasattr(out, "logits") else out.last_hidden_state
+        expected = _logits(out)
         np.testing.assert_allclose(ours.numpy(), expected[0].numpy(), atol=1e-5, rtol=1e-5)
+
+
+def _logits(out):
+    if hasattr(out, "start_logits"):
+        return torch.stack([out.start_logits, out.end_logits], -1)
+    return out.logits if hasattr(out, "logits") else out.last_hidden_state
 
 
 def what_transformers_saves_opens_here(member):
@@ -266,7 +291,8 @@ def what_transformers_saves_opens_here(member):
     task.tokenizer.save(folder)
     found = load(folder)
     assert found.task.name == task.name
-    found.task.max_length = task.max_length  # which such a folder does not say
+    # How windows are cut, which such a folder does not say.
+    found.task.max_length, found.task.options = task.max_length, task.options
     inputs = member.inputs()
     records = result.predictor.records(inputs)
     ours = result.predictor.answer_records(records).raw
@@ -394,7 +420,7 @@ def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, bre
         contract(breaker(tiny_model_folder, tmp_path, MEMBERS["one label"]))
 
 
-@pytest.mark.parametrize("name", ["several labels", "crf", "spans"])
+@pytest.mark.parametrize("name", ["several labels", "crf", "spans", "questions"])
 def test_processes_share_a_step(steady_model_folder, tmp_path, name):
     """With dropout each process would draw its own."""
     two_processes_have_the_losses_of_one(Member(steady_model_folder, tmp_path, MEMBERS[name]))
@@ -412,5 +438,9 @@ def steady_model_folder(tiny_model_folder, tmp_path):
 
 
 def test_every_task_stands_here():
-    tasks = {x.get("task") for x in MEMBERS.values()} | {"text-classification", TOKENS}
+    tasks = {x.get("task") for x in MEMBERS.values()} | {
+        "text-classification",
+        TOKENS,
+        "question-answering",
+    }
     assert {config.name for config in configs() if config.shapes} == tasks - {None}

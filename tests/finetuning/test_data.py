@@ -75,6 +75,20 @@ def test_a_group_stays_together(rows_of, seed):
     assert sum(map(len, seen)) == 23
 
 
+def test_questions_on_one_context_stay_together():
+    """A row at a time, nearly every context would be in two parts."""
+    rows = [
+        {"question": f"who is {name}?", "context": f"Ann, Bo and Al: {n}", "answers": [name]}
+        for n in range(30)
+        for name in ("Ann", "Bo", "Al")
+    ]
+    parts = read(rows).parts.named()
+    contexts = [{item.input.context for item in items} for items in parts.values()]
+    assert sum(map(len, parts.values())) == 90
+    assert all(contexts)
+    assert sum(map(len, contexts)) == 30
+
+
 def test_a_group_column_that_is_not_there(rows_of):
     with pytest.raises(ColumnError, match=r"column 'custommer' is not in.*did you mean 'customer'"):
         read([{**row, "customer": "a"} for row in rows_of(9)], group="custommer")

@@ -39,7 +39,8 @@ class PredictOptions:
         output: a .jsonl, .csv, .tsv (each also with .gz) or .parquet file; - is JSON Lines on
             standard output.
         overwrite: replace that file if it is there.
-        top_k: how many possibilities each answer lists, labels or tokens; by default 3.
+        top_k: how many possibilities each answer lists: labels or tokens, by default 3, or pieces
+            of a text, by default 1.
         max_windows: a text that is read in more windows is refused, and says so, instead of waited
             for.
         columns: of the table; by default those that the model was trained on.

@@ -84,7 +84,8 @@ class Data:
 def read_data(source: Source, config: FitConfig) -> Data:
     """Read the tables of a run; what is not given as a table of its own is split off.
 
-    Equal texts stay in one part, so that no split leaks.
+    Equal texts stay in one part, and so do rows that their task holds together, so that no split
+    leaks.
 
     Args:
         source: the tables of training rows.
@@ -253,10 +254,10 @@ def _split(items: Items, wanted: Mapping[str, float], data: Data) -> None:
 
 
 def _groups(records: Sequence[Record], column: str | None) -> list[Any] | None:
-    """What must stay together: the named column's values, else equal texts, if there are any."""
+    """What must stay together: the values of a column, else what the task holds together."""
     if column is None:
-        texts = [record.texts for record in records]
-        return None if len(set(texts)) == len(texts) else texts
+        alike = [x.texts if x.together is None else x.together for x in records]
+        return None if len(set(alike)) == len(alike) else alike
     values = []
     for record in records:
         row = record.row

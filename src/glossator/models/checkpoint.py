@@ -17,9 +17,9 @@ from glossator.models.causal import CausalLanguageModel
 from glossator.models.encoder import Encoder, EncoderConfig
 from glossator.models.extra_heads import HeadBuilders, load_extra, save_extra
 from glossator.models.headless import EncoderModel
-from glossator.models.heads import ProblemType, SequenceClassifier, TokenClassifier
+from glossator.models.heads import ProblemType, SequenceClassifier, SpanFinder, TokenClassifier
 from glossator.models.initialization import new_parameters
-from glossator.models.label_head import CLASSIFIER, TAGGER
+from glossator.models.label_head import CLASSIFIER, FINDER, TAGGER
 from glossator.models.masked import MaskedLanguageModel
 from glossator.models.neighbours import look_at_neighbours
 from glossator.models.replaced import ReplacedTokenModel
@@ -30,6 +30,7 @@ __all__ = [
     "load_causal",
     "load_classifier",
     "load_encoder",
+    "load_finder",
     "load_headless",
     "load_masked",
     "load_tagger",
@@ -44,6 +45,7 @@ _ENDINGS: dict[type[nn.Module], str] = {
     EncoderModel: "Model",
     SequenceClassifier: CLASSIFIER.ending,
     TokenClassifier: TAGGER.ending,
+    SpanFinder: FINDER.ending,
     MaskedLanguageModel: "ForMaskedLM",
     CausalLanguageModel: "LMHeadModel",
     ReplacedTokenModel: "ForPreTraining",
@@ -167,6 +169,28 @@ def load_tagger(
     return model
 
 
+def load_finder(folder: str | Path, *, new: bool = False, seed: int = 0) -> SpanFinder:
+    """A finder of answers from a model folder, in evaluation mode.
+
+    Args:
+        folder: as for `load_encoder`.
+        new: whether a folder without such a head gets one; `notes` of the result says so.
+        seed: of the new parameters.
+
+    Raises:
+        ModelFolderError: as for `load_encoder`, or there is no trained one and `new` is false.
+    """
+    source = ModelSource(folder)
+    source.refuse_decoder()
+    if not new:
+        FINDER.refuse_untrained(source)
+    kept = FINDER.is_trained(source)
+    model = SpanFinder(source.encoder(), source.finder())
+    _read(model, source, lambda name: not kept and FINDER.is_new(source, name), seed)
+    model.notes = () if kept else (f"a new {FINDER.name} was put on {source.folder.name}",)
+    return model
+
+
 def load_masked(folder: str | Path, seed: int = 0) -> MaskedLanguageModel:
     """A masked language model from a model folder, in evaluation mode.
 
@@ -259,6 +283,7 @@ def save(
     | EncoderModel
     | SequenceClassifier
     | TokenClassifier
+    | SpanFinder
     | MaskedLanguageModel
     | CausalLanguageModel
     | ReplacedTokenModel,
@@ -267,10 +292,10 @@ def save(
     """Write `config.json` and `model.safetensors` (float32) into `folder`, made if it is missing.
 
     `AutoModelForSequenceClassification`, `AutoModelForTokenClassification`,
-    `AutoModelForMaskedLM`, `AutoModelForCausalLM`, or `AutoModel` for an encoder, opens the
-    result. What a model has of `extra` goes into `heads.safetensors`, which they leave alone. Of a
-    model that detects replaced tokens the generator is left out, and `AutoModelForPreTraining`
-    opens the rest.
+    `AutoModelForQuestionAnswering`, `AutoModelForMaskedLM`, `AutoModelForCausalLM`, or `AutoModel`
+    for an encoder, opens the result. What a model has of `extra` goes into `heads.safetensors`,
+    which they leave alone. Of a model that detects replaced tokens the generator is left out, and
+    `AutoModelForPreTraining` opens the rest.
 
     Raises:
         OSError: the disk is full or read-only; a file is then whole or as it was.
@@ -313,7 +338,7 @@ def _is_new_prediction(source: ModelSource, name: str) -> bool:
     """
     if not name.startswith("predictions."):
         return False
-    other = source.architecture.endswith((CLASSIFIER.ending, TAGGER.ending))
+    other = source.architecture.endswith((CLASSIFIER.ending, TAGGER.ending, FINDER.ending))
     return other or not source.has(name)
 
 

@@ -1,4 +1,4 @@
-"""Classification of texts and of tokens: which rows are read, and what becomes of them."""
+"""Heads over texts and over tokens: which rows are read, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ __all__ = [
     "MeanToken",
     "ProblemType",
     "SequenceClassifier",
+    "SpanFinder",
     "TokenClassifier",
     "TokenHead",
 ]
@@ -206,3 +207,27 @@ class TokenClassifier(nn.Module):
         if rows is not None:
             x = x.index_select(0, rows)
         return self.tagger(x.float())  # type: ignore[no-any-return]
+
+
+class SpanFinder(nn.Module):
+    """An encoder and its family's own question answering head.
+
+    Args:
+        encoder: the encoder.
+        finder: the head; its output has two columns.
+        extra: modules that no class of Hugging Face reads, see `extra_heads`.
+
+    Attributes:
+        notes: what a reader of the model should know, such as that its head is new.
+    """
+
+    def __init__(self, encoder: Encoder, finder: TokenHead, extra: nn.ModuleDict | None = None):
+        super().__init__()
+        self.encoder = encoder
+        self.finder = finder
+        self.extra = extra or nn.ModuleDict()
+        self.notes: tuple[str, ...] = ()
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """(T, 2) float32 logits of each token as the first of an answer and as its last."""
+        return self.finder(self.encoder(batch).last.float())  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The heads that have labels: whether a folder's own is the one wanted."""
+"""The heads that transformers gives a class: whether a folder's own is the one wanted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from glossator.errors import ModelFolderError
 from glossator.models.source import ModelSource
 
-__all__ = ["CLASSIFIER", "TAGGER", "LabelHead"]
+__all__ = ["CLASSIFIER", "FINDER", "TAGGER", "LabelHead"]
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,19 @@ class LabelHead:
         Raises:
             ModelFolderError: `labels` is None and there is no trained one.
         """
-        trained = self.is_trained(source)
-        if labels is None and not trained:
+        if labels is None:
+            self.refuse_untrained(source, "; name the labels to give it a new one")
+        return self.is_trained(source) and (labels is None or source.labels() == tuple(labels))
+
+    def refuse_untrained(self, source: ModelSource, hint: str = "") -> None:
+        """Raise ModelFolderError where the folder holds no trained one."""
+        if not self.is_trained(source):
             raise ModelFolderError(
                 f"{source.folder} holds no trained {self.model} "
                 f"(it was saved by {source.architecture or 'an unnamed class'}; expected a class "
-                f"ending in {self.ending}); name the labels to give it a new one",
+                f"ending in {self.ending}){hint}",
                 file=source.folder / "config.json",
             )
-        return trained and (labels is None or source.labels() == tuple(labels))
 
     def is_new(self, source: ModelSource, parameter: str) -> bool:
         """Whether a parameter is made anew with a new head: its last layer, and what is missing."""
@@ -69,6 +73,7 @@ class LabelHead:
 
 
 CLASSIFIER = LabelHead("head", "ForSequenceClassification", "classifier", "classification head")
+FINDER = LabelHead("finder", "ForQuestionAnswering", "answer finder", "question answering head")
 TAGGER = LabelHead(
     "tagger", "ForTokenClassification", "token classifier", "token classification head"
 )

@@ -69,6 +69,12 @@ class ModelSource:
             assert self.family.tagger is not None, "see refuse_decoder"
             return self.family.tagger(self.config, labels)
 
+    def finder(self) -> TokenHead:
+        """The question answering head, its parameters on the meta device."""
+        with self._named(), torch.device("meta"):
+            assert self.family.finder is not None, "see refuse_decoder"
+            return self.family.finder(self.config)
+
     def predictions(self) -> PredictionHead:
         """The masked-language head, its parameters on the meta device."""
         with self._named(), torch.device("meta"):

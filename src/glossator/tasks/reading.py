@@ -52,12 +52,12 @@ def given_texts(value: Any, columns: Columns) -> Mapping[str, Any]:
 
     Args:
         value: a text; of a pair a sequence of two; or a mapping by column or role.
-        columns: by role.
+        columns: by role, in the order of a pair.
 
     Raises:
         TextError: it is none of these.
     """
-    sides = [side for side in _SIDES if side in columns]
+    sides = list(columns)
     if isinstance(value, Mapping):
         named = {columns[side][0]: value[side] for side in sides if side in value}
         return {**value, **named}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -51,6 +51,7 @@ class Record:
         target: the right answer, hashable; None in a table without.
         texts: all text of the input: what is counted, and what makes two rows the same.
         held_out: whether nothing is learned from it: it only serves to decide and to score.
+        together: what rows that stay in one part of a split have alike; None: their texts.
     """
 
     row: Row
@@ -58,6 +59,7 @@ class Record:
     target: Any
     texts: tuple[str, ...]
     held_out: bool = False
+    together: Hashable = None
 
 
 Read: TypeAlias = "Record | Rejection"

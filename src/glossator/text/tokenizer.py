@@ -135,6 +135,11 @@ class Tokenizer:
         """How many special tokens stand before a text, or before the first of two."""
         return len(self._single.runs[0].ids)
 
+    def second_place(self, first: int) -> int:
+        """The place of the second of two texts in a wrapped pair whose first has `first` tokens."""
+        before, between, _ = self._pair.runs
+        return len(before.ids) + first + len(between.ids)
+
     @property
     def special_ids(self) -> Ids:
         """Ids of the special tokens, rising."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.bert.config import BertConfig
-from glossator.models.families.bert.model import encoder, head, predictions, tagger
+from glossator.models.families.bert.model import encoder, finder, head, predictions, tagger
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -28,12 +28,13 @@ NAMES = NameTable(
     ),
     head=(Rename("dense", "bert.pooler.dense"), Rename("output", "classifier")),
     tagger=(Rename("output", "classifier"),),
+    finder=(Rename("output", "qa_outputs"),),
     predictions=(
         Rename("dense", "cls.predictions.transform.dense"),
         Rename("norm", "cls.predictions.transform.LayerNorm"),
         Rename("output", "cls.predictions"),
     ),
-    ignored=("bert.embeddings.position_ids", "cls.", "qa_outputs."),
+    ignored=("bert.embeddings.position_ids", "cls."),
 )
 FAMILY = Family(
     class_names={"bert": "Bert"},
@@ -42,6 +43,7 @@ FAMILY = Family(
     encoder=encoder,
     head=head,
     tagger=tagger,
+    finder=finder,
     predictions=predictions,
     names=NAMES,
 )

@@ -15,7 +15,7 @@ from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 
-__all__ = ["encoder", "head", "predictions", "tagger"]
+__all__ = ["encoder", "finder", "head", "predictions", "tagger"]
 
 
 def encoder(config: BertConfig) -> Encoder:
@@ -40,6 +40,11 @@ def tagger(config: BertConfig, labels: int) -> TokenHead:
     given = config.classifier_dropout
     dropout = config.hidden_dropout_prob if given is None else given
     return TokenHead(Linear(config.hidden_size, labels), dropout=dropout)
+
+
+def finder(config: BertConfig) -> TokenHead:
+    """A column for beginnings and one for ends; unlike in `tagger`, nothing is dropped before."""
+    return TokenHead(Linear(config.hidden_size, 2), dropout=0.0)
 
 
 def predictions(config: BertConfig) -> PredictionHead:

@@ -32,6 +32,7 @@ class DistilBertConfig:
     activation: str = "gelu"
     initializer_range: float = 0.02
     seq_classif_dropout: float = 0.2
+    qa_dropout: float = 0.1
 
     @property
     def hidden_size(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.distilbert.config import DistilBertConfig
-from glossator.models.families.distilbert.model import encoder, head, predictions, tagger
+from glossator.models.families.distilbert.model import encoder, finder, head, predictions, tagger
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -27,6 +27,7 @@ NAMES = NameTable(
     ),
     head=(Rename("dense", "pre_classifier"), Rename("output", "classifier")),
     tagger=(Rename("output", "classifier"),),
+    finder=(Rename("output", "qa_outputs"),),
     predictions=(
         Rename("dense", "vocab_transform"),
         Rename("norm", "vocab_layer_norm"),
@@ -34,7 +35,6 @@ NAMES = NameTable(
     ),
     ignored=(
         "distilbert.embeddings.position_ids",
-        "qa_outputs.",
         "vocab_layer_norm.",
         "vocab_projector.",
         "vocab_transform.",
@@ -47,6 +47,7 @@ FAMILY = Family(
     encoder=encoder,
     head=head,
     tagger=tagger,
+    finder=finder,
     predictions=predictions,
     names=NAMES,
 )

@@ -15,7 +15,7 @@ from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 
-__all__ = ["encoder", "head", "predictions", "tagger"]
+__all__ = ["encoder", "finder", "head", "predictions", "tagger"]
 
 _NORM_EPS = 1e-12  # no field of config.json says it
 
@@ -44,6 +44,11 @@ def head(config: DistilBertConfig, labels: int) -> ClassificationHead:
 def tagger(config: DistilBertConfig, labels: int) -> TokenHead:
     """Dropout, classifier."""
     return TokenHead(Linear(config.dim, labels), dropout=config.dropout)
+
+
+def finder(config: DistilBertConfig) -> TokenHead:
+    """Dropout, a column for beginnings and one for ends."""
+    return TokenHead(Linear(config.dim, 2), dropout=config.qa_dropout)
 
 
 def predictions(config: DistilBertConfig) -> PredictionHead:

@@ -6,6 +6,7 @@ from glossator.models.families.electra.config import ElectraConfig
 from glossator.models.families.electra.model import (
     detections,
     encoder,
+    finder,
     generator,
     head,
     predictions,
@@ -36,6 +37,7 @@ NAMES = NameTable(
     ),
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
     tagger=(Rename("output", "classifier"),),
+    finder=(Rename("output", "qa_outputs"),),
     predictions=(
         Rename("dense", "generator_predictions.dense"),
         Rename("norm", "generator_predictions.LayerNorm"),
@@ -50,7 +52,6 @@ NAMES = NameTable(
         "discriminator_predictions.",
         "generator_lm_head.",
         "generator_predictions.",
-        "qa_outputs.",
         "sequence_summary.",
     ),
 )
@@ -61,6 +62,7 @@ FAMILY = Family(
     encoder=encoder,
     head=head,
     tagger=tagger,
+    finder=finder,
     predictions=predictions,
     generator=generator,
     detections=detections,

@@ -18,7 +18,7 @@ from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 from glossator.models.replaced import DetectionHead
 
-__all__ = ["detections", "encoder", "generator", "head", "predictions", "tagger"]
+__all__ = ["detections", "encoder", "finder", "generator", "head", "predictions", "tagger"]
 
 # Of the detector's width and depth (Clark et al. 2020, section 3.2, has a quarter to a half).
 _GENERATOR = 4
@@ -52,6 +52,11 @@ def tagger(config: ElectraConfig, labels: int) -> TokenHead:
     given = config.classifier_dropout
     dropout = config.hidden_dropout_prob if given is None else given
     return TokenHead(Linear(config.hidden_size, labels), dropout=dropout)
+
+
+def finder(config: ElectraConfig) -> TokenHead:
+    """A column for beginnings and one for ends; unlike in `tagger`, nothing is dropped before."""
+    return TokenHead(Linear(config.hidden_size, 2), dropout=0.0)
 
 
 def predictions(config: ElectraConfig) -> PredictionHead:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.modernbert.config import ModernBertConfig
-from glossator.models.families.modernbert.model import encoder, head, predictions, tagger
+from glossator.models.families.modernbert.model import encoder, finder, head, predictions, tagger
 from glossator.models.family import Family
 from glossator.models.names import Join, NameTable, Rename
 
@@ -34,6 +34,11 @@ NAMES = NameTable(
         Rename("norm", "head.norm"),
         Rename("output", "classifier"),
     ),
+    finder=(
+        Rename("dense", "head.dense"),
+        Rename("norm", "head.norm"),
+        Rename("output", "classifier"),
+    ),
     predictions=(
         Rename("dense", "head.dense"),
         Rename("norm", "head.norm"),
@@ -48,6 +53,7 @@ FAMILY = Family(
     encoder=encoder,
     head=head,
     tagger=tagger,
+    finder=finder,
     predictions=predictions,
     names=NAMES,
 )

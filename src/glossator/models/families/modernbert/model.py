@@ -14,7 +14,7 @@ from glossator.models.heads import ClassificationHead, FirstToken, MeanToken, To
 from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 
-__all__ = ["encoder", "head", "predictions", "tagger"]
+__all__ = ["encoder", "finder", "head", "predictions", "tagger"]
 
 
 def encoder(config: ModernBertConfig) -> Encoder:
@@ -48,6 +48,11 @@ def tagger(config: ModernBertConfig, labels: int) -> TokenHead:
         norm=_norm(config),
         dropout=config.classifier_dropout,
     )
+
+
+def finder(config: ModernBertConfig) -> TokenHead:
+    """That of `tagger`, with a column for beginnings and one for ends."""
+    return tagger(config, 2)
 
 
 def predictions(config: ModernBertConfig) -> PredictionHead:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.roberta.config import RobertaConfig
-from glossator.models.families.roberta.model import encoder, head, predictions, tagger
+from glossator.models.families.roberta.model import encoder, finder, head, predictions, tagger
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -28,6 +28,7 @@ NAMES = NameTable(
     ),
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
     tagger=(Rename("output", "classifier"),),
+    finder=(Rename("output", "qa_outputs"),),
     predictions=(
         Rename("dense", "lm_head.dense"),
         Rename("norm", "lm_head.layer_norm"),
@@ -37,7 +38,6 @@ NAMES = NameTable(
         "roberta.embeddings.position_ids",
         "roberta.pooler.",
         "lm_head.",
-        "qa_outputs.",
     ),
 )
 FAMILY = Family(
@@ -47,6 +47,7 @@ FAMILY = Family(
     encoder=encoder,
     head=head,
     tagger=tagger,
+    finder=finder,
     predictions=predictions,
     names=NAMES,
 )

@@ -22,6 +22,7 @@ from glossator.tasks.kinds.text_classification.figures import MEASURES, SET_MEAS
 from glossator.tasks.kinds.text_classification.prediction import LabelPrediction, LabelScore
 from glossator.tasks.kinds.text_classification.refusals import Refusals, SetScores
 from glossator.tasks.kinds.text_classification.scores import LabelScores
+from glossator.tasks.kinds.text_classification.values import Label, checked
 from glossator.tasks.learnable import ArraySpec, Batch, Encoded
 from glossator.tasks.losses import balanced_weights, cross_entropy, focal_loss
 from glossator.tasks.task import Answer, Base
@@ -168,7 +169,7 @@ class OneLabel(LabelTask):
         return LabelPrediction(
             label=_single(self.values[chosen], members),
             score=float(chance[chosen]),
-            labels=tuple(LabelScore(self.labels[i], float(chance[i])) for i in order[: self.top_k]),
+            labels=tuple(LabelScore(self.values[i], float(chance[i])) for i in order[: self.top_k]),
             n_tokens=row.n_tokens,
             windows=row.windows,
             set=members,
@@ -176,12 +177,12 @@ class OneLabel(LabelTask):
 
     def _members(
         self, chance: NDArray[np.float64], order: NDArray[np.int64]
-    ) -> tuple[str, ...] | None:
+    ) -> tuple[Label, ...] | None:
         """The labels of the set, the most probable first; None where sets are not answered."""
         if self.decision.least is None:
             return None
         inside = prediction_sets(chance[None], self.decision.least)[0]
-        return tuple(self.labels[i] for i in order if inside[i])
+        return tuple(self.values[i] for i in order if inside[i])
 
     def scores(self, *, intervals: bool = True, paired: bool = False) -> LabelScores:
         """See `Task`."""
@@ -210,13 +211,13 @@ class OneLabel(LabelTask):
     def saved(self) -> dict[str, Any]:
         """See `Task`; the labels are in `config.json`."""
         return {
-            "learned": {"pair": self.pair},
+            "learned": self.learned,
             "options": dataclasses.asdict(self.options),
             "decision": dataclasses.asdict(self.decision),
         }
 
 
-def _single(label: str, members: tuple[str, ...] | None) -> str | None:
+def _single(label: Label, members: tuple[Label, ...] | None) -> Label | None:
     """The label, unless there is a set that does not hold a single one."""
     if members is None:
         return label

@@ -30,6 +30,7 @@ from glossator.tasks.kinds.text_classification.figures import MEASURES, SCOPE_ME
 from glossator.tasks.kinds.text_classification.one_label import OneLabel
 from glossator.tasks.kinds.text_classification.prediction import LabelPrediction
 from glossator.tasks.kinds.text_classification.refusals import Refusals, ScopeScores
+from glossator.tasks.kinds.text_classification.values import Label
 from glossator.tasks.learnable import Batch, Encoded
 from glossator.tasks.task import Answer, Base
 from glossator.text.records import Record
@@ -162,6 +163,11 @@ class ScopedLabel(OneLabel):
             none if out else label
             for out, label in zip(strange, super().said(answers), strict=True)
         ]
+
+    def named(self, label: Any, names: Mapping[Label, str]) -> str | None:
+        """As of one label; that of rows out of scope is a string whatever the others are."""
+        outside = label is not None and label == self.options.out_of_scope_label
+        return label if outside else super().named(label, names)
 
     def refuses(self) -> list[str]:
         """See `OneLabel`."""

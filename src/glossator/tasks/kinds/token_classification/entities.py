@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glossator.tasks.kinds.token_classification.words import Place, begins_inside_character
+from glossator.tasks.kinds.token_classification.words import Place
+from glossator.tasks.offsets import Unfit, counted_in
+from glossator.text.characters import begins_inside_character
 from glossator.text.tagging import Span
 
-__all__ = ["Unfit", "entities_of"]
-
-
-class Unfit(Exception):
-    """Entities that cannot be used.
-
-    Attributes:
-        kind: the reason in snake case.
-    """
-
-    def __init__(self, kind: str, message: str):
-        super().__init__(message)
-        self.kind = kind
+__all__ = ["entities_of"]
 
 
 def entities_of(
@@ -76,13 +66,8 @@ def _explained(start: int, end: int, said: Any, text: str) -> str:
         message = f"{given} are not in a text of {len(text)}"
     else:
         message = f"{given} are {text[start:end]!r:.60}, expected {said!r:.60}"
-    for unit, coding, size in (("bytes", "utf-8", 1), ("UTF-16 units", "utf-16-le", 2)):
-        part = text.encode(coding)[size * start : size * end]
-        there = part.decode(coding, errors="replace")
-        right = there == said if isinstance(said, str) else bool(there) and "\ufffd" not in there
-        if right and start < end and size * end <= len(text.encode(coding)):
-            return f"{message}; they look counted in {unit}, count characters"
-    return message
+    unit = counted_in(text, start, end, said)
+    return f"{message}; they look counted in {unit}, count characters" if unit else message
 
 
 def _refuse_half(span: Span, text: str, starts: set[int], ends: set[int]) -> None:

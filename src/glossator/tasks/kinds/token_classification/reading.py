@@ -10,9 +10,10 @@ from typing import Any
 
 from glossator.errors import TextError
 from glossator.tasks.kinds.token_classification.config import Options
-from glossator.tasks.kinds.token_classification.entities import Unfit, entities_of
+from glossator.tasks.kinds.token_classification.entities import entities_of
 from glossator.tasks.kinds.token_classification.examiner import EntityExaminer
 from glossator.tasks.kinds.token_classification.words import Place, edge_words, fine_words
+from glossator.tasks.offsets import Unfit
 from glossator.text.columns import is_blank, named_value, read_text, rejected
 from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row

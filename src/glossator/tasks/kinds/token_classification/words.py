@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
-__all__ = ["Place", "begins_inside_character", "edge_words", "fine_words"]
+from glossator.text.characters import begins_inside_character
+
+__all__ = ["Place", "edge_words", "fine_words"]
 
 Place = tuple[int, int]
 """Half-open characters of a text."""
@@ -43,16 +44,6 @@ def edge_words(text: str) -> list[Place]:
     It cuts a text about as the tables do that give words: CoNLL's among them.
     """
     return list(_cut(text, _EDGE))
-
-
-def begins_inside_character(text: str, place: int) -> bool:
-    """Whether what follows `place` belongs to the character before it."""
-    if not 0 < place < len(text):
-        return False
-    here, before = text[place], text[place - 1]
-    joined = "\u200d" in (here, before)  # a joiner of emoji
-    modifier = "\U0001f3fb" <= here <= "\U0001f3ff" or "\U000e0020" <= here <= "\U000e007f"
-    return joined or modifier or unicodedata.category(here) in ("Mn", "Me", "Mc")
 
 
 def _cut(text: str, pattern: re.Pattern[str]) -> Iterator[Place]:
