@@ -123,7 +123,7 @@ def test_class_weights_come_from_the_training_rows(learned):
 def test_the_rate_depends_on_the_optimizer(optimizer, width, rate):
     assert default_learning_rate(width, optimizer) == pytest.approx(rate)
     config = FitConfig(training=TrainingConfig(optimizer=optimizer))
-    found = resolved(config, width=width, longest=512).training.learning_rate
+    found = resolved(config, width=width, longest=512, device="cpu").training.learning_rate
     assert found == pytest.approx(rate)
 
 
@@ -132,12 +132,23 @@ def test_the_rate_depends_on_the_optimizer(optimizer, width, rate):
 )
 def test_the_rate_depends_on_the_width(width, rate):
     assert default_learning_rate(width) == rate
-    assert resolved(FitConfig(), width=width, longest=512).training.learning_rate == rate
+    model = {"width": width, "longest": 512, "device": "cpu"}
+    assert resolved(FitConfig(), **model).training.learning_rate == rate
     given = FitConfig(training=TrainingConfig(learning_rate=0.1))
-    assert resolved(given, width=width, longest=512).training.learning_rate == 0.1
+    assert resolved(given, **model).training.learning_rate == 0.1
 
 
 @pytest.mark.parametrize(("asked", "got"), [(None, 512), (64, 64), (9999, 512)])
 def test_windows_are_as_long_as_the_model_reads(asked, got):
     config = FitConfig(model=ModelConfig(max_length=asked))
-    assert resolved(config, width=384, longest=512).model.max_length == got
+    assert resolved(config, width=384, longest=512, device="cpu").model.max_length == got
+
+
+@pytest.mark.parametrize(("device", "tokens"), [("cpu", 2048), ("cuda", 8192)])
+def test_a_processor_takes_fewer_tokens_at_once(device, tokens):
+    """More is no faster there, and takes twice the memory."""
+    found = resolved(FitConfig(), width=384, longest=512, device=device).training
+    assert found.token_budget == found.tokens_at_once == tokens
+    asked = FitConfig(training=TrainingConfig(token_budget=99))
+    assert resolved(asked, width=384, longest=512, device=device).training.token_budget == 99
+    assert TrainingConfig().tokens_at_once == 8192

@@ -5,6 +5,7 @@ from __future__ import annotations
 from glossator.finetuning.config import FitConfig, ModelConfig
 from glossator.finetuning.defaults import resolved
 from glossator.models import starter
+from glossator.models.hardware import choose_device
 from glossator.tasks.task import Base
 
 __all__ = ["base_of", "notes_on", "resolve"]
@@ -33,4 +34,6 @@ def notes_on(base: Base, config: ModelConfig) -> tuple[str, ...]:
 def resolve(base: Base, config: FitConfig) -> FitConfig:
     """The config with what was left to be chosen by the model."""
     encoder = base.source.config
-    return resolved(config, width=encoder.hidden_size, longest=encoder.max_length)
+    device = choose_device(config.runtime.device).type
+    width, longest = encoder.hidden_size, encoder.max_length
+    return resolved(config, width=width, longest=longest, device=device)

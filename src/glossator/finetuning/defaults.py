@@ -9,7 +9,13 @@ from glossator.artifact.wording import power_of_ten
 from glossator.finetuning.config import FitConfig
 from glossator.training.optimizers import OptimizerName
 
-__all__ = ["default_learning_rate", "highest_learning_rate", "rate_note", "resolved"]
+__all__ = [
+    "default_learning_rate",
+    "default_token_budget",
+    "highest_learning_rate",
+    "rate_note",
+    "resolved",
+]
 
 # By width the default rate, and those that are usual. Narrow models bear, and want, larger steps.
 # 2e-4 was best or within noise of it for the 384-wide starters (benchmarks/notes.md); 5e-5 and 2e-5
@@ -65,18 +71,29 @@ def _rates(width: int, optimizer: OptimizerName) -> tuple[float, tuple[float, fl
     return rate * less, (low * less, high * less)
 
 
-def resolved(config: FitConfig, *, width: int, longest: int) -> FitConfig:
+def default_token_budget(device: str) -> int:
+    """Tokens that go through a model at once on a device, such as `cpu` or `cuda`.
+
+    A processor's caches hold no more, so that more takes memory and no less time; a GPU is idle
+    with fewer (benchmarks/notes.md).
+    """
+    return 2048 if device == "cpu" else 8192
+
+
+def resolved(config: FitConfig, *, width: int, longest: int, device: str) -> FitConfig:
     """A config in which nothing is left to be chosen, but for a rate that is to be tested.
 
     Args:
         config: as the user gave it.
         width: of the model's hidden states.
         longest: tokens that the model can read at most.
+        device: where it is trained, such as `cpu` or `cuda`.
     """
+    budget = config.training.token_budget or default_token_budget(device)
     rate = config.training.learning_rate or default_learning_rate(width, config.training.optimizer)
     max_length = min(config.model.max_length or longest, longest)
     return dataclasses.replace(
         config,
-        training=dataclasses.replace(config.training, learning_rate=rate),
+        training=dataclasses.replace(config.training, learning_rate=rate, token_budget=budget),
         model=dataclasses.replace(config.model, max_length=max_length),
     )

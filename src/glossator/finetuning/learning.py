@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from glossator.finetuning.parts import Part
+from glossator.memory import give_back_freed_memory
 from glossator.tasks.answers import answer_rows
 from glossator.tasks.task import Task, is_better
 from glossator.training.checkpoints import Checkpoints
@@ -33,6 +34,7 @@ def dev_rows(model: nn.Module, task: Task, part: Part | None, *, token_budget: i
     ranks = Ranks.here() if len(part.rows) >= Ranks.here().count else ALONE
 
     def score() -> Mapping[str, Any]:
+        give_back_freed_memory()  # by steps, whose holes are no good to other sizes
         mine = ranks.deal(part.records), ranks.deal(part.rows)
         answers = answer_rows(task, model, *mine, token_budget=token_budget, device=device)
         scores = task.scores(intervals=False)
@@ -76,7 +78,7 @@ def train_along(rank: int, share: Share, notify: Notify = lambda _: None) -> Tra
         share.training.rows,
         share.config,
         dtype=share.dtype,
-        dev=dev_rows(model, share.task, share.dev, token_budget=share.config.token_budget),
+        dev=dev_rows(model, share.task, share.dev, token_budget=share.config.tokens_at_once),
         notify=notify,
         checkpoints=None
         if share.checkpoints is None

@@ -210,7 +210,7 @@ class _Fitting:
                 parts["train"].rows,
                 config,
                 dtype=self.dtype,
-                dev=dev_rows(model, task, share.dev, token_budget=config.token_budget),
+                dev=dev_rows(model, task, share.dev, token_budget=config.tokens_at_once),
                 notify=notify,
                 checkpoints=kept,
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 from glossator.artifact.predictor import Answers, Predictor
 from glossator.finetuning.parts import Part
+from glossator.memory import give_back_freed_memory
 from glossator.tasks.task import Answer, Scores, Surveying
 
 __all__ = ["Scored", "answer_parts", "decide", "score_parts"]
@@ -38,6 +39,7 @@ def score_parts(
         parts: of which `dev` and `test` are scored, if they are there.
         scoring: is told how many of all windows were answered.
     """
+    give_back_freed_memory()
     held = {name: parts[name] for name in ("dev", "test") if name in parts}
     answers = dict(answer_parts(predictor, held, scoring))
     if "dev" in held:

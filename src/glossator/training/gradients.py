@@ -55,7 +55,7 @@ class StepGradients:
     ):
         self.model, self.task, self.named = model, task, named
         self.optimizer, self.workers, self.ranks = optimizer, workers, ranks
-        self.seed, self.token_budget, self._halved = config.seed, config.token_budget, halved
+        self.seed, self.token_budget, self._halved = config.seed, config.tokens_at_once, halved
         self.device = next(model.parameters()).device
         if task.coupling == "step" and ranks.count > 1:
             raise ConfigError(

@@ -149,7 +149,7 @@ class Run:
         self.dev_rows = as_rows(dev.rows if dev else [])
         self.checkpoints, self.ranks = checkpoints, Ranks.here()
         self.ranks.check(len(rows), config.batch_size)
-        self.progress = Progress(token_budget=config.token_budget)
+        self.progress = Progress(token_budget=config.tokens_at_once)
         self.steps_per_epoch = math.ceil(len(rows) / config.batch_size)
         self.steps = config.max_steps or config.epochs * self.steps_per_epoch
         self.history = History(planned=self.steps)
