@@ -160,3 +160,25 @@ def test_memory_does_not_grow_with_the_rows(predictor):
     tracemalloc.stop()
     assert len(kept) == 14
     assert leaked > 3584 * 80, "a leak would not be seen"
+
+
+def test_two_classes_keep_their_right_class_and_probability_of_a_row_and_no_more(predictor_of):
+    """16 bytes a row for the ROC AUC; the curve over thresholds is counts. Fake answers: no model."""
+    task = predictor_of(["card", "film"]).task
+    records = [labelled(i, "card", ("card", "film")[i % 2]) for i in range(1000)]
+    answers = list(np.random.default_rng(0).normal(size=(1000, 2)).astype(np.float32))
+
+    def kept(count):
+        tracemalloc.start()
+        scores = task.scores()
+        for _ in range(count):
+            scores.add(records, [()] * 1000, answers)
+        bytes_now, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        (curve,) = (s for s in scores.sections("scored") if "threshold" in str(s))
+        assert curve.figures
+        return bytes_now
+
+    kept(1)
+    few, many = kept(2), kept(20)
+    assert many - few < 18_000 * 20

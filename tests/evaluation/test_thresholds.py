@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from glossator.errors import InputError
 from glossator.evaluation import best_threshold, choose_threshold, decide, threshold_curve
+from glossator.evaluation.thresholds import ThresholdCounts
 
 sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is the referee here")
 
@@ -103,3 +104,15 @@ def test_curve_is_precision_and_recall():
         assert p == pytest.approx(sklearn.precision_score(gold, answer, zero_division=1))
         assert r == pytest.approx(sklearn.recall_score(gold, answer, zero_division=0))
         assert f == pytest.approx(sklearn.f1_score(gold, answer, zero_division=0))
+
+
+@pytest.mark.parametrize("batch", [1, 7, 500])
+def test_curve_added_up_batch_by_batch_is_that_of_one_go(batch):
+    positive, gold = imbalanced(500, 2)
+    counts = ThresholdCounts()
+    for start in range(0, len(gold), batch):
+        counts.add(positive[start : start + batch], gold[start : start + batch])
+    added, whole = counts.result(), threshold_curve(positive, gold)
+    assert counts.rows == 500
+    for name in ("threshold", "precision", "recall", "f1"):
+        assert getattr(added, name).tolist() == getattr(whole, name).tolist(), name

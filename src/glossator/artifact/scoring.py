@@ -140,3 +140,4 @@ def chunks(
             give_back_freed_memory()
     if records:
         yield records
+    give_back_freed_memory()  # before what was kept of all rows is gone through

@@ -178,7 +178,7 @@ class ClassificationScores:
     def _roc_auc(self) -> float | None:
         if self._spool is None:
             return None
-        gold = self._spool.column(0)
+        gold = self._spool.column(0).astype(np.int32)  # half of what the spool gives
         first = 1 if len(self.classes) == 2 else 0
         areas = [
             roc_auc(scores, gold == label)

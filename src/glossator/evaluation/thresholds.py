@@ -19,6 +19,7 @@ from glossator.evaluation.comparison import PairedDifference, paired_bootstrap
 __all__ = [
     "BestThreshold",
     "ThresholdChoice",
+    "ThresholdCounts",
     "ThresholdCurve",
     "best_threshold",
     "choose_threshold",
@@ -166,11 +167,43 @@ def threshold_curve(positive: ArrayLike, gold: ArrayLike, *, points: int = 101) 
         positive: `(N,)` probability of the second class.
         gold: `(N,)` class indices 0 and 1.
     """
-    thresholds = np.linspace(0, 1, points)
-    scores, right = np.asarray(positive, np.float64), np.asarray(gold, np.int64)
-    hits, false, ones, zeros = _counts(thresholds, scores, right)
-    predicted = hits + false
-    # nothing predicted is nothing wrong: the convention that lets the curve end at precision 1
-    precision = np.where(predicted > 0, hits / np.maximum(predicted, 1), 1.0)
-    f1 = _score(hits, false, ones, zeros, "f1")
-    return ThresholdCurve(thresholds, precision, hits / max(1, ones), f1)
+    counts = ThresholdCounts(points=points)
+    counts.add(positive, gold)
+    return counts.result()
+
+
+class ThresholdCounts:
+    """Adds up a `threshold_curve` batch by batch, in memory that does not grow with the rows.
+
+    Args:
+        points: thresholds from 0 to 1.
+
+    Attributes:
+        rows: added so far.
+    """
+
+    def __init__(self, *, points: int = 101):
+        self.rows = 0
+        self._thresholds = np.linspace(0, 1, points)
+        self._hits = np.zeros(points, np.int64)
+        self._false = np.zeros(points, np.int64)
+        self._ones = self._zeros = 0
+
+    def add(self, positive: ArrayLike, gold: ArrayLike) -> None:
+        """Add probabilities of the second class `(n,)` and class indices `(n,)`, 0 and 1."""
+        scores, right = np.asarray(positive, np.float64), np.asarray(gold, np.int64)
+        hits, false, ones, zeros = _counts(self._thresholds, scores, right)
+        self._hits += hits
+        self._false += false
+        self._ones += ones
+        self._zeros += zeros
+        self.rows += len(right)
+
+    def result(self) -> ThresholdCurve:
+        """The curve of all rows so far."""
+        hits, false, ones = self._hits, self._false, self._ones
+        predicted = hits + false
+        # nothing predicted is nothing wrong: the convention that lets the curve end at precision 1
+        precision = np.where(predicted > 0, hits / np.maximum(predicted, 1), 1.0)
+        f1 = _score(hits, false, ones, self._zeros, "f1")
+        return ThresholdCurve(self._thresholds, precision, hits / max(1, ones), f1)

@@ -13,7 +13,7 @@ from glossator.evaluation.calibration import ReliabilityCounts, softmax
 from glossator.evaluation.comparison import mcnemar, paired_bootstrap
 from glossator.evaluation.figures import Section
 from glossator.evaluation.metrics import ClassificationScores
-from glossator.evaluation.thresholds import ThresholdCurve, threshold_curve
+from glossator.evaluation.thresholds import ThresholdCounts, ThresholdCurve
 from glossator.tasks.kinds.text_classification.config import Decision
 from glossator.tasks.kinds.text_classification.figures import Calibration, sections
 from glossator.tasks.kinds.text_classification.refusals import Refusals
@@ -79,9 +79,7 @@ class LabelScores:
         self._mistakes = WorstQuotes()
         self._first = FirstQuotes()
         self._unknown = Counter[str]()
-        # With two classes the curve over thresholds asks for all: 16 bytes a row.
-        self._second: list[NDArray[np.float64]] = []
-        self._targets: list[NDArray[np.int64]] = []
+        self._above = ThresholdCounts()
         self.named: list[tuple[str, str]] | None = [] if paired else None
 
     def add(
@@ -99,8 +97,7 @@ class LabelScores:
         unknown = (targets < 0) & inside
         self._unknown.update(r.target for r, odd in zip(records, unknown, strict=True) if odd)
         if len(task.labels) == 2:
-            self._second.append(chances[inside, 1])
-            self._targets.append(targets[inside])
+            self._above.add(chances[inside, 1], targets[inside])
         self._quote(records, chances, task.said(answers))
 
     def _quote(
@@ -157,9 +154,7 @@ class LabelScores:
         return [*found, *(each.section(split) for each in self._refusals)]
 
     def _curve(self) -> ThresholdCurve | None:
-        if not self._targets or self._unknown:
-            return None
-        return threshold_curve(np.concatenate(self._second), np.concatenate(self._targets))
+        return self._above.result() if self._above.rows and not self._unknown else None
 
     def paired(self, other: LabelScores) -> Paired:
         """See `Scores`; a row is right where its own label is answered, whoever else has it."""
