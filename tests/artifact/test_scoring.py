@@ -163,7 +163,7 @@ def test_memory_does_not_grow_with_the_rows(predictor):
 
 
 def test_two_classes_keep_their_right_class_and_probability_of_a_row_and_no_more(predictor_of):
-    """16 bytes a row for the ROC AUC; the curve over thresholds is counts. Fake answers: no model."""
+    """16 bytes a row for the ROC AUC; the curve over thresholds is counts. No model answers."""
     task = predictor_of(["card", "film"]).task
     records = [labelled(i, "card", ("card", "film")[i % 2]) for i in range(1000)]
     answers = list(np.random.default_rng(0).normal(size=(1000, 2)).astype(np.float32))
