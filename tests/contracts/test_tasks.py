@@ -19,7 +19,7 @@ from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.run import run_fit
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
-from glossator.tasks.learnable import collate, filler
+from glossator.tasks.learnable import collate, filler, units
 from glossator.tasks.registry import configs
 from glossator.text.rows import Row
 from glossator.training.config import SpreadConfig, TrainingConfig
@@ -73,6 +73,20 @@ def entities(by_place=False):
     return rows
 
 
+def questions(long=False):
+    draw = random.Random(5)
+    words = ["card", "film", "market", "team", "bank"]
+    rows = []
+    for number in range(48):
+        choices = draw.sample(words, draw.randint(2, 4))
+        index = draw.randrange(len(choices))
+        asked = f"{choices[index]} {choices[index]} the week {number}"
+        if long:
+            choices = [f"{x} and {' '.join([x] * draw.randint(0, 30))}" for x in choices]
+        rows.append({"question": asked, "choices": choices, "answer": index})
+    return rows
+
+
 TOKENS = "token-classification"
 MEMBERS: dict[str, dict[str, Any]] = {
     "one label": {"rows": labels()},
@@ -84,6 +98,8 @@ MEMBERS: dict[str, dict[str, Any]] = {
         "rows": numbers(pair=True), "task": "text-regression",
         "options": {"regression_loss": "huber"},
     },
+    "choices": {"rows": questions(), "task": "multiple-choice"},
+    "long choices": {"rows": questions(long=True), "task": "multiple-choice"},
     "tags": {"rows": entities()},
     "BIOES": {"rows": entities(by_place=True), "options": {"scheme": "BIOES"}},
     "smoothed IO": {"rows": entities(), "options": {"scheme": "IO", "label_smoothing": 0.1}},
@@ -91,7 +107,8 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "spans": {"rows": entities(by_place=True), "options": {"decoder": "spans"}},
 }  # fmt: skip
 OPENS = {
-    "AutoModelForSequenceClassification", "AutoModelForTokenClassification", "AutoModel",
+    "AutoModelForSequenceClassification", "AutoModelForTokenClassification",
+    "AutoModelForMultipleChoice", "AutoModel",
 }  # fmt: skip
 
 
@@ -150,7 +167,11 @@ class Member:
     def inputs(self):
         """The rows without what is learned."""
         return [
-            {name: x for name, x in row.items() if name not in ("label", "tags", "entities")}
+            {
+                name: x
+                for name, x in row.items()
+                if name not in ("label", "tags", "entities", "answer")
+            }
             for row in self.rows
         ]
 
@@ -192,7 +213,9 @@ def parts_add_up(member):
     whole = task.loss(model, task.collate(examples, 0))
     filled = [*examples, filler(examples[0], 5, task.specs)]
     again = task.loss(model, task.collate(filled, 0))
-    halves = [task.loss(model, task.collate(part, 0)) for part in (examples[:20], examples[20:])]
+    together = units(examples, task.coupling)
+    parts = [[e for unit in part for e in unit] for part in (together[:20], together[20:])]
+    halves = [task.loss(model, task.collate(part, 0)) for part in parts]
     for number in (0, 1):
         value = float(whole[number].detach())
         parts = sum(float(half[number].detach()) for half in halves)
@@ -226,12 +249,15 @@ def its_folder_opens_in_transformers(member):
     missing = {name for name in info["missing_keys"] if not name.startswith("pooler.")}
     assert not missing, info  # a bare encoder of ours has no pooler, whose output nothing reads
     predictor = result.predictor
+    task_of_choices = settings["opens_as"].endswith("MultipleChoice")
     examples = [e for row in predictor.task.encode(predictor.records(member.inputs())) for e in row]
     for example in examples[:5]:
         ours = _output(predictor, example)
         given = {"input_ids": torch.tensor(example.tokens)[None].long()}
         if example.segments is not None:
             given["token_type_ids"] = torch.tensor(example.segments)[None].long()
+        if task_of_choices:  # which wants (rows, choices, tokens)
+            given = {name: x[None] for name, x in given.items()}
         with torch.no_grad():
             out = theirs.eval()(**given)
         expected = out.logits if hasattr(out, "logits") else out.last_hidden_state
@@ -378,7 +404,7 @@ def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, bre
         contract(breaker(tiny_model_folder, tmp_path, MEMBERS["one label"]))
 
 
-@pytest.mark.parametrize("name", ["several labels", "crf", "spans"])
+@pytest.mark.parametrize("name", ["several labels", "crf", "spans", "long choices"])
 def test_processes_share_a_step(steady_model_folder, tmp_path, name):
     """With dropout each process would draw its own."""
     two_processes_have_the_losses_of_one(Member(steady_model_folder, tmp_path, MEMBERS[name]))

@@ -28,6 +28,7 @@ class Family:
         names: the names of the tensors.
         head: builds the classification head of a config for a number of labels; a decoder has none.
         tagger: builds the token classification head likewise.
+        chooser: builds the head that scores a choice likewise.
         predictions: builds the masked-language head of a config; a decoder has none.
         generator: makes of a config that of the generator beside it, and
         detections: builds the head that detects what it made up, of a family that has one.
@@ -40,6 +41,7 @@ class Family:
     names: NameTable
     head: Callable[[Any, int], ClassificationHead] | None = None
     tagger: Callable[[Any, int], TokenHead] | None = None
+    chooser: Callable[[Any, int], ClassificationHead] | None = None
     predictions: Callable[[Any], PredictionHead] | None = None
     generator: Callable[[Any], EncoderConfig] | None = None
     detections: Callable[[Any], DetectionHead] | None = None

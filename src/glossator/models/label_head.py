@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from glossator.errors import ModelFolderError
 from glossator.models.source import ModelSource
 
-__all__ = ["CLASSIFIER", "TAGGER", "LabelHead"]
+__all__ = ["CHOOSER", "CLASSIFIER", "TAGGER", "LabelHead"]
 
 
 @dataclass(frozen=True)
@@ -72,3 +72,5 @@ CLASSIFIER = LabelHead("head", "ForSequenceClassification", "classifier", "class
 TAGGER = LabelHead(
     "tagger", "ForTokenClassification", "token classifier", "token classification head"
 )
+# Its one output has no name, and so no labels are compared.
+CHOOSER = LabelHead("chooser", "ForMultipleChoice", "model of choices", "choice head")

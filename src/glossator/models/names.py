@@ -71,6 +71,7 @@ class NameTable:
         encoder: modules of the encoder; their names without `prefix`.
         head: modules of the classification head; their names whole.
         tagger: modules of the token classification head; their names whole.
+        chooser: modules of the head that scores a choice; their names whole.
         predictions: modules of the masked-language head; their names whole.
         detections: modules of the head that detects replaced tokens; their names whole.
         ignored: beginnings of names of tensors that no model of ours holds, whole, `{i}` for the
@@ -81,6 +82,7 @@ class NameTable:
     encoder: tuple[Rename | Join, ...]
     head: tuple[Rename, ...] = ()
     tagger: tuple[Rename, ...] = ()
+    chooser: tuple[Rename, ...] = ()
     predictions: tuple[Rename, ...] = ()
     detections: tuple[Rename, ...] = ()
     ignored: tuple[str, ...]
@@ -121,13 +123,15 @@ class NameTable:
     @cached_property
     def _heads(self) -> frozenset[str]:
         """Their modules of the heads that a folder may be opened with or without."""
-        return frozenset(x.theirs for x in (*self.head, *self.tagger, *self.predictions))
+        heads = (*self.head, *self.tagger, *self.chooser, *self.predictions)
+        return frozenset(x.theirs for x in heads)
 
     @cached_property
     def _modules(self) -> dict[str, Part]:
         """Our module, `{i}` for a number, to theirs."""
         modules = {f"head.{rename.ours}": Part(rename.theirs) for rename in self.head}
         modules |= {f"tagger.{x.ours}": Part(x.theirs) for x in self.tagger}
+        modules |= {f"chooser.{x.ours}": Part(x.theirs) for x in self.chooser}
         modules |= {f"predictions.{x.ours}": Part(x.theirs) for x in self.predictions}
         modules |= {f"detections.{x.ours}": Part(x.theirs) for x in self.detections}
         for row in self.encoder:

@@ -36,6 +36,7 @@ KINDS: dict[str, str] = {
     "text-classification": "glossator.tasks.kinds.text_classification",
     "text-regression": "glossator.tasks.kinds.text_regression",
     "token-classification": "glossator.tasks.kinds.token_classification",
+    "multiple-choice": "glossator.tasks.kinds.multiple_choice",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
     "text-generation": "glossator.tasks.kinds.text_generation",
 }

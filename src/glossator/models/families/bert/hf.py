@@ -28,6 +28,7 @@ NAMES = NameTable(
     ),
     head=(Rename("dense", "bert.pooler.dense"), Rename("output", "classifier")),
     tagger=(Rename("output", "classifier"),),
+    chooser=(Rename("dense", "bert.pooler.dense"), Rename("output", "classifier")),
     predictions=(
         Rename("dense", "cls.predictions.transform.dense"),
         Rename("norm", "cls.predictions.transform.LayerNorm"),
@@ -41,6 +42,7 @@ FAMILY = Family(
     sized=BertConfig.of_size,
     encoder=encoder,
     head=head,
+    chooser=head,
     tagger=tagger,
     predictions=predictions,
     names=NAMES,

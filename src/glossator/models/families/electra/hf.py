@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glossator.models.families.electra.config import ElectraConfig
 from glossator.models.families.electra.model import (
+    chooser,
     detections,
     encoder,
     generator,
@@ -36,6 +37,7 @@ NAMES = NameTable(
     ),
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
     tagger=(Rename("output", "classifier"),),
+    chooser=(Rename("dense", "sequence_summary.summary"), Rename("output", "classifier")),
     predictions=(
         Rename("dense", "generator_predictions.dense"),
         Rename("norm", "generator_predictions.LayerNorm"),
@@ -60,6 +62,7 @@ FAMILY = Family(
     sized=ElectraConfig.of_size,
     encoder=encoder,
     head=head,
+    chooser=chooser,
     tagger=tagger,
     predictions=predictions,
     generator=generator,

@@ -34,6 +34,11 @@ NAMES = NameTable(
         Rename("norm", "head.norm"),
         Rename("output", "classifier"),
     ),
+    chooser=(
+        Rename("dense", "head.dense"),
+        Rename("norm", "head.norm"),
+        Rename("output", "classifier"),
+    ),
     predictions=(
         Rename("dense", "head.dense"),
         Rename("norm", "head.norm"),
@@ -47,6 +52,7 @@ FAMILY = Family(
     sized=ModernBertConfig.of_size,
     encoder=encoder,
     head=head,
+    chooser=head,
     tagger=tagger,
     predictions=predictions,
     names=NAMES,

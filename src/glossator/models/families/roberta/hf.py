@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glossator.models.families.roberta.config import RobertaConfig
-from glossator.models.families.roberta.model import encoder, head, predictions, tagger
+from glossator.models.families.roberta.model import chooser, encoder, head, predictions, tagger
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -28,6 +28,7 @@ NAMES = NameTable(
     ),
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
     tagger=(Rename("output", "classifier"),),
+    chooser=(Rename("dense", "roberta.pooler.dense"), Rename("output", "classifier")),
     predictions=(
         Rename("dense", "lm_head.dense"),
         Rename("norm", "lm_head.layer_norm"),
@@ -46,6 +47,7 @@ FAMILY = Family(
     sized=RobertaConfig.of_size,
     encoder=encoder,
     head=head,
+    chooser=chooser,
     tagger=tagger,
     predictions=predictions,
     names=NAMES,
