@@ -42,9 +42,9 @@ def here(tmp_path, monkeypatch, tiny_model_folder):
         for _ in range(80):
             choices = draw.sample(words, draw.randint(2, 4))
             answer = draw.randrange(len(choices))
-            row = {"question": f"the {choices[answer]} is", "choices": choices, "answer": answer}
+            row = {"riddle": f"the {choices[answer]} is", "lines": choices, "solution": answer}
             file.write(json.dumps(row) + "\n")
-        file.write(json.dumps({"question": "the card", "choices": ["card"], "answer": 0}) + "\n")
+        file.write(json.dumps({"riddle": "the card", "lines": ["card"], "solution": 0}) + "\n")
     (tmp_path / "tiny").symlink_to(tiny_model_folder)
     paths = [str(ROOT / "src"), str(ROOT / "tests" / "helpers")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
@@ -64,7 +64,7 @@ FIT = ("fit", "quiz.jsonl", "--model", "tiny", "--epochs", "3", "--checkpoint-st
 
 def test_it_goes_through_every_verb(here):
     shown, _ = glossator("fit", "--help")
-    assert "--choices" in shown
+    assert "--lines" in shown
     assert "--sharpness" in shown
     out, _ = glossator(*FIT, "--output", "a", "--sharpness", "2.0", "--json")
     found = json.loads(out)
@@ -82,7 +82,7 @@ def test_it_goes_through_every_verb(here):
     rows = [json.loads(line) for line in answers.splitlines()]
     assert len(rows) == 81
     assert rows[-1]["error"]["kind"] == "few_choices"
-    assert all(row["prediction"]["text"] in row["choices"] for row in rows[:-1])
+    assert all(row["prediction"]["text"] in row["lines"] for row in rows[:-1])
     scored, _ = glossator("evaluate", "a", "quiz.jsonl", "--json")
     assert json.loads(scored)["rows"] == {"read": 81, "used": 80, "rejected": 1}
     compared, _ = glossator("compare", "a", "a", "quiz.jsonl", "--json")

@@ -19,7 +19,7 @@ from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.run import run_fit
 from glossator.finetuning.watch import Watch
 from glossator.models.config import RuntimeConfig
-from glossator.tasks.learnable import collate, filler
+from glossator.tasks.learnable import collate, filler, units
 from glossator.tasks.registry import configs
 from glossator.text.rows import Row
 from glossator.training.config import SpreadConfig, TrainingConfig
@@ -99,6 +99,20 @@ def questions(unanswerable=False):
     return rows
 
 
+def choices(long=False):
+    draw = random.Random(5)
+    words = ["card", "film", "market", "team", "bank"]
+    rows = []
+    for number in range(48):
+        found = draw.sample(words, draw.randint(2, 4))
+        index = draw.randrange(len(found))
+        asked = f"{found[index]} {found[index]} the week {number}"
+        if long:
+            found = [f"{x} and {' '.join([x] * draw.randint(0, 30))}" for x in found]
+        rows.append({"question": asked, "choices": found, "answer": index})
+    return rows
+
+
 TOKENS = "token-classification"
 MEMBERS: dict[str, dict[str, Any]] = {
     "one label": {"rows": labels()},
@@ -116,6 +130,8 @@ MEMBERS: dict[str, dict[str, Any]] = {
         "rows": numbers(pair=True), "task": "text-regression",
         "options": {"regression_loss": "huber"},
     },
+    "choices": {"rows": choices(), "task": "multiple-choice"},
+    "long choices": {"rows": choices(long=True), "task": "multiple-choice"},
     "tags": {"rows": entities()},
     "BIOES": {"rows": entities(by_place=True), "options": {"scheme": "BIOES"}},
     "smoothed IO": {"rows": entities(), "options": {"scheme": "IO", "label_smoothing": 0.1}},
@@ -127,7 +143,7 @@ MEMBERS: dict[str, dict[str, Any]] = {
 TARGETS = {target for config in configs() for target in config.targets}
 OPENS = {
     "AutoModelForSequenceClassification", "AutoModelForTokenClassification", "AutoModel",
-    "AutoModelForQuestionAnswering",
+    "AutoModelForQuestionAnswering", "AutoModelForMultipleChoice",
 }  # fmt: skip
 
 
@@ -226,7 +242,9 @@ def parts_add_up(member):
     whole = task.loss(model, task.collate(examples, 0))
     filled = [*examples, filler(examples[0], 5, task.specs)]
     again = task.loss(model, task.collate(filled, 0))
-    halves = [task.loss(model, task.collate(part, 0)) for part in (examples[:20], examples[20:])]
+    together = units(examples, task.coupling)
+    parts = [[e for unit in part for e in unit] for part in (together[:20], together[20:])]
+    halves = [task.loss(model, task.collate(part, 0)) for part in parts]
     for number in (0, 1):
         value = float(whole[number].detach())
         parts = sum(float(half[number].detach()) for half in halves)
@@ -260,12 +278,15 @@ def its_folder_opens_in_transformers(member):
     missing = {name for name in info["missing_keys"] if not name.startswith("pooler.")}
     assert not missing, info  # a bare encoder of ours has no pooler, whose output nothing reads
     predictor = result.predictor
+    task_of_choices = settings["opens_as"].endswith("MultipleChoice")
     examples = [e for row in predictor.task.encode(predictor.records(member.inputs())) for e in row]
     for example in examples[:5]:
         ours = _output(predictor, example)
         given = {"input_ids": torch.tensor(example.tokens)[None].long()}
         if example.segments is not None:
             given["token_type_ids"] = torch.tensor(example.segments)[None].long()
+        if task_of_choices:  # which wants (rows, choices, tokens)
+            given = {name: x[None] for name, x in given.items()}
         with torch.no_grad():
             out = theirs.eval()(**given)
         expected = _logits(out)
@@ -420,7 +441,7 @@ def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, bre
         contract(breaker(tiny_model_folder, tmp_path, MEMBERS["one label"]))
 
 
-@pytest.mark.parametrize("name", ["several labels", "crf", "spans", "questions"])
+@pytest.mark.parametrize("name", ["several labels", "crf", "spans", "questions", "long choices"])
 def test_processes_share_a_step(steady_model_folder, tmp_path, name):
     """With dropout each process would draw its own."""
     two_processes_have_the_losses_of_one(Member(steady_model_folder, tmp_path, MEMBERS[name]))

@@ -96,7 +96,7 @@ def scattered_answers(
         batches = iter(answered.iter_batches(batch_size=_BLOCK, batch_format="numpy"))
         with contextlib.closing(batches):
             for batch in batches:
-                yield from map(json.loads, batch["answer"].tolist())
+                yield from map(json.loads, batch["given"].tolist())
     except ray.exceptions.RayError as error:
         why = next((line for line in reversed(str(error).splitlines()) if line.strip()), "")
         raise GlossatorError(f"a worker of the cluster failed: {why.strip()}") from error
@@ -121,7 +121,7 @@ class _Scorer:
         answers = [
             None if isinstance(x, Rejection) else x.to_json() for x in in_place(items, found)
         ]
-        return {"answer": np.array([json.dumps(answer) for answer in answers])}
+        return {"given": np.array([json.dumps(answer) for answer in answers])}
 
 
 def _blocks(rows: Iterable[Mapping[str, Any] | None]) -> Iterator[Any]:

@@ -45,7 +45,9 @@ class Temperature:
     loss_after: float
 
 
-def fit_temperature(logits: ArrayLike, gold: ArrayLike) -> Temperature:
+def fit_temperature(
+    logits: ArrayLike, gold: ArrayLike, *, present: ArrayLike | None = None
+) -> Temperature:
     """The temperature that minimises the log loss of held-out rows.
 
     The loss is convex in 1/T, so its slope is brought to zero by Newton steps kept inside a
@@ -56,11 +58,18 @@ def fit_temperature(logits: ArrayLike, gold: ArrayLike) -> Temperature:
     Args:
         logits: `(N, C)` raw scores, N and C at least 1.
         gold: `(N,)` class indices; rows with -1 (a label that the model lacks) are left out.
+        present: `(N, C)` which classes each row has, where rows have different ones; None: all.
 
     Raises:
         InputError: no row has a known label, or a logit is not finite.
     """
-    scores, right = _known(np.asarray(logits, np.float64), np.asarray(gold, np.int64))
+    given = np.asarray(logits, np.float64)
+    if present is not None:
+        given = np.where(present, given, -np.inf)
+        _refuse_broken(given[np.asarray(present, bool)])
+    else:
+        _refuse_broken(given)
+    scores, right = _known(given, np.asarray(gold, np.int64))
     rows = np.arange(len(right))
     pulls = _target_logits(scores, right)
     inverse = _root(scores, pulls)
@@ -73,8 +82,6 @@ def fit_temperature(logits: ArrayLike, gold: ArrayLike) -> Temperature:
 
 
 def _known(scores: Values, gold: NDArray[np.int64]) -> tuple[Values, NDArray[np.int64]]:
-    if not np.isfinite(scores).all():
-        raise InputError("a logit is not finite: the model diverged, or its weights are damaged")
     known = gold >= 0
     if not known.any():
         raise InputError("no row has a label that the model knows: nothing to fit a temperature on")
@@ -82,13 +89,23 @@ def _known(scores: Values, gold: NDArray[np.int64]) -> tuple[Values, NDArray[np.
     return scores[known], gold[known]
 
 
+def _refuse_broken(logits: Values) -> None:
+    if not np.isfinite(logits).all():
+        raise InputError("a logit is not finite: the model diverged, or its weights are damaged")
+
+
 def _target_logits(scores: Values, right: NDArray[np.int64]) -> Values:
     """The mean logit of each target `(N,)`: the right class, less the invented row's share."""
-    n_rows, n_classes = scores.shape
+    n_rows, n_classes = len(scores), np.isfinite(scores).sum(axis=1)
     chosen = scores[np.arange(n_rows), right]
-    others = (scores.sum(axis=1) - chosen) / max(1, n_classes - 1)
-    wrong = 1 / (n_rows + 1) if n_classes > 1 else 0.0
+    others = (_finite(scores).sum(axis=1) - chosen) / np.maximum(1, n_classes - 1)
+    wrong = np.where(n_classes > 1, 1 / (n_rows + 1), 0.0)
     return np.asarray((1 - wrong) * chosen + wrong * others, np.float64)
+
+
+def _finite(scores: Values) -> Values:
+    """With 0 for a class that a row does not have, whose probability is 0."""
+    return np.where(np.isneginf(scores), 0.0, scores)
 
 
 def _root(scores: Values, pulls: Values, tolerance: float = 1e-9) -> float:
@@ -109,8 +126,9 @@ def _root(scores: Values, pulls: Values, tolerance: float = 1e-9) -> float:
 
 def _slope(scores: Values, pulls: Values, inverse: float) -> tuple[float, float]:
     chances = softmax(scores, 1 / inverse)
-    mean = (chances * scores).sum(axis=1)
-    spread = (chances * (scores - mean[:, None]) ** 2).sum(axis=1)
+    values = _finite(scores)
+    mean = (chances * values).sum(axis=1)
+    spread = (chances * (values - mean[:, None]) ** 2).sum(axis=1)
     return float((mean - pulls).mean()), float(spread.mean())
 
 

@@ -17,9 +17,15 @@ from glossator.models.causal import CausalLanguageModel
 from glossator.models.encoder import Encoder, EncoderConfig
 from glossator.models.extra_heads import HeadBuilders, load_extra, save_extra
 from glossator.models.headless import EncoderModel
-from glossator.models.heads import ProblemType, SequenceClassifier, SpanFinder, TokenClassifier
+from glossator.models.heads import (
+    ChoiceModel,
+    ProblemType,
+    SequenceClassifier,
+    SpanFinder,
+    TokenClassifier,
+)
 from glossator.models.initialization import new_parameters
-from glossator.models.label_head import CLASSIFIER, FINDER, TAGGER
+from glossator.models.label_head import CHOOSER, CLASSIFIER, FINDER, TAGGER
 from glossator.models.masked import MaskedLanguageModel
 from glossator.models.neighbours import look_at_neighbours
 from glossator.models.replaced import ReplacedTokenModel
@@ -28,6 +34,7 @@ from glossator.models.weights import write_weights
 
 __all__ = [
     "load_causal",
+    "load_chooser",
     "load_classifier",
     "load_encoder",
     "load_finder",
@@ -46,6 +53,7 @@ _ENDINGS: dict[type[nn.Module], str] = {
     SequenceClassifier: CLASSIFIER.ending,
     TokenClassifier: TAGGER.ending,
     SpanFinder: FINDER.ending,
+    ChoiceModel: CHOOSER.ending,
     MaskedLanguageModel: "ForMaskedLM",
     CausalLanguageModel: "LMHeadModel",
     ReplacedTokenModel: "ForPreTraining",
@@ -191,6 +199,28 @@ def load_finder(folder: str | Path, *, new: bool = False, seed: int = 0) -> Span
     return model
 
 
+def load_chooser(folder: str | Path, seed: int = 0) -> ChoiceModel:
+    """A model that scores choices from a model folder, in evaluation mode.
+
+    Where the folder has none its last layer is new, and so is what the folder lacks of the head;
+    `notes` of the result says so.
+
+    Args:
+        folder: as for `load_encoder`.
+        seed: of the new parameters.
+
+    Raises:
+        ModelFolderError: as for `load_encoder`.
+    """
+    source = ModelSource(folder)
+    source.refuse_decoder()
+    kept = CHOOSER.is_trained(source)
+    model = ChoiceModel(source.encoder(), source.chooser())
+    if _read(model, source, lambda name: not kept and CHOOSER.is_new(source, name), seed):
+        model.notes = (f"a new {CHOOSER.name} was put on {source.folder.name}",)
+    return model
+
+
 def load_masked(folder: str | Path, seed: int = 0) -> MaskedLanguageModel:
     """A masked language model from a model folder, in evaluation mode.
 
@@ -284,6 +314,7 @@ def save(
     | SequenceClassifier
     | TokenClassifier
     | SpanFinder
+    | ChoiceModel
     | MaskedLanguageModel
     | CausalLanguageModel
     | ReplacedTokenModel,
@@ -292,7 +323,8 @@ def save(
     """Write `config.json` and `model.safetensors` (float32) into `folder`, made if it is missing.
 
     `AutoModelForSequenceClassification`, `AutoModelForTokenClassification`,
-    `AutoModelForQuestionAnswering`, `AutoModelForMaskedLM`, `AutoModelForCausalLM`, or `AutoModel`
+    `AutoModelForQuestionAnswering`, `AutoModelForMultipleChoice`,
+    `AutoModelForMaskedLM`, `AutoModelForCausalLM`, or `AutoModel`
     for an encoder, opens the result. What a model has of `extra` goes into `heads.safetensors`,
     which they leave alone. Of a model that detects replaced tokens the generator is left out, and
     `AutoModelForPreTraining` opens the rest.
@@ -338,7 +370,9 @@ def _is_new_prediction(source: ModelSource, name: str) -> bool:
     """
     if not name.startswith("predictions."):
         return False
-    other = source.architecture.endswith((CLASSIFIER.ending, TAGGER.ending, FINDER.ending))
+    other = source.architecture.endswith(
+        (CLASSIFIER.ending, TAGGER.ending, FINDER.ending, CHOOSER.ending)
+    )
     return other or not source.has(name)
 
 

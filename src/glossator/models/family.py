@@ -29,6 +29,7 @@ class Family:
         head: builds the classification head of a config for a number of labels; a decoder has none.
         tagger: builds the token classification head likewise.
         finder: builds the question answering head of a config.
+        chooser: builds the head that scores a choice likewise.
         predictions: builds the masked-language head of a config; a decoder has none.
         generator: makes of a config that of the generator beside it, and
         detections: builds the head that detects what it made up, of a family that has one.
@@ -42,6 +43,7 @@ class Family:
     head: Callable[[Any, int], ClassificationHead] | None = None
     tagger: Callable[[Any, int], TokenHead] | None = None
     finder: Callable[[Any], TokenHead] | None = None
+    chooser: Callable[[Any, int], ClassificationHead] | None = None
     predictions: Callable[[Any], PredictionHead] | None = None
     generator: Callable[[Any], EncoderConfig] | None = None
     detections: Callable[[Any], DetectionHead] | None = None

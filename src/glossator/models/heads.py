@@ -14,6 +14,7 @@ from glossator.models.linear import Linear
 from glossator.text.packing import PackedBatch
 
 __all__ = [
+    "ChoiceModel",
     "ClassificationHead",
     "FirstToken",
     "MeanToken",
@@ -165,6 +166,31 @@ class SequenceClassifier(nn.Module):
         """(B, labels) float32 logits of the B texts of `batch`."""
         logits: Tensor = self.head(self.pooled(batch))
         return logits
+
+
+class ChoiceModel(nn.Module):
+    """An encoder and its family's own head that scores a choice.
+
+    Args:
+        encoder: the encoder.
+        chooser: the head; its output has one column.
+
+    Attributes:
+        notes: what a reader of the model should know, such as that its head is new.
+    """
+
+    def __init__(self, encoder: Encoder, chooser: ClassificationHead):
+        super().__init__()
+        self.encoder = encoder
+        self.chooser = chooser
+        self.notes: tuple[str, ...] = ()
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """(B,) float32 logits of the B texts of `batch`, each a question with a choice."""
+        pooling = self.chooser.pooling
+        x = self.encoder(batch, read=pooling.read(batch)).last
+        logits: Tensor = self.chooser(pooling(x, batch).float())
+        return logits[:, 0]
 
 
 class TokenClassifier(nn.Module):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from glossator.errors import ModelFolderError
 from glossator.models.source import ModelSource
 
-__all__ = ["CLASSIFIER", "FINDER", "TAGGER", "LabelHead"]
+__all__ = ["CHOOSER", "CLASSIFIER", "FINDER", "TAGGER", "LabelHead"]
 
 
 @dataclass(frozen=True)
@@ -77,3 +77,5 @@ FINDER = LabelHead("finder", "ForQuestionAnswering", "answer finder", "question 
 TAGGER = LabelHead(
     "tagger", "ForTokenClassification", "token classifier", "token classification head"
 )
+# Its one output has no name, and so no labels are compared.
+CHOOSER = LabelHead("chooser", "ForMultipleChoice", "model of choices", "choice head")

@@ -72,6 +72,7 @@ class NameTable:
         head: modules of the classification head; their names whole.
         tagger: modules of the token classification head; their names whole.
         finder: modules of the question answering head; their names whole.
+        chooser: modules of the head that scores a choice; their names whole.
         predictions: modules of the masked-language head; their names whole.
         detections: modules of the head that detects replaced tokens; their names whole.
         ignored: beginnings of names of tensors that no model of ours holds, whole, `{i}` for the
@@ -83,6 +84,7 @@ class NameTable:
     head: tuple[Rename, ...] = ()
     tagger: tuple[Rename, ...] = ()
     finder: tuple[Rename, ...] = ()
+    chooser: tuple[Rename, ...] = ()
     predictions: tuple[Rename, ...] = ()
     detections: tuple[Rename, ...] = ()
     ignored: tuple[str, ...]
@@ -123,7 +125,7 @@ class NameTable:
     @cached_property
     def _heads(self) -> frozenset[str]:
         """Their modules of the heads that a folder may be opened with or without."""
-        heads = (*self.head, *self.tagger, *self.finder, *self.predictions)
+        heads = (*self.head, *self.tagger, *self.finder, *self.chooser, *self.predictions)
         return frozenset(x.theirs for x in heads)
 
     @cached_property
@@ -132,6 +134,7 @@ class NameTable:
         modules = {f"head.{rename.ours}": Part(rename.theirs) for rename in self.head}
         modules |= {f"tagger.{x.ours}": Part(x.theirs) for x in self.tagger}
         modules |= {f"finder.{x.ours}": Part(x.theirs) for x in self.finder}
+        modules |= {f"chooser.{x.ours}": Part(x.theirs) for x in self.chooser}
         modules |= {f"predictions.{x.ours}": Part(x.theirs) for x in self.predictions}
         modules |= {f"detections.{x.ours}": Part(x.theirs) for x in self.detections}
         for row in self.encoder:

@@ -75,6 +75,12 @@ class ModelSource:
             assert self.family.finder is not None, "see refuse_decoder"
             return self.family.finder(self.config)
 
+    def chooser(self) -> ClassificationHead:
+        """The head that scores a choice, its parameters on the meta device."""
+        with self._named(), torch.device("meta"):
+            assert self.family.chooser is not None, "see refuse_decoder"
+            return self.family.chooser(self.config, 1)
+
     def predictions(self) -> PredictionHead:
         """The masked-language head, its parameters on the meta device."""
         with self._named(), torch.device("meta"):

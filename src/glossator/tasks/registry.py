@@ -37,6 +37,7 @@ KINDS: dict[str, str] = {
     "text-regression": "glossator.tasks.kinds.text_regression",
     "token-classification": "glossator.tasks.kinds.token_classification",
     "question-answering": "glossator.tasks.kinds.question_answering",
+    "multiple-choice": "glossator.tasks.kinds.multiple_choice",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
     "text-generation": "glossator.tasks.kinds.text_generation",
 }

@@ -13,12 +13,13 @@ from glossator.tasks.learnable import Encoded, Example
 from glossator.text.tokenizer import Ids, Tokenizer
 from glossator.text.windows import windows
 
-__all__ = ["OVERLAP", "encode_texts", "refuse_short", "single"]
+__all__ = ["OVERLAP", "encode_texts", "refuse_short", "single", "windows_of"]
 
 # Neighbouring windows share a quarter, so that what decides a text stands whole in one of them.
 OVERLAP = 0.25
 
 Arrays = tuple[NDArray[Any], ...]
+Window = tuple[Ids, tuple[int, int], Ids | None]
 
 
 def refuse_short(tokenizer: Tokenizer, max_length: int, *, pair: bool = False) -> None:
@@ -57,12 +58,7 @@ def encode_texts(
     rows = []
     for number, row in enumerate(texts):
         ids = [next(parts) for _ in row]
-        made = (
-            _pair(tokenizer, ids, max_length)
-            if len(ids) > 1
-            else _one(tokenizer, ids[0], max_length)
-        )
-        cut = list(made)
+        cut = windows_of(tokenizer, ids, max_length)
         weight = 1 / len(cut)
         examples = tuple(
             Example(tokens, span, arrays[number], segments, weight, number)
@@ -77,13 +73,26 @@ def single(value: int | float, dtype: Any = np.int64) -> NDArray[Any]:
     return np.asarray(value, dtype=dtype)
 
 
-Window = tuple[Ids, tuple[int, int], Ids | None]
+def windows_of(tokenizer: Tokenizer, ids: Sequence[Ids], max_length: int) -> list[Window]:
+    """The windows of a text, or of a pair; see `encode_texts`.
+
+    Args:
+        tokenizer: of the model's vocabulary.
+        ids: of one text or of two, without special tokens.
+        max_length: tokens of a window at most, special tokens counted.
+
+    Returns:
+        of each window its tokens, the place in the first text, and the segments of a pair.
+    """
+    made = _pair if len(ids) > 1 else _one
+    return list(made(tokenizer, ids, max_length))
 
 
-def _one(tokenizer: Tokenizer, ids: Ids, max_length: int) -> Iterator[Window]:
+def _one(tokenizer: Tokenizer, ids: Sequence[Ids], max_length: int) -> Iterator[Window]:
+    (text,) = ids
     limit = max_length - tokenizer.specials
-    for a, b in windows(len(ids), limit, int(limit * OVERLAP)):
-        yield tokenizer.wrap(ids[a:b]), (a, b), None
+    for a, b in windows(len(text), limit, int(limit * OVERLAP)):
+        yield tokenizer.wrap(text[a:b]), (a, b), None
 
 
 def _pair(tokenizer: Tokenizer, ids: Sequence[Ids], max_length: int) -> Iterator[Window]:

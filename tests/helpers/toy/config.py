@@ -1,4 +1,4 @@
-"""A toy kind of task: which of some choices answers a question."""
+"""A toy kind of task: which of some lines solves a riddle."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Options:
 
 CONFIG = KindConfig(
     name="toy-choice",
-    summary="which of some choices answers a question",
+    summary="which of some lines solves a riddle",
     roles=(
-        Role(name="question", help="of the question"),
-        Role(name="choices", help="of the choices, a list"),
-        Role(name="answer", help="of the number of the right choice, from 0", target=True),
+        Role(name="riddle", help="of the riddle"),
+        Role(name="lines", help="of the choices, a list"),
+        Role(name="solution", help="of the number of the right choice, from 0", target=True),
     ),
-    shapes=(("question", "choices", "answer"),),
+    shapes=(("riddle", "lines", "solution"),),
     options=Options,
     opens_as="AutoModel",
 )

@@ -44,7 +44,7 @@ class ChoiceReader:
 
     @property
     def inputs(self):
-        return {name: self.columns[name] for name in ("question", "choices")}
+        return {name: self.columns[name] for name in ("riddle", "lines")}
 
     def given(self, value):
         if isinstance(value, dict):
@@ -52,13 +52,13 @@ class ChoiceReader:
         raise TextError(f"is {value!r:.60}; expected a question with its choices")
 
     def read(self, row, *, targets):
-        question = read_text(row, self.columns["question"], "question")
+        question = read_text(row, self.columns["riddle"], "riddle")
         if isinstance(question, Rejection):
             return question
-        choices = row.values.get(self.columns["choices"][0])
+        choices = row.values.get(self.columns["lines"][0])
         if not isinstance(choices, list) or len(choices) < 2:
             return rejected(row, "few_choices", "expected at least two choices")
-        answer = row.values.get(self.columns["answer"][0]) if targets else None
+        answer = row.values.get(self.columns["solution"][0]) if targets else None
         if targets and answer not in range(len(choices)):
             return rejected(row, "no_choice", f"the answer is {answer!r}, which is no choice")
         return Record(row, (question, tuple(choices)), answer, (question, *choices))
@@ -152,8 +152,8 @@ class ChoiceTask:
             caution="One is always answered.",
             opens_as=self.opens_as,
             pipeline="",
-            python_input='{"question": "?", "choices": ["a", "b"]}',
-            command_input='{"question": "?", "choices": ["a", "b"]}',
+            python_input='{"riddle": "?", "lines": ["a", "b"]}',
+            command_input='{"riddle": "?", "lines": ["a", "b"]}',
             command_format="jsonl",
         )
 

@@ -29,6 +29,7 @@ NAMES = NameTable(
     head=(Rename("dense", "bert.pooler.dense"), Rename("output", "classifier")),
     tagger=(Rename("output", "classifier"),),
     finder=(Rename("output", "qa_outputs"),),
+    chooser=(Rename("dense", "bert.pooler.dense"), Rename("output", "classifier")),
     predictions=(
         Rename("dense", "cls.predictions.transform.dense"),
         Rename("norm", "cls.predictions.transform.LayerNorm"),
@@ -42,6 +43,7 @@ FAMILY = Family(
     sized=BertConfig.of_size,
     encoder=encoder,
     head=head,
+    chooser=head,
     tagger=tagger,
     finder=finder,
     predictions=predictions,

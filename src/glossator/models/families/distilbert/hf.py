@@ -28,6 +28,7 @@ NAMES = NameTable(
     head=(Rename("dense", "pre_classifier"), Rename("output", "classifier")),
     tagger=(Rename("output", "classifier"),),
     finder=(Rename("output", "qa_outputs"),),
+    chooser=(Rename("dense", "pre_classifier"), Rename("output", "classifier")),
     predictions=(
         Rename("dense", "vocab_transform"),
         Rename("norm", "vocab_layer_norm"),
@@ -46,6 +47,7 @@ FAMILY = Family(
     sized=DistilBertConfig.of_size,
     encoder=encoder,
     head=head,
+    chooser=head,
     tagger=tagger,
     finder=finder,
     predictions=predictions,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glossator.errors import ModelFolderError
 from glossator.models.hf_config import check_heads, read_config
 from glossator.models.sizes import Size
 
@@ -35,11 +36,23 @@ class ElectraConfig:
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
     classifier_dropout: float | None = None  # None: hidden_dropout_prob
+    summary_type: str = "first"
+    summary_use_proj: bool = True
+    summary_activation: str = "gelu"
+    summary_last_dropout: float = 0.1
 
     @property
     def max_length(self) -> int:
         """Most tokens that a text may have, special tokens counted."""
         return self.max_position_embeddings
+
+    def refuse_other_summary(self) -> None:
+        """Raise ModelFolderError unless a choice is scored from its first token."""
+        if self.summary_type != "first" or not self.summary_use_proj:
+            raise ModelFolderError(
+                f"summary_type is {self.summary_type!r} and summary_use_proj is "
+                f"{self.summary_use_proj}; supported for multiple choice are 'first' and True"
+            )
 
     @classmethod
     def of_size(cls, size: Size, *, vocabulary: int, length: int, pad: int) -> ElectraConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glossator.models.families.electra.config import ElectraConfig
 from glossator.models.families.electra.model import (
+    chooser,
     detections,
     encoder,
     finder,
@@ -38,6 +39,7 @@ NAMES = NameTable(
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
     tagger=(Rename("output", "classifier"),),
     finder=(Rename("output", "qa_outputs"),),
+    chooser=(Rename("dense", "sequence_summary.summary"), Rename("output", "classifier")),
     predictions=(
         Rename("dense", "generator_predictions.dense"),
         Rename("norm", "generator_predictions.LayerNorm"),
@@ -61,6 +63,7 @@ FAMILY = Family(
     sized=ElectraConfig.of_size,
     encoder=encoder,
     head=head,
+    chooser=chooser,
     tagger=tagger,
     finder=finder,
     predictions=predictions,

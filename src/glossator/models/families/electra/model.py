@@ -18,7 +18,16 @@ from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 from glossator.models.replaced import DetectionHead
 
-__all__ = ["detections", "encoder", "finder", "generator", "head", "predictions", "tagger"]
+__all__ = [
+    "chooser",
+    "detections",
+    "encoder",
+    "finder",
+    "generator",
+    "head",
+    "predictions",
+    "tagger",
+]
 
 # Of the detector's width and depth (Clark et al. 2020, section 3.2, has a quarter to a half).
 _GENERATOR = 4
@@ -44,6 +53,21 @@ def head(config: ElectraConfig, labels: int) -> ClassificationHead:
         Linear(config.hidden_size, labels),
         dropout_in=dropout,
         dropout=dropout,
+    )
+
+
+def chooser(config: ElectraConfig, labels: int) -> ClassificationHead:
+    """Dense, gelu, dropout, classifier.
+
+    Raises:
+        ModelFolderError: the config asks for another summary of a text.
+    """
+    config.refuse_other_summary()
+    return ClassificationHead(
+        Linear(config.hidden_size, config.hidden_size),
+        activation(config.summary_activation),
+        Linear(config.hidden_size, labels),
+        dropout=config.summary_last_dropout,
     )
 
 

@@ -39,6 +39,11 @@ NAMES = NameTable(
         Rename("norm", "head.norm"),
         Rename("output", "classifier"),
     ),
+    chooser=(
+        Rename("dense", "head.dense"),
+        Rename("norm", "head.norm"),
+        Rename("output", "classifier"),
+    ),
     predictions=(
         Rename("dense", "head.dense"),
         Rename("norm", "head.norm"),
@@ -52,6 +57,7 @@ FAMILY = Family(
     sized=ModernBertConfig.of_size,
     encoder=encoder,
     head=head,
+    chooser=head,
     tagger=tagger,
     finder=finder,
     predictions=predictions,

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from glossator.models.families.roberta.config import RobertaConfig
-from glossator.models.families.roberta.model import encoder, finder, head, predictions, tagger
+from glossator.models.families.roberta.model import (
+    chooser,
+    encoder,
+    finder,
+    head,
+    predictions,
+    tagger,
+)
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -29,6 +36,7 @@ NAMES = NameTable(
     head=(Rename("dense", "classifier.dense"), Rename("output", "classifier.out_proj")),
     tagger=(Rename("output", "classifier"),),
     finder=(Rename("output", "qa_outputs"),),
+    chooser=(Rename("dense", "roberta.pooler.dense"), Rename("output", "classifier")),
     predictions=(
         Rename("dense", "lm_head.dense"),
         Rename("norm", "lm_head.layer_norm"),
@@ -46,6 +54,7 @@ FAMILY = Family(
     sized=RobertaConfig.of_size,
     encoder=encoder,
     head=head,
+    chooser=chooser,
     tagger=tagger,
     finder=finder,
     predictions=predictions,

@@ -14,7 +14,7 @@ from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
 
-__all__ = ["encoder", "finder", "head", "predictions", "tagger"]
+__all__ = ["chooser", "encoder", "finder", "head", "predictions", "tagger"]
 
 
 def encoder(config: RobertaConfig) -> Encoder:
@@ -33,6 +33,16 @@ def head(config: RobertaConfig, labels: int) -> ClassificationHead:
         Linear(config.hidden_size, labels),
         dropout_in=dropout,
         dropout=dropout,
+    )
+
+
+def chooser(config: RobertaConfig, labels: int) -> ClassificationHead:
+    """Pooler, tanh, dropout, classifier: unlike `head`, whose layers have other names too."""
+    return ClassificationHead(
+        Linear(config.hidden_size, config.hidden_size),
+        nn.Tanh(),
+        Linear(config.hidden_size, labels),
+        dropout=config.hidden_dropout_prob,
     )
 
 
