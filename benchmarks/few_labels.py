@@ -90,13 +90,13 @@ def pretrained(a: argparse.Namespace, source: pathlib.Path) -> dict[str, object]
 
 def random_folder(a: argparse.Namespace) -> str:
     """A model of the same size and tokenizer that has read nothing."""
-    from glossator.models import checkpoint
+    from glossator.models import checkpoint, new_models
     from glossator.text.tokenizer import Tokenizer
 
     folder = a.work / f"{a.name}-{a.size}-random"
     if not folder.exists():
         config = checkpoint.load_encoder(model_folder(a)).config
-        checkpoint.save(checkpoint.new_masked(config, 0), folder)
+        checkpoint.save(new_models.new_masked(config, 0), folder)
         Tokenizer.load(model_folder(a)).save(folder)
     return str(folder)
 

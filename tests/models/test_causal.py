@@ -11,7 +11,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from glossator.errors import ConfigError, ModelFolderError
-from glossator.models import checkpoint, families
+from glossator.models import checkpoint, families, new_models
 from glossator.models.cache import Cache
 from glossator.models.config import GenerationConfig
 from glossator.models.generation import Generated, generate
@@ -236,7 +236,7 @@ def test_options_out_of_range_are_refused(options, message):
 
 def test_a_new_decoder_looks_at_the_tokens_before():
     config = families.by_model_type("gpt2").sized(SIZES["mini"], vocabulary=500, length=64, pad=1)
-    model = checkpoint.new_causal(config, seed=1)
+    model = new_models.new_causal(config, seed=1)
     tokens = torch.randint(0, 500, (64,), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         (maps,) = model.encoder(pack([tokens.tolist()]), attention_maps=True).attention_maps[0]

@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from glossator.errors import ModelFolderError
-from glossator.models import checkpoint
+from glossator.models import checkpoint, new_models
 from glossator.models.linear_loss import linear_cross_entropy, linear_scores
 from glossator.text.packing import pack
 
@@ -65,7 +65,7 @@ def test_a_classifiers_dense_layer_is_no_masked_language_head(case, saved_by_ref
 def test_a_new_model_has_the_deviation_of_its_config(case, saved_by_referee):
     folder, _ = saved_by_referee(case, AUTO)
     config = checkpoint.load_masked(folder).encoder.config
-    model = checkpoint.new_masked(config, seed=3)
+    model = new_models.new_masked(config, seed=3)
     assert abs(model.output_weight.std() / config.initializer_range - 1) < 0.1
     assert model.predictions.norm.weight.eq(1).all()
 

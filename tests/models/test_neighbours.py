@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from glossator.models import checkpoint, families
+from glossator.models import families, new_models
 from glossator.models.neighbours import place_table
 from glossator.models.sizes import SIZES
 from glossator.text.packing import pack
@@ -16,7 +16,7 @@ LENGTH = 60
 
 def new(family, *, size="mini", seed=0):
     config = families.by_model_type(family).sized(SIZES[size], vocabulary=500, length=64, pad=1)
-    return checkpoint.new_masked(config, seed=seed)
+    return new_models.new_masked(config, seed=seed)
 
 
 def looked_at(model, away):
@@ -40,7 +40,7 @@ def test_each_head_of_the_first_block_looks_at_a_place_of_its_own(family):
 def test_where_the_first_block_sees_no_table_all_stays_as_it_was(family, monkeypatch):
     model = new(family)
     assert place_table(model.encoder) is None
-    monkeypatch.setattr(checkpoint, "look_at_neighbours", lambda *_, **__: None)
+    monkeypatch.setattr(new_models, "look_at_neighbours", lambda *_, **__: None)
     untouched = new(family).state_dict()
     assert all(torch.equal(x, untouched[name]) for name, x in model.state_dict().items())
 

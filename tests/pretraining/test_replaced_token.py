@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from glossator.errors import ConfigError
-from glossator.models import checkpoint, families
+from glossator.models import families, new_models
 from glossator.models.sizes import SIZES
 from glossator.pretraining.config import ObjectiveConfig, PretrainConfig, StartConfig
 from glossator.pretraining.objectives.replaced_token import ReplacedToken
@@ -28,7 +28,7 @@ def model(tokenizer):
     config = families.by_model_type("electra").sized(
         SIZES["tiny"], vocabulary=tokenizer.vocabulary_size, length=64, pad=0
     )
-    return checkpoint.new_replaced(config, seed=1)
+    return new_models.new_replaced(config, seed=1)
 
 
 @pytest.fixture

@@ -125,14 +125,14 @@ def _few_labels(
     screen: Screen,
 ) -> dict[str, Any]:
     """The model against one of the same size with random weights, on a few labels."""
-    from glossator.models import checkpoint
+    from glossator.models import checkpoint, new_models
     from glossator.text.tokenizer import Tokenizer
 
     screen.say(f"What it brings: a classifier from {len(few)} labels", "bold")
     config = checkpoint.load_encoder(folder).config
     random = cache_folder() / "demo" / "film-random"
     with new_folder(random, overwrite=True, marker="config.json") as temporary:
-        checkpoint.save(checkpoint.new_masked(config, _SEED), temporary)
+        checkpoint.save(new_models.new_masked(config, _SEED), temporary)
         Tokenizer.load(folder).save(temporary)
     names = {"random weights": random, "pretrained": folder}
     models = {name: _fitted(path, few, runtime) for name, path in names.items()}

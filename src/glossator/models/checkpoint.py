@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from glossator.errors import ModelFolderError
 from glossator.files import durable_write
 from glossator.models import families
 from glossator.models.causal import CausalLanguageModel
-from glossator.models.encoder import Encoder, EncoderConfig
+from glossator.models.encoder import Encoder
 from glossator.models.extra_heads import HeadBuilders, load_extra, save_extra
 from glossator.models.headless import EncoderModel
 from glossator.models.heads import (
@@ -24,10 +24,9 @@ from glossator.models.heads import (
     SpanFinder,
     TokenClassifier,
 )
-from glossator.models.initialization import new_parameters
-from glossator.models.label_head import CHOOSER, CLASSIFIER, FINDER, TAGGER
+from glossator.models.initialization import fill, new_parameters, shapes_of
+from glossator.models.label_head import CHOOSER, CLASSIFIER, FINDER, TAGGER, LabelHead
 from glossator.models.masked import MaskedLanguageModel
-from glossator.models.neighbours import look_at_neighbours
 from glossator.models.replaced import ReplacedTokenModel
 from glossator.models.source import ModelSource
 from glossator.models.weights import write_weights
@@ -41,9 +40,6 @@ __all__ = [
     "load_headless",
     "load_masked",
     "load_tagger",
-    "new_causal",
-    "new_masked",
-    "new_replaced",
     "save",
 ]
 
@@ -72,8 +68,6 @@ _NOT_KEPT = (
     "torch_dtype",
     "transformers_version",
 )
-
-ModelT = TypeVar("ModelT", MaskedLanguageModel, CausalLanguageModel)
 
 
 def load_encoder(folder: str | Path) -> Encoder:
@@ -188,36 +182,20 @@ def load_finder(folder: str | Path, *, new: bool = False, seed: int = 0) -> Span
     Raises:
         ModelFolderError: as for `load_encoder`, or there is no trained one and `new` is false.
     """
-    source = ModelSource(folder)
-    source.refuse_decoder()
-    if not new:
-        FINDER.refuse_untrained(source)
-    kept = FINDER.is_trained(source)
+    source = _nameless(folder, FINDER, new=new)
     model = SpanFinder(source.encoder(), source.finder())
-    _read(model, source, lambda name: not kept and FINDER.is_new(source, name), seed)
-    model.notes = () if kept else (f"a new {FINDER.name} was put on {source.folder.name}",)
+    model.notes = _read_nameless(model, source, FINDER, seed)
     return model
 
 
-def load_chooser(folder: str | Path, seed: int = 0) -> ChoiceModel:
+def load_chooser(folder: str | Path, *, new: bool = False, seed: int = 0) -> ChoiceModel:
     """A model that scores choices from a model folder, in evaluation mode.
 
-    Where the folder has none its last layer is new, and so is what the folder lacks of the head;
-    `notes` of the result says so.
-
-    Args:
-        folder: as for `load_encoder`.
-        seed: of the new parameters.
-
-    Raises:
-        ModelFolderError: as for `load_encoder`.
+    Args and what is raised are as for `load_finder`.
     """
-    source = ModelSource(folder)
-    source.refuse_decoder()
-    kept = CHOOSER.is_trained(source)
+    source = _nameless(folder, CHOOSER, new=new)
     model = ChoiceModel(source.encoder(), source.chooser())
-    if _read(model, source, lambda name: not kept and CHOOSER.is_new(source, name), seed):
-        model.notes = (f"a new {CHOOSER.name} was put on {source.folder.name}",)
+    model.notes = _read_nameless(model, source, CHOOSER, seed)
     return model
 
 
@@ -265,46 +243,6 @@ def load_causal(folder: str | Path) -> CausalLanguageModel:
         )
     model = CausalLanguageModel(source.encoder())
     _read(model, source)
-    return model
-
-
-def new_masked(config: EncoderConfig, seed: int = 0) -> MaskedLanguageModel:
-    """A masked language model of an encoder's config, parameters random, in evaluation mode."""
-    family = families.by_model_type(config.model_type)
-    assert family.predictions is not None, f"{config.model_type} is a decoder"
-    with torch.device("meta"):
-        model = MaskedLanguageModel(family.encoder(config), family.predictions(config))
-    return _begun(model, config, seed)
-
-
-def new_causal(config: EncoderConfig, seed: int = 0) -> CausalLanguageModel:
-    """A causal language model of a decoder's config, parameters random, in evaluation mode."""
-    family = families.by_model_type(config.model_type)
-    assert family.is_decoder, f"{config.model_type} is an encoder"
-    with torch.device("meta"):
-        model = CausalLanguageModel(family.encoder(config))
-    _begun(model, config, seed).calm()
-    return model
-
-
-def new_replaced(config: EncoderConfig, seed: int = 0) -> ReplacedTokenModel:
-    """An encoder of a config that detects replaced tokens, and its generator, both random."""
-    family = families.by_model_type(config.model_type)
-    assert family.generator is not None, f"{config.model_type} has no generator"
-    assert family.detections is not None
-    encoder = new_masked(config, seed).encoder
-    std, generator = config.initializer_range, torch.Generator().manual_seed(seed + 1)
-    with torch.device("meta"):
-        head = family.detections(config)
-    _fill(head, new_parameters(_shapes(head), std=std, generator=generator))
-    return ReplacedTokenModel(encoder, head, new_masked(family.generator(config), seed + 2))
-
-
-def _begun(model: ModelT, config: EncoderConfig, seed: int) -> ModelT:
-    """With random parameters."""
-    std, generator = config.initializer_range, torch.Generator().manual_seed(seed)
-    _fill(model, new_parameters(_shapes(model), std=std, generator=generator))
-    look_at_neighbours(model.encoder, std=std, generator=generator)
     return model
 
 
@@ -385,6 +323,24 @@ def _extra(
     return heads, tuple(f"a new head {x} was put on {source.folder.name}" for x in new)
 
 
+def _nameless(folder: str | Path, head: LabelHead, *, new: bool) -> ModelSource:
+    """A folder for a head whose outputs have no names of their own."""
+    source = ModelSource(folder)
+    source.refuse_decoder()
+    if not new:
+        head.refuse_untrained(source)
+    return source
+
+
+def _read_nameless(
+    model: nn.Module, source: ModelSource, head: LabelHead, seed: int
+) -> tuple[str, ...]:
+    """Give a model its parameters; what is to be said of its head."""
+    kept = head.is_trained(source)
+    _read(model, source, lambda name: not kept and head.is_new(source, name), seed)
+    return () if kept else (f"a new {head.name} was put on {source.folder.name}",)
+
+
 def _read(
     model: nn.Module,
     source: ModelSource,
@@ -392,18 +348,8 @@ def _read(
     seed: int = 0,
 ) -> bool:
     """Give a model its parameters, new ones or those of a folder; whether some are new."""
-    shapes = _shapes(model)
+    shapes = shapes_of(model)
     new = {x: shapes.pop(x) for x in list(shapes) if is_new(x)}
     std, generator = source.config.initializer_range, torch.Generator().manual_seed(seed)
-    _fill(model, source.read(shapes) | new_parameters(new, std=std, generator=generator))
+    fill(model, source.read(shapes) | new_parameters(new, std=std, generator=generator))
     return bool(new)
-
-
-def _shapes(module: nn.Module) -> dict[str, torch.Size]:
-    return {name: parameter.shape for name, parameter in module.named_parameters()}
-
-
-def _fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Give a module built on the meta device its parameters, without a copy."""
-    module.load_state_dict(tensors, assign=True)
-    module.eval()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["new_parameters"]
+__all__ = ["fill", "new_parameters", "shapes_of"]
 
 
 def new_parameters(
@@ -31,3 +31,14 @@ def _new(name: str, shape: torch.Size, std: float, generator: torch.Generator) -
     if len(shape) == 1:  # the one weight that is a vector is a norm's
         return torch.ones(shape)
     return torch.empty(shape).normal_(0.0, std, generator=generator)
+
+
+def shapes_of(module: nn.Module) -> dict[str, torch.Size]:
+    """The shape of each parameter."""
+    return {name: parameter.shape for name, parameter in module.named_parameters()}
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Give a module built on the meta device its parameters, without a copy."""
+    module.load_state_dict(tensors, assign=True)
+    module.eval()

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from glossator.errors import ConfigError, InputError
-from glossator.models import checkpoint, families, starter
+from glossator.models import checkpoint, families, new_models, starter
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.encoder import Encoder
 from glossator.models.masked import MaskedLanguageModel
@@ -96,8 +96,8 @@ class Start:
             pad=(tokenizer.end_id if causal else tokenizer.pad_id) or 0,
         )
         if opens_as == "AutoModelForPreTraining":
-            return checkpoint.new_replaced(sized, seed=seed)
-        new = checkpoint.new_causal if causal else checkpoint.new_masked
+            return new_models.new_replaced(sized, seed=seed)
+        new = new_models.new_causal if causal else new_models.new_masked
         return new(sized, seed=seed)
 
     def _check(self, model: MaskedLanguageModel | CausalLanguageModel) -> None:

@@ -75,7 +75,7 @@ class MultipleChoice:
 
     def build(self, base: Base, seed: int) -> nn.Module:
         """See `Task`."""
-        return checkpoint.load_chooser(base.folder, seed=seed)
+        return checkpoint.load_chooser(base.folder, new=True, seed=seed)
 
     def open(self, base: Base) -> nn.Module:
         """See `Task`."""
