@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import json
 import random
 import shutil
@@ -14,6 +16,7 @@ import pytest
 import torch
 
 from glossator.artifact.opening import load
+from glossator.cli.fit_result import typed_input
 from glossator.config import from_mapping, to_toml
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.run import run_fit
@@ -360,6 +363,37 @@ def _near(a, b):
     return a == pytest.approx(b, rel=1e-4, abs=2e-5) if isinstance(a, float) else a == b
 
 
+def the_row_it_shows_is_one_that_it_reads(member):
+    predictor = member.fit(epochs=1).predictor
+    words, inputs = predictor.task.words(), predictor.reader().inputs
+    for shown in (words.command_input, typed_input(words, inputs)):
+        row = json.loads(shown) if words.command_format == "jsonl" else shown
+        assert predictor.predict([row])[0] is not None
+    row = ast.literal_eval(words.python_input)
+    assert predictor.predict([row])[0] is not None
+
+
+def a_frame_with_arrays_is_answered_as_lists_are(member):
+    """pandas makes arrays of the lists of a Parquet file."""
+    plain, inputs = member.fit(epochs=1), member.inputs()
+    member.rows = list(map(_as_array, member.rows))
+    framed = member.fit(epochs=1)
+    assert framed.report.rows == plain.report.rows
+    assert same(member.weights(plain), member.weights(framed))
+    answers = [x.to_json() for x in plain.predictor.predict(inputs)]
+    assert answers == [x.to_json() for x in framed.predictor.predict(member.inputs())]
+
+
+def _as_array(value):
+    if isinstance(value, list):
+        array = np.empty(len(value), object)
+        array[:] = [_as_array(x) for x in value]
+        return array
+    if isinstance(value, dict):
+        return {name: _as_array(x) for name, x in value.items()}
+    return np.int64(value) if type(value) is int else value
+
+
 # Who breaks them
 
 
@@ -417,6 +451,29 @@ class Sociable(Member):
         return result
 
 
+class Tongueless(Member):
+    """Shows a row with nothing in it."""
+
+    def fit(self, name=None, **given):
+        result = super().fit(name, **given)
+        task = result.predictor.task
+        empty = dataclasses.replace(task.words(), command_input=" ")
+        task.words = lambda: empty
+        return result
+
+
+class Forgetting(Member):
+    """Leaves out rows that come as arrays."""
+
+    fits = 0
+
+    def fit(self, name=None, **given):
+        Forgetting.fits += 1
+        if Forgetting.fits % 2 == 0:
+            self.rows = self.rows[1:]
+        return super().fit(name, **given)
+
+
 CONTRACTS = {
     its_rows_are_learned: Idle,
     a_killed_run_ends_in_the_same_bits: Forgetful,
@@ -426,6 +483,8 @@ CONTRACTS = {
     its_folder_opens_in_transformers: Changed,
     what_transformers_saves_opens_here: Changed,
     a_row_has_its_answer_alone_and_among_others: Sociable,
+    the_row_it_shows_is_one_that_it_reads: Tongueless,
+    a_frame_with_arrays_is_answered_as_lists_are: Forgetting,
 }
 
 

@@ -21,6 +21,7 @@ from glossator.tasks.kinds.question_answering.task import KIND
 from glossator.tasks.offsets import Unfit
 from glossator.tasks.task import Base
 from glossator.text.characters import begins_inside_character
+from glossator.text.frames import plain_row
 from glossator.text.records import Record
 from glossator.text.rows import Rejection, Row
 
@@ -45,7 +46,7 @@ CONTEXT = "Ann met Bo in Oslo, and Bo left."
     ],
 )
 def test_answers_are_read_in_whatever_shape(cell):
-    found = gold_of(cell, CONTEXT)
+    found = gold_of(plain_row({"answers": cell})["answers"], CONTEXT)
     assert (found.places, found.texts) == (((0, 3), (14, 18)), ("Ann", "Oslo"))
 
 

@@ -26,7 +26,7 @@ from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
 from glossator.tasks.registry import asks_of, columns_for, config_named
 from glossator.tasks.task import Answer, Probabilities, Reader, Task
-from glossator.text.frames import frame_rows
+from glossator.text.frames import frame_rows, plain_row
 from glossator.text.records import Columns, Read, Record, in_place
 from glossator.text.rows import Rejection, Row
 
@@ -231,7 +231,9 @@ class Predictor:
             named = isinstance(value, Mapping) and not columns.isdisjoint(value)
             reader = trained if named else plain
             try:
-                found = reader.read(Row("input", number, dict(reader.given(value))), targets=False)
+                found = reader.read(
+                    Row("input", number, plain_row(reader.given(value))), targets=False
+                )
             except TextError as error:
                 raise TextError(f"text {number} {error.message}") from None
             if isinstance(found, Rejection) and not (found.blank and blank == "skip"):

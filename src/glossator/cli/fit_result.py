@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glossator.artifact.report_parts import UNSCORED
 from glossator.artifact.wording import duration
@@ -15,12 +15,13 @@ from glossator.config import to_mapping
 from glossator.finetuning.config import FitConfig
 from glossator.runs.folder import REPORT
 from glossator.text.config import TableConfig
+from glossator.text.records import Columns
 
 if TYPE_CHECKING:
     from glossator.evaluation.figures import Words
     from glossator.finetuning.run import FitResult
 
-__all__ = ["show_result"]
+__all__ = ["show_result", "typed_input"]
 
 
 def show_result(
@@ -84,15 +85,25 @@ def _reading(table: TableConfig) -> Iterator[str]:
 
 def _next(screen: Screen, result: FitResult, table: Sequence[str]) -> None:
     model, words = shlex.quote(str(result.model)), result.report.words
-    typed = f"echo {shlex.quote(_input(result, words))} |"
+    row = typed_input(words, result.predictor.reader().inputs)
+    typed = f"echo {shlex.quote(row)} |"
     screen.title("Next")
     screen.line(f"  glossator predict {model} {shlex.join(table)} --output answers.jsonl")
     screen.line(f"  {typed} glossator predict {model} - --format {words.command_format}")
 
 
-def _input(result: FitResult, words: Words) -> str:
-    """A row as it is typed: a text, or an object with the columns that the model reads."""
+def typed_input(words: Words, inputs: Columns) -> str:
+    """A row as it is typed: a text, or an object with the columns that the model reads.
+
+    Args:
+        words: whose row has each role under its own name.
+        inputs: the columns that are read, by role.
+    """
     if words.command_format != "jsonl":
         return words.command_input
-    inputs = result.predictor.reader().inputs
-    return json.dumps({names[0]: "a text of your own" for names in inputs.values()})
+    row: dict[str, Any] = {}
+    for role, value in json.loads(words.command_input).items():
+        names = inputs.get(role, ())
+        spread = value if isinstance(value, list) and len(names) > 1 else [value] * len(names)
+        row |= dict(zip(names, spread, strict=False))
+    return json.dumps(row, ensure_ascii=False)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from glossator.errors import ColumnError, TableError
 from glossator.text.columns import check_header
+from glossator.text.frames import plain_row
 from glossator.text.rows import Item, Rejection, Row, Table
 
 __all__ = ["memory_table"]
@@ -43,20 +42,13 @@ def _items(rows: Sequence[Any]) -> Iterator[Item]:
         if not isinstance(row, Mapping):
             kind = type(row).__name__
             raise TableError(f"row {number} is of type {kind}; expected a mapping by column name")
-        values = {name: _plain(value) for name, value in row.items()}
+        values = plain_row(row)
         surrogate = next((name for name, value in values.items() if _is_broken(value)), None)
         if surrogate is None:
             yield Row("row", number, values)
         else:
             message = f"column {surrogate!r} holds half of a surrogate pair"
             yield Rejection("row", number, "lone_surrogate", message)
-
-
-def _plain(value: Any) -> Any:
-    """A number of numpy as the number of Python that it is."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    return value
 
 
 def _is_broken(value: Any) -> bool:

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from glossator.tasks.offsets import Unfit, counted_in
 from glossator.text.columns import named_value
 from glossator.text.findings import excerpt
@@ -74,7 +72,7 @@ class _NoPlace(Unfit):
 
 def _items(value: Any) -> Iterator[Mapping[str, Any]]:
     """Each answer as a mapping."""
-    value = _parsed(value) if isinstance(value, str) else _plain(value)
+    value = _parsed(value) if isinstance(value, str) else value
     if isinstance(value, Mapping):
         yield from _from_lists(value)
     elif isinstance(value, list | tuple):
@@ -84,15 +82,6 @@ def _items(value: Any) -> Iterator[Mapping[str, Any]]:
             yield {"text": item} if isinstance(item, str) else item
     else:
         raise Unfit("not_answers", f"the answers are {named_value(value)}; {_EXPECTED}")
-
-
-def _plain(value: Any) -> Any:
-    """The same without arrays, which pandas makes of the lists of a Parquet file."""
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _parsed(cell: str) -> Any:
