@@ -12,12 +12,12 @@ from glossator.evaluation.figures import (
     Measure,
     Pair,
     Quote,
-    Quotes,
     ReliabilityDiagram,
     Section,
     Table,
     Words,
 )
+from glossator.tasks.mistakes import mistakes_section
 from glossator.text.findings import count_of
 
 __all__ = ["MEASURES", "Counted", "sections", "words"]
@@ -96,7 +96,14 @@ def sections(
     """
     return [
         _choices(counted),
-        _answers(counted.rows, split, mistakes, answers),
+        mistakes_section(
+            split,
+            mistakes,
+            answers,
+            none=f"There is no wrong answer in {count_of(counted.rows, f'{split} row')}.",
+            said=f"The {split} rows where the model was surest and wrong; choices are numbered "
+            "from 0.",
+        ),
         _confidence(counted.temperature, before, after),
     ]
 
@@ -159,19 +166,6 @@ def _choices(counted: Counted) -> Section:
             "Each choice is scored without its place. Where a place is answered much more often "
             "than it is right, choices differ by their place in something else, such as length.",
         ),
-    )
-
-
-def _answers(rows: int, split: str, mistakes: Sequence[Quote], answers: Sequence[Quote]) -> Section:
-    none = f"There is no wrong answer in {count_of(rows, f'{split} row')}."
-    said = f"The {split} rows where the model was surest and wrong; choices are numbered from 0."
-    title = f"Answers for {count_of(len(answers), f'{split} row')}"
-    return Section(
-        id="answers",
-        title="Worst mistakes",
-        figures=[Quotes("", mistakes, none=none), Quotes(title, answers)],
-        aside=[said] if mistakes else [],
-        short="Answers",
     )
 
 

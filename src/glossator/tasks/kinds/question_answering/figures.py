@@ -14,14 +14,13 @@ from glossator.evaluation.figures import (
     Line,
     Measure,
     Quote,
-    Quotes,
     ReliabilityDiagram,
     Section,
     Table,
     Words,
 )
 from glossator.tasks.kinds.question_answering.config import Decision
-from glossator.text.findings import count_of
+from glossator.tasks.mistakes import mistakes_section
 
 __all__ = ["MEASURES", "cut_curve", "group_table", "length_curve", "sections", "words"]
 
@@ -117,15 +116,12 @@ def sections(
             ),
             short="Questions",
         ),
-        Section(
-            id="mistakes",
-            title="Worst mistakes",
-            figures=[
-                Quotes("", mistakes, none=f"All answers to the {split} rows are right."),
-                Quotes(f"The first {count_of(len(answers), f'{split} row')}", answers),
-            ],
-            aside=(f"The {split} rows whose answer is furthest from right, the surest first.",),
-            short="Answers",
+        mistakes_section(
+            split,
+            mistakes,
+            answers,
+            none=f"All answers to the {split} rows are right.",
+            said=f"The {split} rows whose answer is furthest from right, the surest first.",
         ),
         Section(
             id="confidence",

@@ -15,7 +15,6 @@ from glossator.evaluation.figures import (
     Measure,
     Pair,
     Quote,
-    Quotes,
     ReliabilityDiagram,
     Section,
     Table,
@@ -23,6 +22,7 @@ from glossator.evaluation.figures import (
 )
 from glossator.evaluation.metrics import ClassificationScores
 from glossator.evaluation.thresholds import ThresholdCurve
+from glossator.tasks.mistakes import mistakes_section
 from glossator.tasks.reading import typed_texts
 from glossator.text.findings import count_of
 
@@ -96,7 +96,12 @@ def sections(
     """
     found = [_classes(scores, split)]
     if mistakes or answers:
-        found.append(_answers(scores.rows, split, mistakes, answers))
+        none = f"There is no wrong answer in {count_of(scores.rows, f'{split} row')}."
+        said = (
+            f"The {split} rows where the model was surest and wrong. Read them first: some are "
+            "labelled wrongly, and some show what the training rows lack."
+        )
+        found.append(mistakes_section(split, mistakes, answers, none=none, said=said))
     if calibration is not None:
         found.append(_confidence(calibration, scores.classes))
     return found
@@ -192,24 +197,6 @@ def _class_notes(
 def _weakest_first(classes: Iterable[ClassScore]) -> list[ClassScore]:
     """The classes by F1, lowest first and of equal ones the larger; those without rows last."""
     return sorted(classes, key=lambda score: (score.support == 0, score.f1, -score.support))
-
-
-def _answers(rows: int, split: str, mistakes: Sequence[Quote], answers: Sequence[Quote]) -> Section:
-    none = f"There is no wrong answer in {count_of(rows, f'{split} row')}."
-    said = (
-        f"The {split} rows where the model was surest and wrong. Read them first: some are "
-        "labelled wrongly, and some show what the training rows lack."
-    )
-    found = [Quotes("", mistakes, none=none)]
-    if answers:
-        found.append(Quotes(f"Answers for {count_of(len(answers), f'{split} row')}", answers))
-    return Section(
-        id="answers",
-        title="Worst mistakes",
-        figures=found,
-        aside=[said] if mistakes else [],
-        short="Answers",
-    )
 
 
 def _confidence(calibration: Calibration, labels: Sequence[str]) -> Section:

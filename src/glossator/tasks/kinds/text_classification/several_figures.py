@@ -8,13 +8,13 @@ from glossator.evaluation.figures import (
     Column,
     Measure,
     Quote,
-    Quotes,
     ReliabilityDiagram,
     Section,
     Table,
     Words,
 )
 from glossator.evaluation.multilabel import MultilabelScores
+from glossator.tasks.mistakes import mistakes_section
 from glossator.tasks.reading import typed_texts
 from glossator.text.findings import count_of
 
@@ -55,7 +55,13 @@ def sections(
     """
     return [
         _labels(scores, thresholds, split),
-        _answers(scores.rows, split, mistakes, answers),
+        mistakes_section(
+            split,
+            mistakes,
+            answers,
+            none=f"There is no wrong label in {count_of(scores.rows, f'{split} row')}.",
+            said=f"The {split} rows with the surest wrong labels, given or left out.",
+        ),
         Section(
             id="confidence",
             title="Can the probabilities be trusted",
@@ -100,20 +106,6 @@ def _labels(scores: MultilabelScores, thresholds: Sequence[float], split: str) -
         ),
         notes=notes,
         short="Labels",
-    )
-
-
-def _answers(rows: int, split: str, mistakes: Sequence[Quote], answers: Sequence[Quote]) -> Section:
-    none = f"There is no wrong label in {count_of(rows, f'{split} row')}."
-    return Section(
-        id="answers",
-        title="Worst mistakes",
-        figures=[
-            Quotes("", mistakes, none=none),
-            Quotes(f"Answers for {count_of(len(answers), f'{split} row')}", answers),
-        ],
-        aside=(f"The {split} rows with the surest wrong labels, given or left out.",),
-        short="Answers",
     )
 
 

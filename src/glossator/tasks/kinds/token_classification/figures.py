@@ -13,13 +13,13 @@ from glossator.evaluation.figures import (
     Matrix,
     Measure,
     Quote,
-    Quotes,
     ReliabilityDiagram,
     Section,
     Table,
     Words,
 )
 from glossator.tasks.kinds.token_classification.config import Decision
+from glossator.tasks.mistakes import mistakes_section
 from glossator.text.findings import count_of
 
 __all__ = ["MEASURES", "sections", "words"]
@@ -55,18 +55,13 @@ def sections(
     """
     return [
         _labels(scores, split),
-        Section(
-            id="answers",
-            title="Worst mistakes",
-            figures=[
-                Quotes("", mistakes, none=f"All entities of the {split} rows are right."),
-                Quotes(f"The first {count_of(len(answers), f'{split} row')}", answers),
-            ],
-            aside=(
-                f"The {split} rows with the most wrong entities. An entity is right where its "
-                "ends and its label are.",
-            ),
-            short="Answers",
+        mistakes_section(
+            split,
+            mistakes,
+            answers,
+            none=f"All entities of the {split} rows are right.",
+            said=f"The {split} rows with the most wrong entities. An entity is right where its "
+            "ends and its label are.",
         ),
         Section(
             id="confidence",
