@@ -10,6 +10,7 @@ import pytest
 
 from glossator.artifact.opening import load
 from glossator.artifact.scoring import compare, evaluate
+from glossator.cli import main
 from glossator.errors import ConfigError, TableError
 from glossator.finetuning.config import DataConfig, FitConfig, ModelConfig
 from glossator.finetuning.run import run_fit
@@ -197,3 +198,16 @@ def test_such_rows_in_training_alone_leave_something_unknown(fitted, tmp_path):
     said = " ".join(finding.message for finding in result.report.findings)
     assert "no test row is out of scope ('oos')" in said
     assert result.test["oos_recall"] is None
+
+
+def test_rows_of_which_none_belongs_to_a_class_are_scored_too(fitted, tmp_path, capsys):
+    result = fitted(rows(), name="model", out_of_scope_label="oos")
+    strangers = [row for row in rows() if row["label"] == "oos"]
+    table = tmp_path / "strangers.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in strangers))
+    assert main(["evaluate", str(result.model), str(table), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metrics"]["accuracy"] is None
+    assert found["metrics"]["oos_recall"] > 0.5
+    assert main(["evaluate", str(result.model), str(table)]) == 0
+    assert f"all {len(strangers)} rows are out of scope" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from glossator.files import sha256_file
 from glossator.finetuning.config import FitConfig
 from glossator.finetuning.memory_table import memory_table
 from glossator.tasks.registry import choose, kind_named, options_of
-from glossator.tasks.task import Base, Deciding, Reader, Task, TaskKind
+from glossator.tasks.task import Base, NeedsDev, Reader, Task, TaskKind
 from glossator.text.columns import check_columns, resolved
 from glossator.text.config import TableConfig
 from glossator.text.dialect import Dialect
@@ -141,7 +141,7 @@ def _hold_out(data: Data) -> None:
     """
     parts, reader = data.parts, data.reader
     if parts.dev is None:
-        if isinstance(reader, Deciding) and (option := reader.needs_dev):
+        if isinstance(reader, NeedsDev) and (option := reader.needs_dev):
             raise ConfigError(f"{option} is decided on dev rows, and there are none: hold some out")
         return
     held = [isinstance(item, Record) and item.held_out for item in parts.train]

@@ -29,7 +29,7 @@ from glossator.text.tokenizer import Tokenizer
 __all__ = [
     "Answer",
     "Base",
-    "Deciding",
+    "NeedsDev",
     "Paired",
     "Probabilities",
     "Reader",
@@ -127,7 +127,7 @@ class Reader(Protocol):
 
 
 @runtime_checkable
-class Deciding(Protocol):
+class NeedsDev(Protocol):
     """A reader of rows for something that may have to be decided on dev rows."""
 
     @property

@@ -76,7 +76,7 @@ class LabelReader(TextsReader):
 
     @property
     def needs_dev(self) -> str:
-        """See `Deciding`."""
+        """See `NeedsDev`."""
         return self.options.single_only
 
     def strata(self, records: Sequence[Record]) -> Sequence[Hashable]:

@@ -15,7 +15,7 @@ from glossator.evaluation.figures import Section
 from glossator.evaluation.metrics import ClassificationScores
 from glossator.evaluation.thresholds import ThresholdCounts, ThresholdCurve
 from glossator.tasks.kinds.text_classification.config import Decision
-from glossator.tasks.kinds.text_classification.figures import Calibration, sections
+from glossator.tasks.kinds.text_classification.figures import MEASURES, Calibration, sections
 from glossator.tasks.kinds.text_classification.refusals import Refusals
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.no_skill import no_skill
@@ -27,6 +27,7 @@ from glossator.text.records import Record
 __all__ = ["LabelScores"]
 
 _SHOWN = 5
+_UNSCORED = {**dict.fromkeys(measure.name for measure in MEASURES), "unknown_labels": 0}
 
 
 class _Deciding(Protocol):
@@ -79,6 +80,7 @@ class LabelScores:
         self._mistakes = WorstQuotes()
         self._first = FirstQuotes()
         self._unknown = Counter[str]()
+        self._outside = 0
         self._above = ThresholdCounts()
         self.named: list[tuple[str, str]] | None = [] if paired else None
 
@@ -92,6 +94,7 @@ class LabelScores:
         for each in self._refusals:
             each.add(chances, targets, outside, task.numbers(answers))
         inside = ~outside
+        self._outside += int(outside.sum())
         self._scores.add(chances[inside], targets[inside])
         self._before.add(softmax(task.logits(answers))[inside], targets[inside])
         unknown = (targets < 0) & inside
@@ -112,15 +115,25 @@ class LabelScores:
             if label != record.target:
                 self._mistakes.offer(sure, quote_of, record, record.target, label, sure)
 
+    @property
+    def _nothing_inside(self) -> bool:
+        """Whether there are rows, and none belongs to a class."""
+        return self._outside > 0 and not self._scores.rows
+
     def result(self) -> dict[str, Any]:
         """See `ClassificationScores.result`, of rows that belong to a class, and `Refusals`."""
-        found = self._scores.result()
+        # Rows of which none belongs to a class still tell how many of them are found.
+        found = dict(_UNSCORED) if self._nothing_inside else self._scores.result()
         for each in self._refusals:
             found |= each.result()
         return found
 
     def remarks(self) -> list[Finding]:
         """That the model tells nothing apart, and labels that it does not have."""
+        if self._nothing_inside:
+            rows = count_of(self._outside, "row")
+            message = f"all {rows} are out of scope: how good the labels are is not known"
+            return [Finding("all_out_of_scope", "info", message, self._outside)]
         skill = no_skill(self._task.labels, self._scores.confusion())
         return [*skill, *self._unknown_labels()]
 
