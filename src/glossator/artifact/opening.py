@@ -39,6 +39,7 @@ def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predict
     details = read_details(folder, max_length=base.max_length) if ours else None
     task = _answering(base, task_of(base, details))
     found = Predictor(task.open(base), task, details or _foreign(base, task), runtime)
+    found.make_ready()
     if found.details.unfinished:
         found.notes += (f"{folder.name} is from {found.details.unfinished}",)
     return found

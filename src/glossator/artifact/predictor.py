@@ -21,6 +21,7 @@ from glossator.artifact.summary import as_html, as_line
 from glossator.errors import ConfigError, InputError, TextError
 from glossator.models.config import RuntimeConfig
 from glossator.models.hardware import choose_device, using_threads
+from glossator.models.readiness import make_ready
 from glossator.tasks.answers import answer_rows
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
@@ -295,7 +296,7 @@ class Predictor:
         """As `answers`, for rows that were read, and perhaps encoded."""
         task = self.asked(top_k, asks)
         encoded = task.encode(records) if rows is None else rows
-        with self._ready():
+        with self._set_up():
             raw = answer_rows(
                 task,
                 self.model,
@@ -313,6 +314,13 @@ class Predictor:
         self.task = task
         self.details = dataclasses.replace(self.details, saved=task.saved())
 
+    def make_ready(self) -> None:
+        """Do what hangs on the weights alone now, and not with each text.
+
+        The weights must not be changed afterwards: answers would not follow them.
+        """
+        make_ready(self.model.encoder, self._dtype)  # type: ignore[arg-type]
+
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder, whole or not at all.
 
@@ -329,13 +337,17 @@ class Predictor:
             overwrite=overwrite,
         )
 
+    @property
+    def _dtype(self) -> torch.dtype:
+        """What answers are computed in."""
+        return torch.bfloat16 if self.runtime.precision == "bfloat16" else torch.float32
+
     @contextlib.contextmanager
-    def _ready(self) -> Iterator[None]:
+    def _set_up(self) -> Iterator[None]:
         """The threads and the precision asked for, for the length of a block."""
         encoder: Any = self.model.encoder
         before = encoder.compute_dtype
-        low = self.runtime.precision == "bfloat16"
-        encoder.compute_dtype = torch.bfloat16 if low else torch.float32
+        encoder.compute_dtype = self._dtype
         try:
             with using_threads(self.runtime.threads):
                 yield

@@ -49,7 +49,8 @@ def answer_rows(
     order = sorted(range(len(flat)), key=lambda i: -costs[i])
     answers: list[Answer] = [None] * len(flat)
     answered = _answers_alone if alone else _answers
-    model.eval()
+    if model.training:  # or else all its modules are visited at each call
+        model.eval()
     for batch in token_batches(order, costs, token_budget):
         for part, found in answered(task, model, [flat[i] for i in batch], device):
             for i, one in zip(batch[part], found, strict=True):
