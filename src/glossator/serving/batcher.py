@@ -1,0 +1,221 @@
+"""Texts of many requests, answered by one model in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from glossator.serving.problems import Problem
+
+__all__ = ["Answerer", "Batcher", "Measured", "Outcome", "Question"]
+
+Outcome: TypeAlias = "dict[str, Any] | Problem"
+"""The prediction as JSON holds it, or why there is none."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A text that is ready for the model.
+
+    Attributes:
+        item: what the answerer takes.
+        cost: tokens, of all its windows.
+        kind: what is asked; questions of one kind can be answered together.
+    """
+
+    item: Any
+    cost: int
+    kind: Hashable = None
+
+
+class Answerer(Protocol):
+    """A model, behind what the batcher needs of it."""
+
+    def answer(self, kind: Hashable, items: Sequence[Any]) -> Sequence[dict[str, Any]]:
+        """The predictions of items of one kind; may raise anything."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A batch that was answered: how many texts, their tokens, and seconds."""
+
+    texts: int
+    tokens: int
+    waited: float
+    took: float
+
+
+@dataclass(eq=False)
+class _Waiting:
+    question: Question
+    since: float
+    deadline: float
+    done: asyncio.Future[Outcome]
+    left: threading.Event = field(default_factory=threading.Event)
+
+
+class Batcher:
+    """Puts texts that wait together, up to a budget of tokens, and gives each its answer.
+
+    A batch is formed as soon as the model is free; with `max_wait` it waits for company, never
+    longer. A text with which the model fails is found by halves, and fails alone. One whose
+    deadline has passed, or whose client has gone, does not reach the model.
+
+    Args:
+        answerer: the model; asked on a thread of the batcher's own.
+        budget: tokens of a batch at most, but for one text that has more.
+        max_wait: seconds that a text waits for others while the model is free.
+        observe: is told of each batch, on that thread.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        answerer: Answerer,
+        *,
+        budget: int,
+        max_wait: float = 0.0,
+        observe: Callable[[Measured], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._answerer, self._budget, self._max_wait = answerer, budget, max_wait
+        self._observe, self._clock = observe, clock
+        self._queue: deque[_Waiting] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._tokens = 0
+        self._thread = threading.Thread(target=self._run, name="glossator-model", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many texts wait, and their tokens."""
+        with self._changed:
+            return len(self._queue), self._tokens
+
+    async def ask(self, questions: Iterable[Question], deadline: float) -> list[Outcome]:
+        """The outcome of each question, in order; when it is cancelled what waits is dropped.
+
+        Args:
+            questions: of one request.
+            deadline: by the clock; what has not begun then is a Problem.
+        """
+        loop, now = asyncio.get_running_loop(), self._clock()
+        waiting = [_Waiting(x, now, deadline, loop.create_future()) for x in questions]
+        self._put(waiting)
+        try:
+            return list(await asyncio.gather(*(each.done for each in waiting)))
+        except asyncio.CancelledError:
+            for each in waiting:
+                each.left.set()
+            raise
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Answer what waits, then end; whether that was done within `timeout` seconds."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _put(self, waiting: Sequence[_Waiting]) -> None:
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the batcher is closed")
+            self._queue.extend(waiting)
+            self._tokens += sum(each.question.cost for each in waiting)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while batch := self._next():
+            began = self._clock()
+            questions = [each.question for each in batch]
+            outcomes = list(self._outcomes(questions))
+            _resolve(batch, outcomes)
+            oldest = min(each.since for each in batch)
+            tokens = sum(question.cost for question in questions)
+            self._observe(Measured(len(batch), tokens, began - oldest, self._clock() - began))
+
+    def _next(self) -> list[_Waiting]:
+        """The next batch; none once the batcher is closed and all is answered."""
+        with self._changed:
+            while True:
+                self._drop()
+                if self._queue and (rest := self._patience()) <= 0:
+                    return self._take()
+                if self._closed and not self._queue:
+                    return []
+                self._changed.wait(rest if self._queue else None)
+
+    def _patience(self) -> float:
+        """Seconds for which the oldest text may still wait for others."""
+        if self._closed or self._tokens >= self._budget:
+            return 0.0
+        return self._queue[0].since + self._max_wait - self._clock()
+
+    def _drop(self) -> None:
+        """Take out what nobody waits for any more."""
+        now, kept, late = self._clock(), [], []
+        for each in self._queue:
+            if each.left.is_set():
+                self._tokens -= each.question.cost
+            elif each.deadline <= now:
+                self._tokens -= each.question.cost
+                late.append(each)
+            else:
+                kept.append(each)
+        if len(kept) < len(self._queue):
+            self._queue = deque(kept)
+            _resolve(late, [Problem("deadline", "the deadline passed before its turn")] * len(late))
+
+    def _take(self) -> list[_Waiting]:
+        """The oldest text, and those of its kind that fit beside it, in their order."""
+        first = self._queue[0].question.kind
+        batch: list[_Waiting] = []
+        rest: deque[_Waiting] = deque()
+        tokens, full = 0, False
+        for each in self._queue:
+            full = full or (bool(batch) and tokens + each.question.cost > self._budget)
+            if full or each.question.kind != first:
+                rest.append(each)
+            else:
+                batch.append(each)
+                tokens += each.question.cost
+        self._queue, self._tokens = rest, self._tokens - tokens
+        return batch
+
+    def _outcomes(self, questions: Sequence[Question]) -> Iterator[Outcome]:
+        """The outcomes of questions of one kind."""
+        try:
+            items = [question.item for question in questions]
+            found = self._answerer.answer(questions[0].kind, items)
+        except Exception as error:
+            if len(questions) == 1:
+                yield Problem.of(error)
+                return
+            middle = len(questions) // 2
+            yield from self._outcomes(questions[:middle])
+            yield from self._outcomes(questions[middle:])
+        else:
+            yield from found
+
+
+def _resolve(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+    """Give each its outcome, on the loop that waits for it; all at once, which wakes it once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Outcome]]] = {}
+    for each, outcome in zip(batch, outcomes, strict=True):
+        by_loop.setdefault(each.done.get_loop(), []).append((each, outcome))
+    for loop, pairs in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, pairs)
+
+
+def _settle(pairs: Sequence[tuple[_Waiting, Outcome]]) -> None:
+    for each, outcome in pairs:
+        if not each.done.done():
+            each.done.set_result(outcome)

@@ -1,0 +1,77 @@
+"""The body of a request, of which no more is read than is allowed."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from glossator.serving.problems import Problem, Refused
+from glossator.serving.strict_json import NotJson, parse
+
+__all__ = ["json_of"]
+
+_TOO_LARGE = "too_large"
+
+
+async def json_of(request: Request, limit: int) -> dict[str, Any]:
+    """The JSON object of a request.
+
+    Args:
+        request: whose body may be packed with gzip.
+        limit: bytes, before and after it is unpacked.
+
+    Raises:
+        Refused: it is larger, of another type, packed otherwise, or no JSON object.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        message = "the body must be application/json"
+        raise Refused(Problem("unsupported_type", message, 415))
+    body = await _bytes_of(request, limit)
+    try:
+        found = parse(body)
+    except NotJson as error:
+        raise Refused(Problem("bad_json", str(error), 400)) from None
+    if not isinstance(found, dict):
+        raise Refused(Problem("bad_request", "the body must be a JSON object", 400))
+    return found
+
+
+async def _bytes_of(request: Request, limit: int) -> bytes:
+    _refuse_announced(request, limit)
+    unpack = _unpacker(request.headers.get("content-encoding", "identity").strip().lower())
+    parts, size, read = [], 0, 0
+    try:
+        async for chunk in request.stream():
+            read += len(chunk)
+            part = unpack(chunk, limit - size + 1) if read <= limit else b""
+            size += len(part)
+            if read > limit or size > limit:
+                raise Refused(_too_large(limit), {"Connection": "close"})
+            parts.append(part)
+    except ClientDisconnect:
+        raise Refused(Problem("client_left", "the client left", 499)) from None
+    except zlib.error:
+        raise Refused(Problem("bad_encoding", "the body is not gzip", 400)) from None
+    return b"".join(parts)
+
+
+def _refuse_announced(request: Request, limit: int) -> None:
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced[:20]) > limit:
+        raise Refused(_too_large(limit), {"Connection": "close"})
+
+
+def _unpacker(encoding: str) -> Any:
+    if encoding in ("", "identity"):
+        return lambda chunk, _: chunk
+    if encoding == "gzip":
+        return zlib.decompressobj(wbits=31).decompress
+    message = f"content encoding {encoding[:20]!r} is not known; expected gzip or none"
+    raise Refused(Problem("unsupported_encoding", message, 415))
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(_TOO_LARGE, f"the body has more than {limit:,} bytes", 413)

@@ -1,0 +1,190 @@
+"""The models that an endpoint answers with."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glossator.artifact.manifest import MANIFEST
+from glossator.artifact.opening import load
+from glossator.artifact.predictor import Predictor, too_long
+from glossator.errors import InputError, ModelFolderError, TextError
+from glossator.models.config import RuntimeConfig
+from glossator.serving.batcher import Batcher, Measured, Question
+from glossator.serving.problems import Problem, Refused
+from glossator.text.records import Record
+
+__all__ = ["Asked", "Models", "Served", "open_model"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the answers of a request, beside the texts.
+
+    Attributes:
+        top_k: how many possibilities each answer lists; None leaves it to the task.
+        max_windows: a text of more windows is refused.
+        wishes: of the task, by name.
+    """
+
+    top_k: int | None = None
+    max_windows: int | None = None
+    wishes: tuple[tuple[str, Any], ...] = ()
+
+
+class Served:
+    """One model with its queue.
+
+    Args:
+        name: under which it is asked.
+        predictor: the model.
+        version: of its folder: the SHA-256 of the manifest.
+        budget: tokens that go through it at once.
+        max_wait: seconds that a text waits for others while it is free.
+        observe: is told of each batch.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        predictor: Predictor,
+        version: str,
+        *,
+        budget: int,
+        max_wait: float = 0.0,
+        observe: Callable[[str, Measured], None] = lambda *_: None,
+    ):
+        self.name, self.predictor, self.version = name, predictor, version
+        self.batcher = Batcher(
+            self, budget=budget, max_wait=max_wait, observe=lambda batch: observe(name, batch)
+        )
+
+    def read(self, inputs: Sequence[Any], asked: Asked) -> list[Question | Problem]:
+        """Each input as a question, or why it is none; takes a while: tokens are counted.
+
+        Raises:
+            Refused: the model knows no such wish.
+        """
+        try:
+            task = self.predictor.asked(asked.top_k, dict(asked.wishes))
+        except InputError as error:
+            raise Refused(Problem("bad_request", error.message, 400)) from None
+        found = [self._record(value) for value in inputs]
+        records = [each for each in found if isinstance(each, Record)]
+        rows = iter(zip(records, task.encode(records), strict=True))
+        return [
+            each if isinstance(each, Problem) else self._question(*next(rows), asked)
+            for each in found
+        ]
+
+    def _record(self, value: Any) -> Record | Problem:
+        try:
+            (record,) = self.predictor.records([value])
+        except TextError as error:
+            return Problem("bad_text", error.message.removeprefix("text 0").lstrip(": "), 422)
+        return record
+
+    def _question(self, record: Record, row: Any, asked: Asked) -> Question | Problem:
+        if why := too_long(row, asked.max_windows):
+            return Problem("too_long", why, 422)
+        return Question((record, row), sum(len(example.tokens) for example in row), asked)
+
+    def answer(self, kind: Hashable, items: Sequence[Any]) -> Sequence[dict[str, Any]]:
+        """See `Answerer`."""
+        assert isinstance(kind, Asked)
+        records, rows = zip(*items, strict=True)
+        found = self.predictor.answer_records(
+            list(records), list(rows), top_k=kind.top_k, **dict(kind.wishes)
+        )
+        return [one.to_json() for one in found]
+
+    def warm_up(self) -> None:
+        """Answer once, so that the first client does not wait for what is made at first use."""
+        words = self.predictor.task.words()
+        value: Any = words.command_input
+        if words.command_format == "jsonl":
+            value = json.loads(value)
+        questions = self.read([value], Asked())
+        self.answer(Asked(), [x.item for x in questions if isinstance(x, Question)])
+
+
+class Models:
+    """The models of an endpoint by name; one that is swapped out answers what it was asked."""
+
+    def __init__(self) -> None:
+        self._served: dict[str, Served] = {}
+        self._users: dict[Served, int] = {}
+        self._changed = threading.Condition()
+
+    def all(self) -> list[Served]:
+        """In the order in which they were loaded."""
+        return list(self._served.values())
+
+    def get(self, name: str) -> Served | None:
+        """One by its name."""
+        return self._served.get(name)
+
+    def put(self, served: Served) -> None:
+        """Answer with a model from now on; one of the same name ends once nobody asks it."""
+        with self._changed:
+            old = self._served.get(served.name)
+            self._served[served.name] = served
+        if old is not None:
+            self._retire(old)
+
+    def remove(self, name: str) -> bool:
+        """Answer with a model no longer; whether there was one."""
+        with self._changed:
+            old = self._served.pop(name, None)
+        if old is not None:
+            self._retire(old)
+        return old is not None
+
+    @contextlib.contextmanager
+    def using(self, served: Served) -> Iterator[None]:
+        """Keep a model for the length of a request."""
+        with self._changed:
+            self._users[served] = self._users.get(served, 0) + 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._users[served] -= 1
+                if not self._users[served]:
+                    del self._users[served]
+                self._changed.notify_all()
+
+    def _retire(self, served: Served) -> None:
+        """Wait on a thread of its own until nobody asks it."""
+
+        def wait() -> None:
+            with self._changed:
+                self._changed.wait_for(lambda: served not in self._users)
+            served.batcher.close()
+
+        threading.Thread(target=wait, name=f"glossator-retire-{served.name}", daemon=True).start()
+
+
+def open_model(
+    name: str, folder: Path, runtime: RuntimeConfig, *, allow_unverified: bool
+) -> tuple[Predictor, str]:
+    """A model folder, its bytes checked, and its version.
+
+    Raises:
+        ModelFolderError: it has no manifest and that is not allowed, or cannot be opened.
+    """
+    manifest = folder / MANIFEST
+    if folder.is_dir() and not manifest.is_file() and not allow_unverified:
+        raise ModelFolderError(
+            f"{folder} has no {MANIFEST}, so that nothing vouches for its bytes; "
+            "--allow-unverified serves it all the same"
+        )
+    before = manifest.read_bytes() if manifest.is_file() else b""
+    predictor = load(folder, runtime=runtime)
+    return predictor, hashlib.sha256(before).hexdigest()

@@ -1,0 +1,186 @@
+"""`/v1/models`: which models there are, and what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from glossator.serving.app import route
+from glossator.serving.batcher import Outcome, Question
+from glossator.serving.body import json_of
+from glossator.serving.config import LimitConfig
+from glossator.serving.models import Asked, Models, Served
+from glossator.serving.problems import Problem, Refused
+
+__all__ = ["Answering", "model_routes"]
+
+_FIELDS = ("inputs", "top_k", "max_windows", "options")
+
+
+class Answering:
+    """Answers the inputs of requests, within limits.
+
+    Args:
+        models: to answer with.
+        limits: of a request, and of what waits.
+        readers: threads on which texts are cut into tokens.
+    """
+
+    def __init__(self, models: Models, limits: LimitConfig, readers: int = 1):
+        self.models, self.limits = models, limits
+        self._readers = ThreadPoolExecutor(readers, "glossator-reader")
+
+    async def outcomes(self, served: Served, inputs: Sequence[Any], asked: Asked) -> list[Outcome]:
+        """What becomes of each input, in order.
+
+        Raises:
+            Refused: there are too many, one is too long, or too much waits already.
+        """
+        self._refuse_large(inputs)
+        self._refuse_busy(served)
+        deadline = time.monotonic() + self.limits.deadline
+        loop = asyncio.get_running_loop()
+        read = await loop.run_in_executor(self._readers, served.read, inputs, asked)
+        questions = [each for each in read if isinstance(each, Question)]
+        self._refuse_long(questions)
+        try:
+            async with asyncio.timeout_at(loop.time() + deadline - time.monotonic()):
+                found = iter(await served.batcher.ask(questions, deadline) if questions else ())
+        except TimeoutError:
+            message = f"no answer within {self.limits.deadline:g} seconds"
+            raise Refused(Problem("deadline", message, 503), {"Retry-After": "1"}) from None
+        return [next(found) if isinstance(each, Question) else each for each in read]
+
+    def _refuse_large(self, inputs: Sequence[Any]) -> None:
+        limits = self.limits
+        if len(inputs) > limits.max_inputs:
+            message = f"{len(inputs):,} inputs; at most {limits.max_inputs:,} are taken at once"
+            raise Refused(Problem("too_many", message, 413))
+        for number, value in enumerate(inputs):
+            if _characters(value) > limits.max_text:
+                message = f"input {number} has more than {limits.max_text:,} characters"
+                raise Refused(Problem("too_long", message, 413))
+
+    def _refuse_long(self, questions: Sequence[Question]) -> None:
+        tokens = sum(question.cost for question in questions)
+        if tokens > self.limits.max_tokens:
+            message = f"{tokens:,} tokens; at most {self.limits.max_tokens:,} are taken at once"
+            raise Refused(Problem("too_long", message, 413))
+
+    def _refuse_busy(self, served: Served) -> None:
+        _, tokens = served.batcher.waiting
+        if tokens > self.limits.max_waiting:
+            message = "too much waits for this model; ask again in a moment"
+            raise Refused(Problem("busy", message, 503), {"Retry-After": "1"})
+
+
+def model_routes(answering: Answering) -> list[Route]:
+    """The routes of models."""
+    models = answering.models
+
+    async def listed(request: Request) -> Response:
+        found = [one for one in models.all() if request.state.key.sees(one.name)]
+        return JSONResponse({"object": "list", "data": [_told(one) for one in found]})
+
+    async def one(request: Request) -> Response:
+        return JSONResponse(_told(_model(models, request)))
+
+    async def predict(request: Request) -> Response:
+        served = _model(models, request)
+        body = await json_of(request, answering.limits.max_body)
+        inputs, asked = _asked(body)
+        with models.using(served):
+            outcomes = await answering.outcomes(served, inputs, asked)
+        return _response(request, served, outcomes)
+
+    return [
+        route("/v1/models", listed, role="predict"),
+        route("/v1/models/{model}", one, role="predict"),
+        route("/v1/models/{model}/predict", predict, role="predict", methods=["POST"]),
+    ]
+
+
+def _model(models: Models, request: Request) -> Served:
+    """The model that a path names.
+
+    Raises:
+        Refused: there is none that the key sees; which of the two is not told.
+    """
+    name = request.path_params["model"]
+    found = models.get(name) if request.state.key.sees(name) else None
+    if found is None:
+        raise Refused(Problem("unknown_model", "there is no such model; see /v1/models", 404))
+    return found
+
+
+def _told(served: Served) -> dict[str, Any]:
+    return {
+        "id": served.name,
+        "object": "model",
+        "task": served.predictor.task.name,
+        "version": served.version,
+    }
+
+
+def _asked(body: Mapping[str, Any]) -> tuple[list[Any], Asked]:
+    """The inputs of a body, and what is asked of their answers.
+
+    Raises:
+        Refused: a field is missing, not known, or of another type.
+    """
+    for name in body:
+        if name not in _FIELDS:
+            raise _bad(f"the body has a field {name[:40]!r}; it may have: {', '.join(_FIELDS)}")
+    inputs = body.get("inputs")
+    if not isinstance(inputs, list) or not inputs:
+        raise _bad("'inputs' must be a list of one or more texts, or of what the task reads")
+    wishes = body.get("options", {})
+    if not isinstance(wishes, dict) or any(isinstance(x, dict | list) for x in wishes.values()):
+        raise _bad("'options' must be an object of plain values")
+    numbers = {name: _count(name, body.get(name)) for name in ("top_k", "max_windows")}
+    return inputs, Asked(**numbers, wishes=tuple(sorted(wishes.items())))
+
+
+def _count(name: str, value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000:
+        raise _bad(f"'{name}' must be a whole number, 1 or more")
+    return value
+
+
+def _bad(message: str) -> Refused:
+    return Refused(Problem("bad_request", message, 400))
+
+
+def _characters(value: Any) -> int:
+    """Of all texts in an input."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_characters, value.values()))
+    return sum(map(_characters, value)) if isinstance(value, list) else 0
+
+
+def _response(request: Request, served: Served, outcomes: Sequence[Outcome]) -> Response:
+    """The predictions in order; null where there is none, and then `errors` says why."""
+    problems = {i: x for i, x in enumerate(outcomes) if isinstance(x, Problem)}
+    body: dict[str, Any] = {
+        "model": served.name,
+        "version": served.version,
+        "request_id": request.state.id,
+        "predictions": [None if isinstance(x, Problem) else x for x in outcomes],
+    }
+    if problems:
+        body["errors"] = [{"input": i, **problem.to_json()} for i, problem in problems.items()]
+    if len(problems) < len(outcomes):
+        return JSONResponse(body)
+    first = next(iter(problems.values()))
+    return JSONResponse({"error": first.to_json(), **body}, first.status)
