@@ -13,6 +13,7 @@ _PACKAGES = {
     "excel": "python_calamine",
     "hub": "huggingface_hub",
     "ray": "ray",
+    "serve": "uvicorn",
     "wandb": "wandb",
 }
 
@@ -21,7 +22,7 @@ def require(extra: str) -> None:
     """Refuse to go on without the package of an extra; it is looked for and not loaded.
 
     Args:
-        extra: its name in `pip install 'glossator[EXTRA]'`: `excel`, `hub`, `ray` or `wandb`.
+        extra: its name in `pip install 'glossator[EXTRA]'`: `excel`, `hub`, `ray`, `serve` or `wandb`.
 
     Raises:
         MissingPackageError: the package is not installed.

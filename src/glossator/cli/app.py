@@ -49,10 +49,21 @@ _VERBS = (
         "compare tickets-model tickets-model-2 held-out.csv",
     ),
     (
+        "serve",
+        "Answer over HTTP with model folders.",
+        "serve tickets-model --keys keys.toml --port 8080",
+    ),
+    (
         "inspect",
         "Say what a table or a model folder is, and what is wrong with it.",
         "inspect tickets.csv --text message --label intent",
     ),
+)
+_KEY = (
+    ("create", "Make a key, and show it this once.", "key create --role predict"),
+    ("list", "List the keys of a file.", "key list keys.toml"),
+    ("revoke", "Forget a key, also where a server runs.", "key revoke keys.toml ID"),
+    ("rotate", "Put a new key in the place of one.", "key rotate keys.toml ID"),
 )
 _STARTER = (
     ("add", "Fetch starter weights, or sample texts, into the cache.", "starter add minilm"),
@@ -79,13 +90,23 @@ def _app() -> App:
         said = f"Example: glossator {example}"
         target = f"glossator.cli.{name}:{name}"
         app.command(target, name=name, help=help, help_epilogue=said, sort_key=order)
-    starter = _group("starter", "Starter weights and sample texts, kept in the cache.")
-    starter.sort_key = len(_VERBS)
-    for name, help, example in _STARTER:
-        target = f"glossator.cli.starter:{name}_"
-        starter.command(target, name=name, help=help, help_epilogue=f"Example: glossator {example}")
-    app.command(starter)
+    groups = (
+        ("key", "Keys that open an endpoint.", _KEY),
+        ("starter", "Starter weights and sample texts, kept in the cache.", _STARTER),
+    )
+    for order, (group, said, verbs) in enumerate(groups, start=len(_VERBS)):
+        app.command(_verbs_of(group, said, verbs, order))
     return app
+
+
+def _verbs_of(group: str, said: str, verbs: Sequence[tuple[str, str, str]], order: int) -> App:
+    """A verb with verbs of its own."""
+    found = _group(group, said)
+    found.sort_key = order
+    for name, help, example in verbs:
+        target = f"glossator.cli.{group}:{name}_"
+        found.command(target, name=name, help=help, help_epilogue=f"Example: glossator {example}")
+    return found
 
 
 def _group(name: str, help: str) -> App:

@@ -1,0 +1,39 @@
+"""Whether the endpoint lives, and whether it can be asked."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from glossator.serving.app import open_route
+
+__all__ = ["Health", "health_routes"]
+
+
+class Health:
+    """Whether an endpoint can be asked.
+
+    Attributes:
+        ready: from the end of warming up until it is told to end.
+    """
+
+    ready = False
+
+
+def health_routes(health: Health) -> list[Route]:
+    """`/health/live`, `/health/ready`, and `/health`, which is the same."""
+
+    async def live(request: Request) -> Response:
+        return JSONResponse({"status": "live"})
+
+    async def ready(request: Request) -> Response:
+        if health.ready:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready"}, 503, {"Retry-After": "1"})
+
+    return [
+        open_route("/health/live", live),
+        open_route("/health/ready", ready),
+        open_route("/health", ready),
+    ]
