@@ -54,7 +54,8 @@ class EntityTally:
         unknown = self.scores.unknown_labels
         if not unknown:
             return skill
-        message = f"{unknown:,} {nouns} have a label that the model does not have: missed"
+        have = f"1 {noun} has" if unknown == 1 else f"{unknown:,} {nouns} have"
+        message = f"{have} a label that the model does not have: missed"
         return [*skill, Finding("unknown_label", "warning", message, unknown)]
 
 
