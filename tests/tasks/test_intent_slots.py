@@ -1,4 +1,4 @@
-"""What a text asks for and the details it gives: both right, each where it stands, in any script."""
+"""What a text asks for and the details it gives, each where it stands and in any script."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_the_rarest_name_of_a_row_is_what_a_split_shares_out():
     reader = KIND.reader(BY_TAG, Options())
     records = [framed("play", "a"), framed("play", "a", "b"), framed("play"), framed("rate", "a")]
     expected = [("intent", "play"), ("slot", "b"), ("intent", "play"), ("intent", "rate")]
-    assert reader.strata([framed("play"), *records])[1:] == expected
+    assert reader.strata(records) == expected
 
 
 # Windows, loss and answers
@@ -211,8 +211,8 @@ def test_the_loss_is_the_mean_over_rows_of_words_and_intent(base, decoder):
         intents = torch.from_numpy(answer.intents).log_softmax(-1)
         tags, right = torch.from_numpy(answer.tags), torch.from_numpy(example.arrays[1])
         if decoder == "crf":
-            length = torch.tensor([len(right)])
-            words = model.extra["crf"].log_likelihood(tags, right, length).sum() / len(right)
+            likely = model.extra["crf"].log_likelihood(tags, right, torch.tensor([len(right)]))
+            words = likely.detach().sum() / len(right)
         else:
             words = tags.log_softmax(-1).gather(1, right[:, None]).mean()
         by_hand -= float(words + 0.25 * intents[task.intents.index(record.target.intent)])
@@ -438,7 +438,7 @@ def test_an_intent_that_training_has_not_is_wrong_and_told(base):
     assert told["unknown_intent"] == (
         "1 row has an intent that the model does not have, counted as wrong: 'stop'"
     )
-    assert told["unknown_label"].startswith("1 slots have a label")
+    assert told["unknown_label"].startswith("1 slot has a label")
 
 
 # Folders
