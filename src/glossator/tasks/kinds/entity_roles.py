@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from glossator.text.records import Role
 
-__all__ = ["ENTITY_ROLES"]
+__all__ = ["MARK_ROLES", "WORD_ROLES"]
 
-ENTITY_ROLES = (
+WORD_ROLES = (
     Role(name="text", help="of the text", many=True),
     Role(name="tokens", help="of the words of a text, a list"),
+)
+"""What is read."""
+
+MARK_ROLES = (
     Role(name="tags", help="of the tag of each word (BIO, BIOES or IO), a list", target=True),
     Role(
         name="entities",
@@ -16,3 +20,4 @@ ENTITY_ROLES = (
         target=True,
     ),
 )
+"""What is learned."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from glossator.errors import ConfigError
 from glossator.tasks.config import KindConfig
-from glossator.tasks.kinds.entity_roles import ENTITY_ROLES
+from glossator.tasks.kinds.entity_roles import MARK_ROLES, WORD_ROLES
 from glossator.text.records import Role
 
 __all__ = ["CONFIG", "Decision", "Options"]
@@ -52,7 +52,11 @@ class Decision:
 CONFIG = KindConfig(
     name="intent-slots",
     summary="what a text asks for, and which stretches of it say the details",
-    roles=(*ENTITY_ROLES, Role(name="intent", help="of what the text asks for", target=True)),
+    roles=(
+        *WORD_ROLES,
+        Role(name="intent", help="of what the text asks for", target=True),
+        *MARK_ROLES,
+    ),
     shapes=(("tokens", "tags", "intent"), ("text", "entities", "intent")),
     options=Options,
     opens_as="AutoModelForTokenClassification",

@@ -41,17 +41,24 @@ def build_frames(
         seed: of new parameters.
     """
     model = tags.of(checkpoint.load_tagger(source.folder, tags.names, seed=seed, extra=tags.extra))
-    kept = intents_of(source) == tuple(intents)
-    # One seed on, the head would begin as the chain beside it does.
-    heads, new = load_extra(
-        source.folder, source.config, _builders(len(intents)), seed=seed + 2, kept=kept
-    )
-    model.extra.update(dict(heads.items()))
+    head, notes = _kept_or_new(source, intents, seed + 2)  # as no other head of the model begins
+    model.extra[_HEAD] = head
     model.encoder.hf_fields = {**model.encoder.hf_fields, _FIELD: list(intents)}
-    if new:
-        note = f"a new head for {len(intents):,} intents was put on {source.folder.name}"
-        model.notes = (*model.notes, note)
+    model.notes = (*model.notes, *notes)
     return model
+
+
+def _kept_or_new(
+    source: ModelSource, intents: Sequence[str], seed: int
+) -> tuple[nn.Module, Sequence[str]]:
+    """The head for intents, and what is to be said of it; a new one begins as a classifier's."""
+    if intents_of(source) == tuple(intents):
+        heads, new = load_extra(source.folder, source.config, _builders(len(intents)), seed=seed)
+        if not new:
+            return heads[_HEAD], ()
+    classifier = checkpoint.load_classifier(source.folder, intents, seed=seed)
+    note = f"a new head for {len(intents):,} intents was put on {source.folder.name}"
+    return classifier.head, [note] if classifier.notes else ()
 
 
 def open_frames(source: ModelSource, tags: WordTags, intents: Sequence[str]) -> TokenClassifier:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from glossator.errors import ConfigError
 from glossator.tasks.config import KindConfig
-from glossator.tasks.kinds.entity_roles import ENTITY_ROLES
+from glossator.tasks.kinds.entity_roles import MARK_ROLES, WORD_ROLES
 
 __all__ = ["CONFIG", "Decision", "Options"]
 
@@ -51,7 +51,7 @@ class Decision:
 CONFIG = KindConfig(
     name="token-classification",
     summary="which stretches of a text are what",
-    roles=ENTITY_ROLES,
+    roles=(*WORD_ROLES, *MARK_ROLES),
     shapes=(("tokens", "tags"), ("text", "entities")),
     options=Options,
     opens_as="AutoModelForTokenClassification",
