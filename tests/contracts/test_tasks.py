@@ -116,6 +116,16 @@ def choices(long=False):
     return rows
 
 
+def frames(by_place=False):
+    """Rows of entities whose intent is the first label, or that there is none."""
+    rows = entities(by_place)
+    for row in rows:
+        found = row["entities"] if by_place else row["tags"]
+        first = next((x["label"] if by_place else x[2:] for x in found if x != "O"), "chat")
+        row["intent"] = {"PER": "call", "LOC": "travel"}.get(first, first)
+    return rows
+
+
 TOKENS = "token-classification"
 MEMBERS: dict[str, dict[str, Any]] = {
     "one label": {"rows": labels()},
@@ -140,6 +150,15 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "smoothed IO": {"rows": entities(), "options": {"scheme": "IO", "label_smoothing": 0.1}},
     "crf": {"rows": entities(), "options": {"decoder": "crf"}},
     "spans": {"rows": entities(by_place=True), "options": {"decoder": "spans"}},
+    "frames": {"rows": frames(), "task": "intent-slots", "elsewhere": TOKENS},
+    "frames by place": {
+        "rows": frames(by_place=True), "task": "intent-slots", "elsewhere": TOKENS,
+        "options": {"scheme": "BIOES", "intent_weight": 0.5},
+    },
+    "frames, crf": {
+        "rows": frames(), "task": "intent-slots", "elsewhere": TOKENS,
+        "options": {"decoder": "crf"},
+    },
     "questions": {"rows": questions(), "options": {"stride": 4}},
     "questions without answers": {"rows": questions(unanswerable=True)},
 }  # fmt: skip
@@ -314,7 +333,8 @@ def what_transformers_saves_opens_here(member):
     theirs.save_pretrained(folder)
     task.tokenizer.save(folder)
     found = load(folder)
-    assert found.task.name == task.name
+    # Where it leaves a head behind, what is left is a task of its own.
+    assert found.task.name == member.told.get("elsewhere", task.name)
     # How windows are cut, which such a folder does not say.
     found.task.max_length, found.task.options = task.max_length, task.options
     inputs = member.inputs()
@@ -322,6 +342,8 @@ def what_transformers_saves_opens_here(member):
     ours = result.predictor.answer_records(records).raw
     again = found.answer_records(records).raw
     for one, other in zip(ours, again, strict=True):
+        if "elsewhere" in member.told:
+            one = one.tags
         one = one[: len(other)]  # what a folder of ours answers beside the logits, theirs does not
         np.testing.assert_allclose(one, other, atol=1e-5, rtol=1e-5)
 
@@ -500,7 +522,9 @@ def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, bre
         contract(breaker(tiny_model_folder, tmp_path, MEMBERS["one label"]))
 
 
-@pytest.mark.parametrize("name", ["several labels", "crf", "spans", "questions", "long choices"])
+@pytest.mark.parametrize(
+    "name", ["several labels", "crf", "spans", "questions", "long choices", "frames"]
+)
 def test_processes_share_a_step(steady_model_folder, tmp_path, name):
     """With dropout each process would draw its own."""
     two_processes_have_the_losses_of_one(Member(steady_model_folder, tmp_path, MEMBERS[name]))

@@ -36,6 +36,7 @@ KINDS: dict[str, str] = {
     "text-classification": "glossator.tasks.kinds.text_classification",
     "text-regression": "glossator.tasks.kinds.text_regression",
     "token-classification": "glossator.tasks.kinds.token_classification",
+    "intent-slots": "glossator.tasks.kinds.intent_slots",
     "question-answering": "glossator.tasks.kinds.question_answering",
     "multiple-choice": "glossator.tasks.kinds.multiple_choice",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
