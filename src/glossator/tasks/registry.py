@@ -38,6 +38,7 @@ KINDS: dict[str, str] = {
     "token-classification": "glossator.tasks.kinds.token_classification",
     "question-answering": "glossator.tasks.kinds.question_answering",
     "multiple-choice": "glossator.tasks.kinds.multiple_choice",
+    "relation-extraction": "glossator.tasks.kinds.relation_extraction",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
     "text-generation": "glossator.tasks.kinds.text_generation",
 }
