@@ -95,4 +95,5 @@ def _input(result: FitResult, words: Words) -> str:
     if words.command_format != "jsonl":
         return words.command_input
     inputs = result.predictor.reader().inputs
-    return json.dumps({names[0]: "a text of your own" for names in inputs.values()})
+    told = json.loads(words.command_input)
+    return json.dumps({names[0]: told[role] for role, names in inputs.items()})

@@ -38,8 +38,8 @@ class RelationAsks:
     """What is asked of the relations of a text.
 
     Attributes:
-        entities: a model folder that finds the entities of a text; each pair of them is asked, and
-            the answer lists the relations that there are.
+        entities: a model folder that finds the entities of a text, from Python the loaded model;
+            each pair of them is asked, and the answer lists the relations that there are.
     """
 
     entities: Any = None
@@ -64,5 +64,6 @@ CONFIG = KindConfig(
     shapes=(("text", "head", "tail", "relation"), ("text", "relation")),
     options=Options,
     asks=RelationAsks,
+    models=("entities",),
     opens_as="AutoModel",
 )

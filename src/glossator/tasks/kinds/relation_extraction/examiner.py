@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from glossator.evaluation.relations import has_directions, usual_negative
+from glossator.tasks.kinds.relation_extraction.long_pairs import LongPairs
 from glossator.tasks.label_findings import label_variants, listed_counts
 from glossator.text.findings import Finding, Tally, count_of, quoted
 from glossator.text.records import Record
 from glossator.text.rows import Rejection
+from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["RelationExaminer"]
 
 _FEW_ROWS = 5
-_CHUNK = 256  # long texts that are cut into tokens together
 
 
 class RelationExaminer:
@@ -31,10 +32,17 @@ class RelationExaminer:
         self._rows = Counter[str]()
         self._head_first = 0
         self._overlapping, self._several = Tally(), Tally()
+        self._long: LongPairs | None = None
+
+    def fit(self, tokenizer: Tokenizer, limit: int) -> None:
+        """See `Fitting`."""
+        self._long = LongPairs(tokenizer, limit)
 
     def add(self, part: str, record: Record) -> None:
         """See `Examiner`."""
         self._rows[part] += 1
+        if self._long is not None:
+            self._long.add(record)
         relations = self._parts.setdefault(part, Counter())
         if record.target is not None:
             relations[record.target] += 1
@@ -86,6 +94,8 @@ class RelationExaminer:
         for name in others:
             yield from _unknown(name, self._parts[name], train)
         yield from label_variants(self.counts)
+        if self._long is not None:
+            yield from self._long.findings()
 
     def _negative(self, train: Mapping[str, int]) -> Iterator[Finding]:
         """Which relation says that there is none."""
