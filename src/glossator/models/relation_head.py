@@ -15,8 +15,6 @@ from glossator.text.packing import PackedBatch
 
 __all__ = ["RelationHead", "pair_states"]
 
-_DROPOUT = 0.1
-
 
 class RelationHead(nn.Module):
     """`output(dropout(relu(dense([head; tail]))))`.
@@ -27,7 +25,7 @@ class RelationHead(nn.Module):
         dropout: probability of a zero before `output`.
     """
 
-    def __init__(self, width: int, labels: int, dropout: float = _DROPOUT):
+    def __init__(self, width: int, labels: int, dropout: float):
         super().__init__()
         self.dense = Linear(2 * width, width)
         self.dropout = Dropout(dropout)

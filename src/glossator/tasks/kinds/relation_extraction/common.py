@@ -191,7 +191,11 @@ class RelationTask:
 
 
 def _head(labels: int, config: EncoderConfig) -> RelationHead:
-    return RelationHead(config.hidden_size, labels)
+    # That of a classifier on this encoder, under whichever of these names its family has it.
+    names = ("classifier_dropout", "hidden_dropout_prob", "dropout")
+    given = (getattr(config, name, None) for name in names)
+    dropout = next((x for x in given if x is not None), 0.0)
+    return RelationHead(config.hidden_size, labels, dropout)
 
 
 def _logits(model: nn.Module, batch: Batch) -> Tensor:
