@@ -12,7 +12,7 @@ import numpy as np
 
 from glossator.tasks.offsets import Unfit, counted_in
 from glossator.text.characters import begins_inside_character
-from glossator.text.columns import named_value
+from glossator.text.columns import named_value, text_of
 from glossator.text.findings import excerpt
 
 __all__ = ["Pair", "Place", "place_of", "unmarked"]
@@ -57,8 +57,8 @@ def place_of(value: Any, text: str, name: str) -> Place:
     if isinstance(value, list | tuple) and len(value) == 2:
         start, end = value
         return _checked(start, end, None, text, name)
-    if isinstance(value, str):
-        return _found_once(value, text, name)
+    if (piece := text_of(value)) is not None:
+        return _found_once(piece, text, name)
     raise Unfit("not_a_place", f"the {name} is {named_value(value)}; {_EXPECTED}")
 
 
