@@ -657,6 +657,72 @@ def test_what_finds_no_entities_is_refused(base):
         predictor(base, learned(base, no_relation="")).predict([TEXT], entities=Names("team"))
 
 
+class Chosen:
+    """Names relations by what stands between head and tail, in the place of a trained model."""
+
+    def __init__(self, task):
+        self.task = task
+
+    def answers(self, records, rows):
+        found = []
+        for record, row in zip(records, rows, strict=True):
+            logits = np.zeros((len(row.pairs), len(self.task.labels)), np.float32)
+            for number, (head, tail) in enumerate(row.pairs):
+                between = record.input.text[row.entities[head].end : row.entities[tail].start]
+                met = between.strip() == "won"
+                logits[number, self.task.labels.index("met" if met else "no_relation")] = 5
+            found.append(logits)
+        return found
+
+
+def test_both_models_together_are_scored_text_by_text(base):
+    """One is found, one has a head that is not, one is not seen, and one is invented."""
+    task = learned(base).asked(asks=RelationAsks(entities=Names("team", "bank", "film")))
+    texts = ["the team won the bank", "the card won the bank", "a film and a team", "bank won film"]
+    told = [
+        (0, "team", "bank", "met"),
+        (0, "bank", "team", "no_relation"),
+        (1, "card", "bank", "met"),
+        (2, "film", "team", "met"),
+        (3, "bank", "film", "no_relation"),
+    ]
+    texts = [text.replace("won the", "won") for text in texts]
+    records = [
+        read(text=texts[n], head=head, tail=tail, relation=relation, line=line)
+        for line, (n, head, tail, relation) in enumerate(told)
+    ]
+    scores = task.scores()
+    for part in (records[:1], records[1:]):  # a text may come again in another part
+        rows = task.encode(part)
+        scores.add(part, rows, Chosen(task).answers(part, rows))
+    found = scores.result()
+    assert (found["precision"], found["recall"]) == (pytest.approx(1 / 2), pytest.approx(1 / 3))
+    assert found["f1"] == pytest.approx(2 * 1 / (2 + 3))
+    assert (found["pairs_found"], found["relations"]) == (pytest.approx(2 / 3), 3)
+    assert found["f1_ci"][0] <= found["f1"] <= found["f1_ci"][1]
+    assert {measure.name for measure in task.measures} <= found.keys()
+    relations, mistakes = scores.sections("test")
+    assert relations.figures[0].rows == [("met", found["f1"], 1 / 2, found["recall"], 3)]
+    wrong = {quote.text: (quote.gold, quote.answer) for quote in mistakes.figures[0].quotes}
+    assert wrong == {
+        texts[1]: ("card met bank", "nothing more"),
+        texts[2]: ("film met team", "nothing more"),
+        texts[3]: ("nothing more", "bank met film"),
+    }
+    assert scores.paired(scores).same
+
+
+def test_the_rows_on_a_text_ask_for_it_once(base):
+    names = Names("team", "bank", "film")
+    task = learned(base).asked(asks=RelationAsks(entities=names))
+    rows = task.encode(
+        [read(line=1), read(line=2, head="film"), read(line=3, text="film bank team")]
+    )
+    assert ([len(row) for row in rows], names.asked) == ([3, 0, 3], 2)
+    again = task.encode([read(line=1, targets=False), read(line=2, targets=False)])
+    assert [len(row) for row in again] == [3, 3], "each row that is answered has its answer"
+
+
 def test_it_says_what_it_reads():
     assert CONFIG.shapes[0] == ("text", "head", "tail", "relation")
     assert CONFIG.opens_as == "AutoModel"

@@ -12,6 +12,10 @@ import numpy as np
 
 from glossator.errors import ConfigError
 from glossator.tasks.kinds.relation_extraction.common import RelationTask
+from glossator.tasks.kinds.relation_extraction.entity_scores import (
+    MEASURES,
+    EntityRelationScores,
+)
 from glossator.tasks.kinds.relation_extraction.places import Pair
 from glossator.tasks.kinds.relation_extraction.prediction import (
     Piece,
@@ -85,7 +89,7 @@ class RelationsOfEntities(RelationTask):
             )
         made = cls.__new__(cls)
         vars(made).update(vars(task))
-        made.finder = finder
+        made.finder, made.measures = finder, MEASURES
         return made
 
     def reader(self, columns: Columns) -> RelationReader:
@@ -97,9 +101,15 @@ class RelationsOfEntities(RelationTask):
         return self
 
     def encode(self, records: Sequence[Record]) -> list[Encoded]:
-        """See `Task`."""
+        """See `Task`; of rows with a relation the first on a text stands for all of them."""
         texts = [record.input.text for record in records]
-        found = [_pieces(answer.entities) for answer in self.finder.answers(texts)]
+        first = {text: number for number, text in reversed([*enumerate(texts)])}
+        asked_for = [
+            record.target is None or first[record.input.text] == number
+            for number, record in enumerate(records)
+        ]
+        answers = iter(self.finder.answers(list(itertools.compress(texts, asked_for))))
+        found = [_pieces(next(answers).entities) if wanted else () for wanted in asked_for]
         pairs = [self._pairs(entities) for entities in found]
         asked = [
             Pair(text, *((entities[i].start, entities[i].end) for i in pair))
@@ -118,6 +128,10 @@ class RelationsOfEntities(RelationTask):
     def _pairs(self, entities: Sequence[Piece]) -> tuple[tuple[int, int], ...]:
         choose = itertools.combinations if self.head_first else itertools.permutations
         return tuple(choose(range(len(entities)), 2))
+
+    def scores(self, *, intervals: bool = True, paired: bool = False) -> EntityRelationScores:
+        """See `Task`; of the rows on a text all relations together are what is right."""
+        return EntityRelationScores(self, intervals=intervals)
 
     def _row(
         self,

@@ -25,7 +25,8 @@ class RelationReader:
     Args:
         columns: by role; without columns of head and tail the text has marks.
         options: how relations are read.
-        whole: whether head and tail are to be found, so that the text alone is read.
+        whole: whether head and tail are to be found, so that the text alone is read; with what is
+            right they are read too.
     """
 
     def __init__(self, columns: Columns, options: Options, *, whole: bool = False):
@@ -61,7 +62,7 @@ class RelationReader:
         if isinstance(text, Rejection):
             return text
         try:
-            pair = Pair(text) if self._whole else self._pair(row, text)
+            pair = Pair(text) if self._whole and not targets else self._pair(row, text)
         except Unfit as why:
             return rejected(row, why.kind, str(why))
         relation = read_text(row, self.columns["relation"], "relation") if targets else None
