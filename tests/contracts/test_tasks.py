@@ -126,6 +126,28 @@ def frames(by_place=False):
     return rows
 
 
+def relations(marked=False, long=False):
+    draw = random.Random(6)
+    words = {
+        "in": "the {} was in the {}",
+        "lost": "the {} lost the {}",
+        "Other": "the {} and the {}",
+    }
+    rows = []
+    for number in range(48):
+        head, tail = draw.sample(["card", "film", "market", "team", "bank"], 2)
+        relation = draw.choice(sorted(words))
+        pair = (f"<e1>{head}</e1>", f"<e2>{tail}</e2>") if marked else (head, tail)
+        around = [" ".join(draw.choices(["week", "match", "top"], k=30 * long)) for _ in range(2)]
+        text = f"{around[0]} {words[relation].format(*pair)} {around[1]} {number % 7}"
+        places = {
+            "head": head,
+            "tail": {"start": text.index(tail), "end": text.index(tail) + len(tail)},
+        }
+        rows.append({"text": text, **({} if marked else places), "relation": relation})
+    return rows
+
+
 TOKENS = "token-classification"
 MEMBERS: dict[str, dict[str, Any]] = {
     "one label": {"rows": labels()},
@@ -159,6 +181,11 @@ MEMBERS: dict[str, dict[str, Any]] = {
         "rows": frames(), "task": "intent-slots", "elsewhere": TOKENS,
         "options": {"decoder": "crf"},
     },
+    "relations": {"rows": relations()},
+    "relations far into texts, weighted": {
+        "rows": relations(long=True), "options": {"class_weights": "auto", "label_smoothing": 0.1},
+    },
+    "marked relations": {"rows": relations(marked=True), "options": {"no_relation": "lost"}},
     "questions": {"rows": questions(), "options": {"stride": 4}},
     "questions without answers": {"rows": questions(unanswerable=True)},
 }  # fmt: skip
@@ -523,7 +550,8 @@ def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, bre
 
 
 @pytest.mark.parametrize(
-    "name", ["several labels", "crf", "spans", "questions", "long choices", "frames"]
+    "name",
+    ["several labels", "crf", "spans", "questions", "long choices", "frames", "relations"],
 )
 def test_processes_share_a_step(steady_model_folder, tmp_path, name):
     """With dropout each process would draw its own."""
@@ -546,5 +574,6 @@ def test_every_task_stands_here():
         "text-classification",
         TOKENS,
         "question-answering",
+        "relation-extraction",
     }
     assert {config.name for config in configs() if config.shapes} == tasks - {None}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from glossator.cli.options import FLAT, ScoringOptions
 from glossator.cli.screen import Screen, grid
+from glossator.cli.task_options import columns_of
 from glossator.text.findings import count_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def compare(
 
     screen = Screen(json=options.shown.json)
     first, second = (opened(folder, options.runtime, screen) for folder in (a, b))
-    items = read_rows(tables, first, options, screen)
+    items = read_rows(tables, first.reader(columns_of(options.columns)), options, screen)
     screen.say("answering with both")
     found = scoring.compare(first, second, items)
     screen.json(_object(found))

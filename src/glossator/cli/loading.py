@@ -9,8 +9,8 @@ from glossator.artifact.opening import load
 from glossator.artifact.predictor import Predictor
 from glossator.cli.options import ScoringOptions
 from glossator.cli.screen import Screen
-from glossator.cli.task_options import columns_of
 from glossator.models.config import RuntimeConfig
+from glossator.tasks.task import Reader
 from glossator.text.records import Read
 from glossator.text.rows import Row
 from glossator.text.tables import read_tables
@@ -27,16 +27,14 @@ def opened(folder: Path, runtime: RuntimeConfig, screen: Screen) -> Predictor:
 
 
 def read_rows(
-    paths: Sequence[str], predictor: Predictor, options: ScoringOptions, screen: Screen
+    paths: Sequence[str], reader: Reader, options: ScoringOptions, screen: Screen
 ) -> Iterator[Read]:
     """The rows of tables with the right answers, a stream; how they are read is told.
 
     Raises:
         ColumnError: a column is missing.
-        ConfigError: the task reads no such column.
         TableError: a table cannot be read.
     """
-    reader = predictor.reader(columns_of(options.columns))
     wanted = [name for names in reader.columns.values() for name in names]
     table = read_tables(paths, wanted, options.table)
     for note in table.notes:

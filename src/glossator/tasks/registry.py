@@ -39,6 +39,7 @@ KINDS: dict[str, str] = {
     "intent-slots": "glossator.tasks.kinds.intent_slots",
     "question-answering": "glossator.tasks.kinds.question_answering",
     "multiple-choice": "glossator.tasks.kinds.multiple_choice",
+    "relation-extraction": "glossator.tasks.kinds.relation_extraction",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
     "text-generation": "glossator.tasks.kinds.text_generation",
 }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from glossator.text.findings import Finding
 from glossator.text.rows import Rejection, Row
 
-__all__ = ["Columns", "Examiner", "Read", "Record", "Role", "Trusting", "in_place"]
+if TYPE_CHECKING:
+    from glossator.text.tokenizer import Tokenizer
+
+__all__ = ["Columns", "Examiner", "Fitting", "Read", "Record", "Role", "Trusting", "in_place"]
 
 T = TypeVar("T")
 
@@ -91,6 +94,14 @@ class Examiner(Protocol):
 
     def findings(self) -> Sequence[Finding]:
         """What there is to say of the rows seen."""
+
+
+@runtime_checkable
+class Fitting(Protocol):
+    """An examiner of rows whose long texts are read otherwise than in overlapping windows."""
+
+    def fit(self, tokenizer: Tokenizer, limit: int) -> None:
+        """Is told of the model before the rows: its tokens, and how many fit in one window."""
 
 
 class Trusting:
