@@ -43,6 +43,8 @@ def show_result(
         show_measures(screen, report.measures, report.metrics)
     else:
         screen.title(UNSCORED)
+    if report.refit:
+        screen.line(f"  {report.refit.sentence}", "yellow" if report.refit.missed else "")
     for sentence in report.words.decided:
         screen.line(f"  {sentence}")
     screen.line(f"  {_speed(result)}")
@@ -62,7 +64,15 @@ def _speed(result: FitResult) -> str:
         steps += f", the best was {train['best_step']:,}"
     if result.report.ended:
         steps += f"; {result.report.ended}"
-    return f"trained {duration(train['seconds'])}, {speed} a second; {steps}"
+    return f"trained {duration(train['seconds'])}, {speed} a second; {steps}{_again(result)}"
+
+
+def _again(result: FitResult) -> str:
+    """How long the second training was, if there was one."""
+    refit = result.report.refit
+    if not refit or refit.missed:
+        return ""
+    return f"; then {refit.steps:,} steps on all rows in {duration(refit.seconds)}"
 
 
 def _places(screen: Screen, result: FitResult) -> None:

@@ -51,6 +51,16 @@ class FitWatch(BarWatch):
         if isinstance(event, Started):
             self._screen.say("Training", "bold")
         super().training(event)
+        self._say(event)
+
+    def refitting(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._screen.say("Refit", "bold")
+            self._screen.say(f"  {event.steps:,} steps on all {event.rows:,} rows")
+        super().refitting(event)
+        self._say(event)
+
+    def _say(self, event: Event) -> None:
         if isinstance(event, Evaluated):
             self._evaluated = True
             self._screen.say(self.scored(event))
