@@ -210,8 +210,9 @@ def _opened(output: Path, *, overwrite: bool, resume: bool) -> Iterator[RunFolde
         if path != final:
             replace_folder(path, final)
         if run.finished:  # until it stands under its name it may have to be taken up
-            for trained in (final / AGAIN, final):
-                Checkpoints(trained / CHECKPOINTS).clear()
+            for kept in (final / AGAIN / CHECKPOINTS, final / CHECKPOINTS):
+                if kept.exists():
+                    Checkpoints(kept).clear()
     finally:
         run.close()
         if not run.trained:
