@@ -77,16 +77,16 @@ def settings(folder):
 
 
 def test_it_has_the_bits_of_a_run_of_as_many_steps_on_all_rows(refit, rows):
-    slow = {"epochs": 4, "learning_rate": 3e-4}
-    made = refit(**slow)
+    once = {"epochs": 4, "evaluation_steps": 16}
+    made = refit(**once)
     again = made.report.refit
     assert (again.rows, again.left_out, again.missed) == (60, 0, "")
     whole = {"dev_fraction": 0.0, "test_fraction": 0.0}
     assert made.train["best_step"] == 16, "the last, so that the plan ends there"
     assert again.steps == 32  # 8 an epoch, where the first training had 4
-    hand = refit(refit=False, **whole, **slow, max_steps=again.steps)
+    hand = refit(refit=False, **whole, **once, max_steps=again.steps)
     assert same(weights(made), weights(hand))
-    other = refit(rows[::-1], refit=False, **whole, **slow, max_steps=again.steps)
+    other = refit(rows[::-1], refit=False, **whole, **once, max_steps=again.steps)
     assert not same(weights(made), weights(other)), "the order of the rows plays a part"
 
 
