@@ -434,3 +434,14 @@ def test_groups_and_held_out_shares_do_not_matter(refit, rows):
     assert made.report.refit.rows == 60
     assert DataConfig(group="who").group == "who"
     assert Path(made.report.name).name == "model"
+
+
+def test_where_rows_lie_is_looked_up_again_in_the_second_model(refit, tmp_path):
+    asked = {"out_of_scope": "neighbours"}
+    plain, made = refit(refit=False, **asked), refit(output=tmp_path / "model", **asked)
+    before, after = plain.predictor.task, made.predictor.task
+    assert (len(before.regions.bank), len(after.regions.bank)) == (30, 60)
+    assert before.decision.cut == after.decision.cut
+    assert after.decision.kept_shapes["bank"] == list(after.regions.bank.shape)
+    kept = glossator.load(made.model).task.regions
+    assert np.array_equal(kept.bank, after.regions.bank)
