@@ -95,9 +95,11 @@ def test_the_scores_and_the_decision_are_those_of_the_first_model(refit, tmp_pat
     assert not same(weights(one), weights(two))
     assert one.dev == two.dev
     assert one.test == two.test
-    assert two.predictor.task.decision == one.predictor.task.decision != type(
-        one.predictor.task
-    ).decision
+    assert (
+        two.predictor.task.decision
+        == one.predictor.task.decision
+        != type(one.predictor.task).decision
+    )
     kept = settings(two.model)
     assert kept["refit"] == two.report.refit.to_json() == two.to_json()["train"]["refit"]
     assert kept["decision"] == settings(one.model)["decision"]
@@ -187,7 +189,7 @@ def test_interrupted_it_leaves_the_model_of_the_scores_and_goes_on_later(refit, 
     assert same(weights(made), weights(first))
     assert not made.finished
     said = "Not refitted on all rows: it was interrupted. The model is the one that was scored."
-    assert watch.notes[-1] == said
+    assert watch.notes[-1] == f"{said} --resume goes on with it."
     assert said in (made.model / "README.md").read_text()
     loaded = glossator.load(made.model)
     assert loaded.notes == (
@@ -445,3 +447,17 @@ def test_where_rows_lie_is_looked_up_again_in_the_second_model(refit, tmp_path):
     assert after.decision.kept_shapes["bank"] == list(after.regions.bank.shape)
     kept = glossator.load(made.model).task.regions
     assert np.array_equal(kept.bank, after.regions.bank)
+
+
+def test_several_processes_share_it(tiny_model_folder, rows):
+    asked = {"model": str(tiny_model_folder), "epochs": 1, "batch_size": 8, "precision": "float32"}
+    made = glossator.fit(rows, **asked, processes=2, refit=True)
+    assert (made.details.refit.rows, made.details.refit.steps) == (60, 8)
+
+
+def test_scikit_learn_has_it_as_an_option(tiny_model_folder, rows):
+    from glossator.sklearn import TextClassifier
+
+    texts, labels = ([row[name] for row in rows] for name in ("text", "label"))
+    made = TextClassifier(tiny_model_folder, epochs=1, options={"refit": True}).fit(texts, labels)
+    assert made.model_.details.refit.rows == 60

@@ -15,6 +15,7 @@ from glossator.config import to_mapping
 from glossator.finetuning.config import FitConfig
 from glossator.runs.folder import REPORT
 from glossator.text.config import TableConfig
+from glossator.text.findings import count_of
 
 if TYPE_CHECKING:
     from glossator.evaluation.figures import Words
@@ -72,7 +73,7 @@ def _again(result: FitResult) -> str:
     refit = result.report.refit
     if not refit or refit.missed:
         return ""
-    return f"; then {refit.steps:,} steps on all rows in {duration(refit.seconds)}"
+    return f"; then {count_of(refit.steps, 'step')} on all rows in {duration(refit.seconds)}"
 
 
 def _places(screen: Screen, result: FitResult) -> None:

@@ -12,7 +12,7 @@ from glossator.cli.progress import meter
 from glossator.cli.screen import Screen
 from glossator.evaluation.figures import Measure
 from glossator.finetuning.bars import BarWatch
-from glossator.text.findings import Finding
+from glossator.text.findings import Finding, count_of
 from glossator.training.events import Ended, Evaluated, Event, Halved, Resumed, Started
 
 __all__ = ["FitWatch"]
@@ -56,7 +56,8 @@ class FitWatch(BarWatch):
     def refitting(self, event: Event) -> None:
         if isinstance(event, Started):
             self._screen.say("Refit", "bold")
-            self._screen.say(f"  {event.steps:,} steps on all {event.rows:,} rows")
+            steps, rows = count_of(event.steps, "step"), count_of(event.rows, "row")
+            self._screen.say(f"  {steps} on all {rows}, at the rates of the first training")
         super().refitting(event)
         self._say(event)
 

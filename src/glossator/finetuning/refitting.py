@@ -118,7 +118,8 @@ class Refitting:
 
     def _missed(self, why: str, *, interrupted: bool = False) -> Refit:
         found = Refit(left_out=self.rows.left_out, missed=why, interrupted=interrupted)
-        self.watch.note(found.sentence)
+        later = " --resume goes on with it." if interrupted and self.run else ""
+        self.watch.note(found.sentence + later)
         return found
 
     def _made(self, first: Predictor) -> tuple[Predictor, Refit]:
