@@ -210,6 +210,16 @@ class KilledAt(Watch):
             raise Killed
 
 
+class KilledAgain(KilledAt):
+    """In the second training."""
+
+    def training(self, event):
+        pass
+
+    def refitting(self, event):
+        super().training(event)
+
+
 class Losses(Watch):
     def __init__(self):
         self.losses = []
@@ -226,13 +236,14 @@ class Member:
         self.folder, self.scratch = folder, scratch
         self.rows, self.told = told["rows"], told
 
-    def config(self, *, data=None, runtime=None, spread=None, **training):
+    def config(self, *, data=None, runtime=None, spread=None, refit=False, **training):
         usual = {
             "epochs": 2, "batch_size": 8, "learning_rate": 3e-3, "checkpoint_steps": 2, "seed": 1,
         }  # fmt: skip
         return FitConfig(
             task=self.told.get("task", ""),
             options=self.told.get("options", {}),
+            refit=refit,
             model=ModelConfig(model=str(self.folder), max_length=24),
             data=DataConfig(**(data or {})),
             training=TrainingConfig(**usual | training),
@@ -272,6 +283,29 @@ def a_killed_run_ends_in_the_same_bits(member):
     with pytest.raises(Killed):
         member.fit("killed", watch=KilledAt(5), resume=True)
     assert same(expected, member.weights(member.fit("killed", resume=True)))
+
+
+def a_refit_learns_all_rows_and_decides_as_before(member):
+    plain, refitted = member.fit("plain"), member.fit("whole", refit=True)
+    again, predictor = refitted.report.refit, refitted.predictor
+    reader = predictor.reader()
+    read = [reader.read(Row("t", i, row), targets=True) for i, row in enumerate(member.rows)]
+    learnable = sum(not record.held_out for record in read)
+    assert (again.rows, again.left_out) == (learnable, 0)
+    assert (refitted.dev, refitted.test) == (plain.dev, plain.test)
+    assert not same(member.weights(plain), member.weights(refitted))
+    decisions = [x.predictor.task.saved()["decision"] for x in (plain, refitted)]
+    for decision in decisions:
+        decision.pop("kept_shapes", None)  # of what is known of the rows themselves
+    assert decisions[0] == decisions[1]
+    found = [x.to_json() for x in load(refitted.model).predict(member.inputs())]
+    assert found == [x.to_json() for x in predictor.predict(member.inputs())]
+    with pytest.raises(Killed):
+        member.fit("killed", watch=KilledAgain(4), resume=True, refit=True)
+    resumed = member.fit("killed", resume=True, refit=True)
+    assert same(member.weights(refitted), member.weights(resumed))
+    kept = [member.scratch / name / "model.safetensors" for name in ("whole", "killed")]
+    assert kept[0].read_bytes() == kept[1].read_bytes()
 
 
 def one_seed_is_one_result(member):
@@ -460,6 +494,14 @@ class Forgetful(Member):
         return super().fit(fresh, watch=watch, resume=resume, **{**given, "seed": seed})
 
 
+class Content(Member):
+    """Scores a model of fewer rows, and then one of all."""
+
+    def fit(self, name=None, **given):
+        data = {"dev_fraction": 0.3} if given.get("refit") else {}
+        return super().fit(name, **given, data=data)
+
+
 class Unseeded(Member):
     runs = 0
 
@@ -526,6 +568,7 @@ class Forgetting(Member):
 CONTRACTS = {
     its_rows_are_learned: Idle,
     a_killed_run_ends_in_the_same_bits: Forgetful,
+    a_refit_learns_all_rows_and_decides_as_before: Content,
     one_seed_is_one_result: Unseeded,
     parts_add_up: Uneven,
     its_options_survive: Changed,

@@ -63,6 +63,7 @@ class Data:
         reader: read them.
         config: with the task and its columns as they were found.
         parts: the rows.
+        every: the same rows in the order of the tables, whatever part they are in.
         files: the tables.
         notes: what reading them found.
     """
@@ -71,6 +72,7 @@ class Data:
     reader: Reader
     config: FitConfig
     parts: Parts
+    every: Items = field(default_factory=list)
     files: list[DataFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -109,6 +111,7 @@ def read_data(source: Source, config: FitConfig) -> Data:
     if not config.task:
         data.notes.append(_task_note(kind.name, columns))
     items = _read(table, source, data)
+    data.every += items
     dialects = {table.dialect}
     for name in ("dev", "test"):
         if path := getattr(config.data, name):
@@ -116,6 +119,7 @@ def read_data(source: Source, config: FitConfig) -> Data:
             other = _opened([path], beside, [x for names in columns.values() for x in names])
             dialects.add(other.dialect)
             setattr(data.parts, name, _read(other, [path], data))
+            data.every += getattr(data.parts, name)
     data.config = dataclasses.replace(given, table=_as_found(config.table, dialects))
     wanted = {
         "dev": 0.0 if config.data.dev else config.data.dev_fraction,
