@@ -52,6 +52,8 @@ class Record:
         texts: all text of the input: what is counted, and what makes two rows the same.
         held_out: whether nothing is learned from it: it only serves to decide and to score.
         together: what rows that stay in one part of a split have alike; None: their texts.
+        asked: what is asked of the texts, where it is not the same of all rows; equal texts of
+            which other things are asked are two rows.
     """
 
     row: Row
@@ -60,6 +62,7 @@ class Record:
     texts: tuple[str, ...]
     held_out: bool = False
     together: Hashable = None
+    asked: str = ""
 
 
 Read: TypeAlias = "Record | Rejection"
