@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glossator.errors import TextError, did_you_mean
+from glossator.errors import InputError, TextError, did_you_mean
 from glossator.tasks.kinds.multi_task.config import Options
 from glossator.tasks.kinds.multi_task.examiner import MemberExaminers
 from glossator.tasks.kinds.multi_task.members import Member, Piece, member_of
@@ -116,21 +116,26 @@ class MultiTaskReader:
             return rejected(row, "task_name", f"column '{self._column}': {message}")
         if name in self._known:
             return [name]
-        if not self._open or (self._said and name not in self._said):
-            there = self._known if not self._open else self._said
-            hint = did_you_mean(name, there)
-            message = f"there is no task {quoted(name)}; there are: {', '.join(there)}{hint}"
+        if not self._open:
+            hint = did_you_mean(name, self._known)
+            message = f"there is no task {quoted(name)}; there are: {', '.join(self._known)}{hint}"
             return rejected(row, "unknown_task", message)
-        member = member_of(name, self._said.get(name, {}), row, self._columns_of(row))
-        self._known[name] = Known(member, member.reader())
+        self._known[name] = self._found(name, row)
         return [name]
 
-    def _columns_of(self, row: Row) -> list[str]:
-        """The columns of a row that hold something: of a table of all tasks those of its own."""
-        columns = [name for name in row.values if name != self._column]
-        if self._said:
-            return columns
-        return [name for name in columns if row.values[name] not in (None, "")]
+    def _found(self, name: str, row: Row) -> Known:
+        """A task whose first row this is.
+
+        In a table of all tasks a row has the columns of the others too, which hold nothing.
+        """
+        said = self._said.get(name, {})
+        columns = [column for column in row.values if column != self._column]
+        holding = [column for column in columns if row.values[column] not in (None, "")]
+        try:
+            member = member_of(name, said, row, holding)
+        except InputError:
+            member = member_of(name, said, row, columns)
+        return Known(member, member.reader())
 
     def _fitting(self, row: Row, targets: bool) -> Sequence[str] | Rejection:
         """The tasks whose columns a row has that names none."""
