@@ -72,8 +72,8 @@ def fitted(work: pathlib.Path, name: str, a: Any) -> dict[str, Any]:
     if not output.exists():
         run_json(
             [
-                *GLOSSATOR, "fit", *of_whom(work, name), "--output", str(output), "--resume", "--json",
-                "--model", a.model, "--epochs", str(a.epochs), "--dev-fraction", "0",
+                *GLOSSATOR, "fit", *of_whom(work, name), "--output", str(output), "--resume",
+                "--json", "--model", a.model, "--epochs", str(a.epochs), "--dev-fraction", "0",
                 "--learning-rate", "2e-4", "--seed", str(a.seed), "--checkpoint-steps", "100",
             ]
         )  # fmt: skip

@@ -107,7 +107,7 @@ class _Scorer:
 
     def __init__(self, folder: str, runtime: RuntimeConfig, asked: Asked):
         self._predictor, self._asked = load(folder, runtime=runtime), asked
-        self._reader = self._predictor.reader(asked.columns)
+        self._reader = self._predictor.reader(asked.columns, asked.asks)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
         values = [json.loads(row) for row in block["row"].tolist()]

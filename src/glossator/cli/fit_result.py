@@ -95,4 +95,6 @@ def _input(result: FitResult, words: Words) -> str:
     if words.command_format != "jsonl":
         return words.command_input
     inputs = result.predictor.reader().inputs
+    if not inputs:  # columns that all rows have
+        return words.command_input
     return json.dumps({names[0]: "a text of your own" for names in inputs.values()})

@@ -101,17 +101,17 @@ def predict(
     from glossator.cli.answering import Answering, answer_table, by_predictor
     from glossator.cli.loading import opened
     from glossator.text.columns import resolved
-    from glossator.text.tables import joined, open_tables
+    from glossator.text.tables import held_out, joined, open_tables
 
     screen = Screen(json=options.shown.json)
-    tables = open_tables(data, options.table)
+    tables = [held_out(table) for table in open_tables(data, options.table)]
     predictor = opened(model, options.runtime, screen)
     table = joined(tables)
-    asked = predictor.reader(_columns(predictor, data, table.columns, options))
-    reader = predictor.reader(resolved(asked.columns, table))
+    asks = given(options.asks)
+    asked = predictor.reader(_columns(predictor, data, table.columns, options), asks)
+    reader = predictor.reader(resolved(asked.columns, table), asks)
     for note in table.notes:
         screen.say(note)
-    asks = given(options.asks)
     began = time.perf_counter()
     with ExitStack() as stack:
         answer = by_predictor(predictor, options.top_k, asks, options.max_windows)

@@ -204,14 +204,14 @@ def _paths(source: Source) -> list[str]:
 
 
 def _read(table: Table, paths: Sequence[str], data: Data) -> Items:
-    """The rows of a table, which is made of these files, and perhaps of others that they name."""
+    """The rows of a table, which is made of these files, or of others that they name."""
     group = data.config.data.group
     wanted = [name for names in data.config.columns.values() for name in names]
     check_columns(table, [*wanted, *([group] if group else [])])
     items: Items = [
         data.reader.read(item, targets=True) if isinstance(item, Row) else item for item in table
     ]
-    files = [*paths, *table.files]
+    files = table.files or paths
     if not files:
         data.files.append(DataFile(name=table.path, rows=len(items), sha256=""))
         return items

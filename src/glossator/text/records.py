@@ -27,6 +27,7 @@ class Role:
         target: whether it is what the task learns to answer.
         many: whether several columns may have it, whose texts are joined.
         usual: names of columns that have it unless the user says otherwise; the role's own first.
+        optional: whether a table to be answered or scored may lack it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Role:
     target: bool = False
     many: bool = False
     usual: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

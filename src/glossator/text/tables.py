@@ -34,6 +34,7 @@ __all__ = [
     "Rejection",
     "Row",
     "Table",
+    "held_out",
     "joined",
     "open_table",
     "open_tables",
@@ -114,6 +115,17 @@ def read_tables(
     for table in tables:
         check_columns(table, columns)
     return joined(tables)
+
+
+def held_out(table: Table) -> Table:
+    """The rows to answer and to score: of a list of tables its test tables, where it has some."""
+    if "test" not in table.beside:
+        if table.files:
+            table.notes.append(f"{table.path} names no test table; its training tables are read")
+        return table
+    found = table.beside["test"].table
+    found.notes.append(f"{table.path}: its test tables are read: {', '.join(found.files)}")
+    return found
 
 
 def _renamed(table: Table, columns: Sequence[str]) -> Table:

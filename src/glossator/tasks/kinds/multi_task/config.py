@@ -10,6 +10,7 @@ from typing import Any
 
 from glossator.errors import ConfigError
 from glossator.tasks.config import KindConfig
+from glossator.tasks.kinds.text_roles import TEXT_ROLES
 from glossator.text.records import Role
 
 __all__ = ["CONFIG", "Asks", "Options"]
@@ -53,7 +54,7 @@ class Asks:
     """What is asked of the answers.
 
     Attributes:
-        only: the task that answers, where a row does not name one.
+        only: the task that answers; rows that name another one are refused.
     """
 
     only: str | None = None
@@ -62,7 +63,10 @@ class Asks:
 CONFIG = KindConfig(
     name="multi-task",
     summary="several tasks on one encoder, whose rows name their task",
-    roles=(Role(name="member", help="that names the task of a row", usual=("task",)),),
+    roles=(
+        *(role for role in TEXT_ROLES if not role.target),
+        Role(name="member", help="that names the task of a row", usual=("task",), optional=True),
+    ),
     shapes=(("member",),),
     options=Options,
     asks=Asks,

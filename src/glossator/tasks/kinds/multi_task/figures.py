@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glossator.evaluation.figures import Column, Measure, Section, Table, Words
+from glossator.evaluation.figures import Column, Measure, Pair, Section, Table, Words
 from glossator.tasks.kinds.multi_task.config import CONFIG
 from glossator.tasks.kinds.multi_task.members import Member
 from glossator.tasks.task import Task
@@ -87,9 +87,19 @@ def renamed(sections: Sequence[Section], name: str, number: int) -> list[Section
             id=f"task-{number}-{section.id}",
             title=f"{name}: {section.title}",
             short=f"{name}: {section.short or section.title}",
+            figures=[_titled(figure, name) for figure in section.figures],
         )
         for section in sections
     ]
+
+
+def _titled(figure: Any, name: str) -> Any:
+    """A figure whose title says of which task it is, where it has one."""
+    if isinstance(figure, Pair):
+        return Pair(_titled(figure.left, name), _titled(figure.right, name))
+    if title := getattr(figure, "title", ""):
+        return dataclasses.replace(figure, title=f"{name}: {title}")
+    return figure
 
 
 def words(members: Mapping[str, Member], tasks: Mapping[str, Task]) -> Words:

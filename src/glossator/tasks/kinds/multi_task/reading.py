@@ -15,7 +15,7 @@ from glossator.text.columns import rejected, text_of
 from glossator.text.findings import quoted
 from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
-from glossator.text.task_tables import check_name
+from glossator.text.task_tables import TASK, check_name
 
 __all__ = ["Known", "MultiTaskReader"]
 
@@ -35,26 +35,35 @@ class MultiTaskReader:
     which of them its right answer is of.
 
     Args:
-        columns: the one that names the task, by its role.
+        columns: the one that names the task, by its role; without one no row does.
         options: what is said of the tasks.
         known: the tasks, by name; None where they are yet to be found in the rows.
+        only: the one of them that reads rows.
     """
 
     def __init__(
-        self, columns: Columns, options: Options, known: Mapping[str, Known] | None = None
+        self,
+        columns: Columns,
+        options: Options,
+        known: Mapping[str, Known] | None = None,
+        only: str | None = None,
     ):
-        self.columns = columns
+        self.columns, self._only = columns, only
         self._said, self._open = options.said(), known is None
         self._known: dict[str, Known] = dict(known or {})
 
     @property
     def _column(self) -> str:
-        return self.columns["member"][0]
+        return self.columns.get("member", (TASK,))[0]
 
     @property
     def inputs(self) -> Columns:
         """The columns that each of the tasks reads; other ones a row may have or not."""
-        every = [dict(known.reader.inputs) for known in self._known.values()]
+        every = [
+            dict(known.reader.inputs)
+            for name, known in self._known.items()
+            if self._only in (None, name)
+        ]
         first = every[0] if every else {}
         return {
             role: names
@@ -76,7 +85,8 @@ class MultiTaskReader:
         """
         found: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {}
         name = text_of(found.get(self._column))
-        asked = [self._known[name]] if name in self._known else list(self._known.values())
+        name = name if name in self._known else self._only
+        asked = list(self._known.values()) if name is None else [self._known[name]]
         refused: TextError | None = None
         for known in asked:
             try:
@@ -107,13 +117,16 @@ class MultiTaskReader:
 
     def _named(self, row: Row, targets: bool) -> Sequence[str] | Rejection:
         """The tasks that read a row."""
-        value = row.values.get(self._column)
+        value = row.values.get(self._column) if "member" in self.columns else None
         if value is None or value == "":
             return self._fitting(row, targets)
         name = text_of(value)
         if name is None or (wrong := check_name(name)):
             message = wrong if name is not None else f"{value!r:.60} is no name of a task"
             return rejected(row, "task_name", f"column '{self._column}': {message}")
+        if self._only not in (None, name) and name in self._known:
+            message = f"the row is of the task {quoted(name)}; asked for was '{self._only}' alone"
+            return rejected(row, "other_task", message)
         if name in self._known:
             return [name]
         if not self._open:
@@ -143,18 +156,19 @@ class MultiTaskReader:
             message = f"column '{self._column}' names no task"
             return rejected(row, "missing_column", message)
         has = {name for name, value in row.values.items() if value is not None}
-        fitting = [name for name, known in self._known.items() if _wanted(known, targets) <= has]
+        among = {x: known for x, known in self._known.items() if self._only in (None, x)}
+        fitting = [name for name, known in among.items() if _wanted(known, targets) <= has]
         if not fitting:
             listed = "; ".join(
                 f"{name}: {', '.join(sorted(_wanted(known, targets)))}"
-                for name, known in self._known.items()
+                for name, known in among.items()
             )
             message = f"the row has the columns of no task; they read {listed}"
             return rejected(row, "missing_column", message)
         if targets and (both := self._alike(fitting)):
             message = (
                 f"the row may be of the tasks {' and '.join(both)}; expected a column "
-                f"'{self._column}' that names one"
+                f"'{self._column}' that names one, or --only {both[0]}"
             )
             return rejected(row, "several_tasks", message)
         return fitting

@@ -51,6 +51,7 @@ class MultiTask:
         fields: of `config.json`, those that a model of each task alone would have.
         scales: rows for each thing that the loss of a task counts.
         samples: training rows of each task.
+        only: the one task that answers.
     """
 
     name, opens_as = CONFIG.name, CONFIG.opens_as
@@ -94,10 +95,10 @@ class MultiTask:
     def reader(self, columns: Columns) -> MultiTaskReader:
         """See `Task`."""
         known = {
-            name: Known(member, self.tasks[name].reader(member.columns))
+            name: Known(member, self.tasks[name].reader(_renamed(member.columns, columns)))
             for name, member in self.members.items()
         }
-        return MultiTaskReader(columns, self.options, known)
+        return MultiTaskReader(columns, self.options, known, self.only)
 
     def build(self, base: Base, seed: int) -> nn.Module:
         """See `Task`; each task begins as it would by itself."""
@@ -132,19 +133,13 @@ class MultiTask:
             places = [
                 (number, piece.record)
                 for number, record in enumerate(records)
-                for piece in self._asked_of(record)
+                for piece in record.input
                 if piece.member.name == name
             ]
             rows = task.encode([record for _, record in places]) if places else []
             for (number, _), row in zip(places, rows, strict=True):
                 found[number].append((name, row))
         return [self._encoded(number, parts) for number, parts in enumerate(found)]
-
-    def _asked_of(self, record: Record) -> Sequence[Piece]:
-        """The pieces of a row that are to be answered."""
-        pieces: Sequence[Piece] = record.input
-        wanted = [piece for piece in pieces if piece.member.name == self.only]
-        return wanted if len(pieces) > 1 and wanted else pieces
 
     def _encoded(self, number: int, parts: Sequence[tuple[str, Encoded]]) -> MultiEncoded:
         examples = tuple(
@@ -281,6 +276,11 @@ class MultiTask:
         return {"config": dict(self.fields.get(name, {}))}
 
 
+def _renamed(columns: Columns, others: Columns) -> Columns:
+    """The columns of a task, those of its roles that were named anew among them."""
+    return {role: others.get(role, names) for role, names in columns.items()}
+
+
 def _of(model: nn.Module, task: str) -> nn.Module:
     assert isinstance(model, MultiTaskModel)
     return model.of(task)
@@ -304,6 +304,10 @@ class MultiTaskKind:
     def reader(self, columns: Columns, options: Any) -> MultiTaskReader:
         """See `TaskKind`."""
         assert isinstance(options, Options)
+        if said := [role for role in columns if role != "member"]:
+            flag = said[0].replace("_", "-")
+            message = f"--{flag} is said of each task by itself, under [tasks.NAME] or in --members"
+            raise ConfigError(message)
         return MultiTaskReader(columns, options)
 
     def learn(
