@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from glossator.config import from_mapping, read_toml
+from glossator.config import from_mapping, line_of, read_toml
 from glossator.errors import ColumnError, ConfigError, TableError, did_you_mean
 from glossator.text.config import TableConfig
 from glossator.text.formats import fitting
@@ -66,9 +66,9 @@ def open_task_tables(path: str, config: TableConfig, opened: Opened, notes: list
     """
     said = read_toml(path)
     tasks = _listed(path, said.pop("tasks", None))
-    if _hidden := [name for name, value in said.items() if isinstance(value, dict)]:
-        message = f"unknown table [{_hidden[0]}]; expected [tasks.{_hidden[0]}]"
-        raise ConfigError(message, file=path)
+    if others := [name for name, value in said.items() if isinstance(value, dict)]:
+        message = f"unknown table [{others[0]}]; expected [tasks.{others[0]}]"
+        raise ConfigError(message, file=path, line=line_of(path, others[0]))
     found = _joined(path, "train", tasks, config, opened, notes)
     members = {task.name: task.said for task in tasks}
     found.options = {**said, "members": json.dumps(members, ensure_ascii=False)}
@@ -99,7 +99,7 @@ def _listed(path: str, tables: Any) -> list[_Listed]:
             raise ConfigError(wrong, file=path)
         if not isinstance(section, dict):
             message = f"tasks.{name} is {section!r:.60}; expected a table [tasks.{name}]"
-            raise ConfigError(message, file=path)
+            raise ConfigError(message, file=path, line=line_of(path, name))
         tasks.append(_task(path, name, section))
     return tasks
 
@@ -110,17 +110,25 @@ def _task(path: str, name: str, section: Mapping[str, Any]) -> _Listed:
     if "train" not in files:
         hint = did_you_mean("train", [key for key in named if isinstance(named[key], str)])
         message = f"task '{name}' has no table; expected train = \"FILE\" in [tasks.{name}]{hint}"
-        raise ConfigError(message, file=path)
+        raise ConfigError(message, file=path, line=_line(path, name))
     reading = {key: named.pop(key) for key in _READING if key in named}
-    from_mapping(TableConfig, reading, file=path)  # says what is wrong
+    try:
+        from_mapping(TableConfig, reading)
+    except ConfigError as error:
+        raise ConfigError(error.message, file=path, line=_line(path, name)) from None
     return _Listed(name, files, reading, named)
+
+
+def _line(path: str, name: str) -> int | None:
+    """The line on which the table of a task begins."""
+    return line_of(path, f"tasks.{name}")
 
 
 def _files(path: str, name: str, part: str, value: Any) -> tuple[str, ...]:
     files = [value] if isinstance(value, str) else value
     if not isinstance(files, list) or not files or not all(isinstance(x, str) for x in files):
         message = f"{part} of [tasks.{name}] is {value!r:.60}; expected a file, or a list of some"
-        raise ConfigError(message, file=path)
+        raise ConfigError(message, file=path, line=_line(path, name))
     return tuple(os.path.join(os.path.dirname(path), file) for file in files)
 
 
@@ -151,6 +159,9 @@ def _joined(
 
 
 def _open_one(file: str, task: _Listed, config: TableConfig, opened: Opened) -> Table:
+    if file.endswith(".toml"):
+        message = f"lists tables itself; name those of them that task '{task.name}' is learned from"
+        raise TableError(message, file=file)
     usual = fitting(file, dataclasses.replace(config, format=None))
     table = opened(file, dataclasses.replace(usual, **_read_as(task.reading)))
     if table.once:
