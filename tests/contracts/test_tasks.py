@@ -148,6 +148,17 @@ def relations(marked=False, long=False):
     return rows
 
 
+def tasks(*members):
+    """Rows of several tasks, each by its number and name, some of it mixed up."""
+    rows = [
+        {"task": f"task-{number}", **row}
+        for number, member in enumerate(members)
+        for row in member[: len(member) - 12 * number]
+    ]
+    random.Random(6).shuffle(rows)
+    return rows
+
+
 TOKENS = "token-classification"
 MEMBERS: dict[str, dict[str, Any]] = {
     "one label": {"rows": labels()},
@@ -188,6 +199,15 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "marked relations": {"rows": relations(marked=True), "options": {"no_relation": "lost"}},
     "questions": {"rows": questions(), "options": {"stride": 4}},
     "questions without answers": {"rows": questions(unanswerable=True)},
+    "several tasks": {"rows": tasks(labels(), labels(several=True)), "task": "multi-task"},
+    "tasks of all kinds": {
+        "rows": tasks(labels(pair=True), entities(), questions()), "task": "multi-task",
+        "options": {"temperature": 3.0, "members": '{"task-1": {"decoder": "crf"}}'},
+    },
+    "tasks of rows of examples": {
+        "rows": tasks(choices(), entities(by_place=True)), "task": "multi-task",
+        "options": {"temperature": 100.0, "members": '{"task-1": {"decoder": "spans"}}'},
+    },
 }  # fmt: skip
 TARGETS = {target for config in configs() for target in config.targets}
 OPENS = {

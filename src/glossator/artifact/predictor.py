@@ -210,11 +210,11 @@ class Predictor:
         """Reads the rows of a table; by default from the columns that were learned from.
 
         Args:
-            typed: columns by role that have other names here.
+            typed: other columns, by role.
             asks: what is wanted of the answers, which may ask for less of a row.
 
         Raises:
-            ConfigError: the task reads no such column.
+            ConfigError: the task reads no such column, or knows no such wish.
         """
         config = config_named(self.task.name)
         task = self.asked(None, asks or {})
@@ -229,7 +229,7 @@ class Predictor:
     ) -> list[Read]:
         """Inputs as the task reads them; what shows nothing is a Rejection.
 
-        The errors are those of `predict`.
+        Arguments and errors are those of `predict`.
         """
         if blank not in ("skip", "raise"):
             raise ConfigError(f"blank is {blank!r}; expected 'skip' or 'raise'")

@@ -95,7 +95,9 @@ def evaluate(
     return table
 
 
-def compare(a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = CHUNK) -> Comparison:
+def compare(
+    a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = CHUNK, **asks: Any
+) -> Comparison:
     """Two models of one task on the same rows.
 
     Args:
@@ -103,12 +105,13 @@ def compare(a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = C
         b: the other; it may know other targets than `a`.
         items: rows and rejections, as the reader of `a` gives them.
         chunk: rows that are in memory at a time.
+        **asks: what is wanted of the answers, as for `Predictor.predict`.
 
     Raises:
         InputError: the models answer different tasks.
         TableError: no row can be used.
     """
-    scores = [model.task.scores(paired=True) for model in (a, b)]
+    scores = [model.asked(None, asks).scores(paired=True) for model in (a, b)]
     if a.task.name != b.task.name or type(scores[0]) is not type(scores[1]):
         does = " ".join(f"{model.task.name}: {model.task.words().does}" for model in (a, b))
         raise InputError(f"the models cannot be compared, since they answer differently. {does}")
@@ -117,7 +120,7 @@ def compare(a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = C
     for records in chunks(items, rejected.append, chunk):
         rows += len(records)
         for model, one in zip((a, b), scores, strict=True):
-            _add(one, model, records, {})
+            _add(one, model, records, asks)
     if not rows:
         raise TableError(f"no row can be compared: {len(rejected)} were rejected")
     return Comparison(rows=rows, rejected=len(rejected), paired=scores[0].paired(scores[1]))

@@ -40,7 +40,7 @@ def evaluate(
 
     screen = Screen(json=options.shown.json)
     predictor = opened(model, options.runtime, screen)
-    typed, wishes = told(predictor.task.name, options.columns)
+    typed, wishes = told(predictor.task.name, options.columns, options.asks)
     asks = opened_asks(predictor.task.name, wishes, options.runtime)
     items = read_rows(tables, predictor.reader(typed, asks), options, screen)
     with meter(screen, "scoring", None) as progress:

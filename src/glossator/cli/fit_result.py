@@ -117,4 +117,4 @@ def typed_input(words: Words, inputs: Columns) -> str:
         names = inputs.get(role, ())
         spread = value if isinstance(value, list) and len(names) > 1 else [value] * len(names)
         row |= dict(zip(names, spread, strict=False))
-    return json.dumps(row, ensure_ascii=False)
+    return json.dumps(row, ensure_ascii=False) if row else words.command_input

@@ -10,10 +10,11 @@ from glossator.artifact.predictor import Predictor
 from glossator.cli.options import ScoringOptions
 from glossator.cli.screen import Screen
 from glossator.models.config import RuntimeConfig
+from glossator.tasks.registry import roles
 from glossator.tasks.task import Reader
 from glossator.text.records import Read
 from glossator.text.rows import Row
-from glossator.text.tables import read_tables
+from glossator.text.tables import held_out, read_tables
 
 __all__ = ["opened", "read_rows"]
 
@@ -35,8 +36,11 @@ def read_rows(
         ColumnError: a column is missing.
         TableError: a table cannot be read.
     """
-    wanted = [name for names in reader.columns.values() for name in names]
-    table = read_tables(paths, wanted, options.table)
+    every = roles()
+    wanted = [
+        x for role, names in reader.columns.items() if not every[role].optional for x in names
+    ]
+    table = held_out(read_tables(paths, wanted, options.table))
     for note in table.notes:
         screen.say(note)
     return (reader.read(x, targets=True) if isinstance(x, Row) else x for x in table)

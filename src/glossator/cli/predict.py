@@ -102,10 +102,10 @@ def predict(
     from glossator.cli.answering import Answering, answer_table, by_predictor
     from glossator.cli.loading import opened
     from glossator.text.columns import resolved
-    from glossator.text.tables import joined, open_tables
+    from glossator.text.tables import held_out, joined, open_tables
 
     screen = Screen(json=options.shown.json)
-    tables = open_tables(data, options.table)
+    tables = [held_out(table) for table in open_tables(data, options.table)]
     predictor = opened(model, options.runtime, screen)
     table = joined(tables)
     typed, wishes = told(predictor.task.name, options.columns, options.asks)

@@ -30,6 +30,7 @@ class Role:
         target: whether it is what the task learns to answer.
         many: whether several columns may have it, whose texts are joined.
         usual: names of columns that have it unless the user says otherwise; the role's own first.
+        optional: whether a table to be answered or scored may lack it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Role:
     target: bool = False
     many: bool = False
     usual: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,6 +57,8 @@ class Record:
         texts: all text of the input: what is counted, and what makes two rows the same.
         held_out: whether nothing is learned from it: it only serves to decide and to score.
         together: what rows that stay in one part of a split have alike; None: their texts.
+        asked: what is asked of the texts, where it is not the same of all rows; equal texts of
+            which other things are asked are two rows.
     """
 
     row: Row
@@ -63,6 +67,7 @@ class Record:
     texts: tuple[str, ...]
     held_out: bool = False
     together: Hashable = None
+    asked: str = ""
 
 
 Read: TypeAlias = "Record | Rejection"

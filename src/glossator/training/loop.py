@@ -33,11 +33,11 @@ from glossator.training.events import (
     Stepped,
 )
 from glossator.training.gradients import StepGradients
+from glossator.training.order import epoch_order, examples_of
 from glossator.training.parameter_groups import clip_factor, parameter_groups
 from glossator.training.randomness import (
     random_state,
     restore_random_state,
-    shuffled,
     user_random_kept,
 )
 from glossator.training.resuming import newest_whole
@@ -235,7 +235,7 @@ class Run:
         """One optimizer step over `batch_size` rows."""
         began, progress = time.perf_counter(), self.progress
         numbers = self._rows_of_step()
-        examples = [example for i in numbers for example in self.rows[i]]
+        examples = examples_of(self.rows, numbers)
         self.model.train()
         loss, count = self.gradients.take(examples, progress.step)
         progress.token_budget = self.gradients.token_budget
@@ -350,7 +350,7 @@ class Run:
         """The numbers of the rows of the next step; their order hangs on seed and epoch alone."""
         epoch, place = divmod(self.progress.step, self.steps_per_epoch)
         if self.order[0] != epoch:
-            self.order = epoch, shuffled(len(self.rows), self.config.seed, epoch)
+            self.order = epoch, epoch_order(self.task, self.rows, self.config.seed, epoch)
         start = place * self.config.batch_size
         numbers: list[int] = self.order[1][start : start + self.config.batch_size].tolist()
         return numbers
