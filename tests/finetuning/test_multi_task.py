@@ -92,7 +92,7 @@ def test_a_list_of_tables_becomes_a_folder_that_answers(here, tiny_model_folder)
     asked = [{"task": "tags", "tokens": ["met", "ann"]}, "the card", {"task": "意图", "text": "x"}]
     ours = [x.to_json() for x in result.predictor.predict(asked)]
     assert [x.to_json() for x in found.predict(asked)] == ours
-    assert [x["task"] for x in ours] == ["tags", "意图", "意图"]
+    assert [[*x["tasks"]] for x in ours] == [["tags"], ["意图"], ["意图"]]
     assert found.predict(["the card"], only="意图")[0].task == "意图"
 
 

@@ -237,10 +237,10 @@ def test_a_long_text_has_the_mean_intent_of_its_windows_and_each_word_once(base)
     np.testing.assert_allclose(found.intents, np.mean([x.intents for x in answers], 0), rtol=1e-6)
     assert found.tags.shape == (40, 5)
     prediction = task.asked(top_k=2).decode(record, row, found)
-    assert [x.label for x in prediction.intents] == [
+    assert [x.label for x in prediction.labels] == [
         task.intents[i] for i in np.argsort(-found.intents)[:2]
     ]
-    assert (prediction.intent, prediction.windows) == (prediction.intents[0].label, row.windows)
+    assert (prediction.label, prediction.windows) == (prediction.labels[0].label, row.windows)
 
 
 ALPHABET = ["card", "the", "我", "爱", FAMILY, "e\u0301a", "ＡＢ", "שלום", "x" * 7, ",", "3.5"]
@@ -264,23 +264,23 @@ def test_slots_lie_in_their_text_and_a_text_has_one_frame_alone_and_among_others
         found = task.decode(record, row, answer)
         text, last = record.input.text, 0
         assert found.text == text == record.row.values["text"]
-        for slot in found.slots:
+        for slot in found.entities:
             assert last <= slot.start < slot.end <= len(text)
             assert text[slot.start : slot.end] == slot.text
             assert not begins_inside_character(text, slot.end)
             assert slot.label in task.labels
             assert 0 < slot.score <= 1
             last = slot.end
-        assert sum(x.score for x in found.intents) == pytest.approx(1)
+        assert sum(x.score for x in found.labels) == pytest.approx(1)
         (alone,) = task.encode([record])
         (answered,) = answer_rows(task, model, [record], [alone], token_budget=512, device=CPU)
         again = task.decode(record, alone, answered)
         assert again.score == pytest.approx(found.score, abs=2e-4)
-        if found.intents[0].score - found.intents[1].score > 1e-3:
-            assert again.intent == found.intent
+        if found.labels[0].score - found.labels[1].score > 1e-3:
+            assert again.label == found.label
         np.testing.assert_allclose(answered.tags, answer.tags, atol=2e-3)
-        assert json.loads(json.dumps(again.to_json()))["slots"] == [
-            x.to_json() for x in again.slots
+        assert json.loads(json.dumps(again.to_json()))["entities"] == [
+            x.to_json() for x in again.entities
         ]
 
 
@@ -312,8 +312,8 @@ def test_a_right_model_gives_the_frame_back_whatever_the_windows(base, row, sche
     ]
     assert set(np.concatenate(kept_words(encoded))) == set(range(len(row["tokens"])))
     found = task.decode(record, encoded, task.combine(record, encoded, answers))
-    assert found.intent == row["intent"]
-    assert tuple(Span(x.start, x.end, x.label) for x in found.slots) == record.target.slots
+    assert found.label == row["intent"]
+    assert tuple(Span(x.start, x.end, x.label) for x in found.entities) == record.target.slots
     scores = task.scores(intervals=False)
     scores.add([record], [encoded], [task.combine(record, encoded, answers)])
     result = scores.result()
@@ -366,9 +366,9 @@ def test_scores_are_those_counted_by_hand(base):
     causes = {}
     for record, row, answer in zip(records, rows, answers, strict=True):
         found = task.decode(record, row, answer)
-        slots = {(x.start, x.end, x.label) for x in found.slots}
+        slots = {(x.start, x.end, x.label) for x in found.entities}
         gold = {(x.start, x.end, x.label) for x in record.target.slots}
-        cause = (found.intent == record.target.intent, slots == gold)
+        cause = (found.label == record.target.intent, slots == gold)
         causes[cause] = causes.get(cause, 0) + 1
         intents, whole = intents + cause[0], whole + all(cause)
         hits, said, there = hits + len(slots & gold), said + len(slots), there + len(gold)
@@ -396,7 +396,7 @@ def test_scores_are_those_counted_by_hand(base):
     by_intent = {row[0]: row for row in sections["intents"].figures[0].rows}
     assert sum(row[-1] for row in by_intent.values()) == 120
     assert sum(row[-2] * row[-1] for row in by_intent.values()) == pytest.approx(whole)
-    worst = sections["answers"].figures[0].quotes[0]
+    worst = sections["mistakes"].figures[0].quotes[0]
     assert worst.marks
     assert worst.gold in ("ask", "play")
     assert scores.remarks() == []

@@ -257,17 +257,20 @@ def test_a_row_that_names_no_task_is_answered_by_all_that_can_read_it(tiny_model
             {"text": "the card", "tokens": ["ann"]}, {"tokens": ["ann"]},
         ],
     )  # fmt: skip
-    assert named["task"] == "other"
-    assert bare.keys() == {"intent", "other"}
-    assert bare["other"]["label"] == named["label"]
-    assert both.keys() == {"intent", "other", "tags"}
-    assert alone["task"] == "tags"
+    assert named["tasks"].keys() == {"other"}
+    assert bare["tasks"].keys() == {"intent", "other"}
+    assert bare["tasks"]["other"]["label"] == named["tasks"]["other"]["label"]
+    assert both["tasks"].keys() == {"intent", "other", "tags"}
+    assert alone["tasks"].keys() == {"tags"}
+    for answer in (named, bare, both, alone):
+        assert answer.keys() == {"tasks", "n_tokens", "windows"}
+        assert answer["n_tokens"] == max(x["n_tokens"] for x in answer["tasks"].values())
 
 
 def test_one_task_alone_answers_where_it_is_asked_for(tiny_model_folder):
     task, model, _ = learned(tiny_model_folder, [*intents(), *intents(task="other")])
     (found,) = answered(task, model, [{"text": "the card"}], only="other")
-    assert found["task"] == "other"
+    assert found["tasks"].keys() == {"other"}
     task.only = "other"
     refused = task.reader(COLUMNS).read(Row("t", 1, {"task": "intent", "text": "x"}), targets=False)
     assert refused.kind == "other_task"

@@ -319,7 +319,7 @@ def test_what_a_window_has_no_room_for_is_told(base):
     assert len(row[0].tokens) == 24
     answer = task.decode(record, row, np.zeros(2))
     assert answer.left_out == answer.n_tokens - (24 - 2 - MARKS) == 65 - 18
-    assert answer.to_json()["left_out"] == answer.left_out
+    assert answer.to_json()["relations"][0]["left_out"] == answer.left_out
 
 
 def test_a_window_without_room_is_refused(tiny_model_folder):
@@ -364,7 +364,7 @@ def test_pieces_of_any_text_are_given_back_alone_and_among_others(base, data):
             assert answer.text[piece.start : piece.end] == piece.text
         (alone,) = model.answer_records([record])
         assert alone.head == answer.head
-        for one, other in zip(alone.relations, answer.relations, strict=True):
+        for one, other in zip(alone.labels, answer.labels, strict=True):
             assert one.score == pytest.approx(other.score, abs=1e-5)
 
 
@@ -372,25 +372,29 @@ def test_which_piece_is_the_head_makes_a_difference(base):
     model = predictor(base, learned(base))
     one, other = model.predict([(TEXT, "team", "bank"), (TEXT, "bank", "team")])
     assert (one.head.text, other.head.text) == ("team", "bank")
-    assert one.relations != other.relations
+    assert one.labels != other.labels
 
 
 def test_an_answer_is_json_and_lists_what_is_asked(base):
     model = predictor(base, learned(base))
     (found,) = model.predict([{"text": TEXT, "head": [4, 8], "tail": "bank"}], top_k=1)
     assert json.loads(json.dumps(found.to_json())) == {
-        "relation": found.relation,
-        "score": round(found.score, 6),
-        "head": {"start": 4, "end": 8, "text": "team"},
-        "tail": {"start": 17, "end": 21, "text": "bank"},
-        "relations": [{"relation": found.relation, "score": round(found.score, 6)}],
+        "relations": [
+            {
+                "head": {"start": 4, "end": 8, "text": "team"},
+                "tail": {"start": 17, "end": 21, "text": "bank"},
+                "label": found.label,
+                "score": round(found.score, 6),
+                "left_out": 0,
+            }
+        ],
+        "labels": [{"label": found.label, "score": round(found.score, 6)}],
         "n_tokens": 9,
-        "left_out": 0,
         "windows": 1,
     }
     assert model.classes_.tolist() == ["met", "no_relation"]
     assert model.predict_proba([(TEXT, "team", "bank")]).sum() == pytest.approx(1)
-    assert model.score([(TEXT, "team", "bank")], [found.relation]) == 1
+    assert model.score([(TEXT, "team", "bank")], [found.label]) == 1
     with pytest.raises(InputError, match="expected a string"):
         model.score([(TEXT, "team", "bank")], [3])
 
@@ -529,7 +533,7 @@ def test_scores_sections_and_marks(base):
     assert result["accuracy"] == pytest.approx(20 / 24)
     assert {measure.name for measure in task.measures} <= result.keys()
     sections = scores.sections("test")
-    assert [section.id for section in sections] == ["relations", "answers", "confidence"]
+    assert [section.id for section in sections] == ["relations", "mistakes", "confidence"]
     mistakes = sections[1].figures[0].quotes
     assert len(mistakes) == 4
     quote = mistakes[0]
@@ -626,12 +630,12 @@ def test_the_relations_of_a_text_are_those_of_its_pairs_but_none(base):
             if head != tail:
                 given = {"text": text, "head": [head.start, head.end], "tail": tail.text}
                 (alone,) = model.predict([given])
-                if alone.relation != "no_relation":
+                if alone.label != "no_relation":
                     expected[head.text, tail.text] = alone
     found = {(x.head.text, x.tail.text): x for x in answers[0].relations}
     assert found.keys() == expected.keys()
     for pair, one in found.items():
-        assert one.relation == expected[pair].relation
+        assert one.label == expected[pair].label
         assert one.score == pytest.approx(expected[pair].score, abs=1e-5)
         assert one.head.label == "THING"
     for answer, count in zip(answers[1:], (0, 1), strict=True):

@@ -13,7 +13,6 @@ from glossator.evaluation.figures import (
     Measure,
     Pair,
     Quote,
-    Quotes,
     ReliabilityDiagram,
     Section,
     Table,
@@ -23,6 +22,7 @@ from glossator.evaluation.metrics import ClassificationScores
 from glossator.tasks.kinds.entities.figures import label_section
 from glossator.tasks.kinds.entities.tally import EntityTally
 from glossator.tasks.kinds.intent_slots.config import CONFIG, Decision
+from glossator.tasks.mistakes import mistakes_section
 from glossator.text.findings import count_of
 
 __all__ = ["MEASURES", "Causes", "sections", "words"]
@@ -73,7 +73,14 @@ def sections(
         _frames(causes),
         _intents(causes, intents),
         label_section(slots.scores, title="Slots", noun="a slot", nouns="slots"),
-        _answers(split, mistakes, answers),
+        mistakes_section(
+            split,
+            mistakes,
+            answers,
+            none=f"All frames of the {split} rows are right.",
+            said=f"The {split} rows with the most wrong slots; a wrong intent counts as one and "
+            "more, the surer the more. Slots are marked in their text.",
+        ),
         _confidence(decision, before, intents.reliability(), slots.reliability()),
     ]
 
@@ -159,22 +166,6 @@ def _intents(causes: Causes, scores: ClassificationScores) -> Section:
 
 def _whole(causes: Causes, intent: str, rows: int) -> float | None:
     return causes[intent, True, True] / rows if rows else None
-
-
-def _answers(split: str, mistakes: Sequence[Quote], answers: Sequence[Quote]) -> Section:
-    none = f"All frames of the {split} rows are right."
-    title = f"The first {count_of(len(answers), f'{split} row')}"
-    said = (
-        f"The {split} rows with the most wrong slots; a wrong intent counts as one and more, the "
-        "surer the more. Slots are marked in their text."
-    )
-    return Section(
-        id="answers",
-        title="Worst mistakes",
-        figures=[Quotes("", mistakes, none=none), Quotes(title, answers)],
-        aside=[said] if mistakes else [],
-        short="Answers",
-    )
 
 
 def _confidence(

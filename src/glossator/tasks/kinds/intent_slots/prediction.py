@@ -27,19 +27,19 @@ class FramePrediction:
     """What one text asks for, with its details.
 
     Attributes:
-        intent: the most probable one.
+        label: the most probable intent.
         score: its calibrated probability, from 0 to 1.
-        intents: the most probable ones, the most probable first.
-        slots: in the order of their beginnings.
+        labels: the most probable intents, the most probable first.
+        entities: the slots, in the order of their beginnings.
         text: what the slots stand in; of words those with a space between.
         n_tokens: tokens of the text, special tokens left out.
         windows: in how many windows it was read; more than 1 for a long text.
     """
 
-    intent: str
+    label: str
     score: float
-    intents: tuple[IntentScore, ...]
-    slots: tuple[Entity, ...]
+    labels: tuple[IntentScore, ...]
+    entities: tuple[Entity, ...]
     text: str
     n_tokens: int
     windows: int
@@ -47,10 +47,10 @@ class FramePrediction:
     def to_json(self) -> dict[str, Any]:
         """See `Prediction`."""
         return {
-            "intent": self.intent,
+            "label": self.label,
             "score": round(self.score, 6),
-            "intents": [x.to_json() for x in self.intents],
-            "slots": [x.to_json() for x in self.slots],
+            "labels": [x.to_json() for x in self.labels],
+            "entities": [x.to_json() for x in self.entities],
             "n_tokens": self.n_tokens,
             "windows": self.windows,
         }

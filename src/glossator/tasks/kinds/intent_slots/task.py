@@ -197,10 +197,10 @@ class IntentSlots:
         order = np.argsort(-chance, kind="stable")
         scored = tuple(IntentScore(self.intents[i], float(chance[i])) for i in order)
         return FramePrediction(
-            intent=scored[0].label,
+            label=scored[0].label,
             score=scored[0].score,
-            intents=scored[: self.top_k],
-            slots=entities_in(record.input.text, found),
+            labels=scored[: self.top_k],
+            entities=entities_in(record.input.text, found),
             text=record.input.text,
             n_tokens=row.n_tokens,
             windows=row.windows,

@@ -33,8 +33,8 @@ class TaskAnswer:
         return self.answer.windows
 
     def to_json(self) -> dict[str, Any]:
-        """The keys of the task's own answers, and which task it is."""
-        return {"task": self.task, **self.answer.to_json()}
+        """As of several tasks of which one answers."""
+        return TaskAnswers({self.task: self.answer}).to_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +62,5 @@ class TaskAnswers:
 
     def to_json(self) -> dict[str, Any]:
         """See `Prediction`."""
-        return {name: answer.to_json() for name, answer in self.answers.items()}
+        answers = {name: answer.to_json() for name, answer in self.answers.items()}
+        return {"tasks": answers, "n_tokens": self.n_tokens, "windows": self.windows}

@@ -163,14 +163,14 @@ class RelationsOfEntities(RelationTask):
             RelationFound(
                 head=row.entities[head],
                 tail=row.entities[tail],
-                relation=self.labels[int(chance.argmax())],
+                label=self.labels[int(chance.argmax())],
                 score=float(chance.max()),
                 left_out=missing,
             )
             for (head, tail), chance, missing in zip(row.pairs, chances, row.left_out, strict=True)
         ]
         return RelationsPrediction(
-            relations=tuple(x for x in found if x.relation != self.negative),
+            relations=tuple(x for x in found if x.label != self.negative),
             entities=row.entities,
             text=record.input.text,
             n_tokens=row.n_tokens,

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from glossator.errors import InputError
 from glossator.evaluation.bootstrap import bootstrap_intervals
-from glossator.evaluation.figures import Column, Measure, Quote, Quotes, Section, Table
+from glossator.evaluation.figures import Column, Measure, Quote, Section, Table
 from glossator.evaluation.paired import micro_f1, paired_sums
 from glossator.evaluation.proportions import unless_degenerate
 from glossator.tasks.kinds.relation_extraction.places import Place
 from glossator.tasks.kinds.relation_extraction.prediction import RelationsPrediction
 from glossator.tasks.learnable import Encoded
+from glossator.tasks.mistakes import mistakes_section
 from glossator.tasks.no_skill import useless
 from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding
@@ -203,12 +204,12 @@ class EntityRelationScores:
             )
             for text in wrong[:_KEPT]
         ]
-        return Section(
-            id="answers",
-            title="Worst mistakes",
-            figures=[Quotes("", quotes, none=f"All relations of the {split} texts are right.")],
-            aside=("What was missed, and what was found and is not there.",) if quotes else (),
-            short="Answers",
+        return mistakes_section(
+            split,
+            quotes,
+            (),
+            none=f"All relations of the {split} texts are right.",
+            said="What was missed, and what was found and is not there.",
         )
 
     def paired(self, other: EntityRelationScores) -> Paired:
@@ -228,7 +229,7 @@ class EntityRelationScores:
 
 def _triples(said: RelationsPrediction) -> set[Triple]:
     return {
-        ((x.head.start, x.head.end), (x.tail.start, x.tail.end), x.relation) for x in said.relations
+        ((x.head.start, x.head.end), (x.tail.start, x.tail.end), x.label) for x in said.relations
     }
 
 

@@ -11,13 +11,13 @@ from glossator.evaluation.figures import (
     Measure,
     Pair,
     Quote,
-    Quotes,
     ReliabilityDiagram,
     Section,
     Table,
     Words,
 )
 from glossator.evaluation.relations import RelationCounts
+from glossator.tasks.mistakes import mistakes_section
 from glossator.text.findings import count_of
 
 __all__ = ["measures", "sections", "words"]
@@ -70,7 +70,15 @@ def sections(
     """
     return [
         _relations(counts, labels, split),
-        _answers(counts.rows, split, mistakes, answers),
+        mistakes_section(
+            split,
+            mistakes,
+            answers,
+            none=f"There is no wrong answer in {count_of(counts.rows, f'{split} row')}.",
+            said=f"The {split} rows where the model was surest and wrong, with head and tail "
+            "marked. Read them first: some are labelled wrongly, and some show what the training "
+            "rows lack.",
+        ),
         _confidence(temperature, before, after),
     ]
 
@@ -150,22 +158,6 @@ def _relations(counts: RelationCounts, labels: Sequence[str], split: str) -> Sec
         aside=aside,
         notes=notes if rare else [],
         short="Relations",
-    )
-
-
-def _answers(rows: int, split: str, mistakes: Sequence[Quote], answers: Sequence[Quote]) -> Section:
-    none = f"There is no wrong answer in {count_of(rows, f'{split} row')}."
-    said = (
-        f"The {split} rows where the model was surest and wrong, with head and tail marked. Read "
-        "them first: some are labelled wrongly, and some show what the training rows lack."
-    )
-    title = f"Answers for {count_of(len(answers), f'{split} row')}"
-    return Section(
-        id="answers",
-        title="Worst mistakes",
-        figures=[Quotes("", mistakes, none=none), Quotes(title, answers)],
-        aside=[said] if mistakes else [],
-        short="Answers",
     )
 
 

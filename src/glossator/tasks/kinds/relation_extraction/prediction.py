@@ -34,12 +34,12 @@ class Piece:
 class RelationScore:
     """A relation and its calibrated probability, from 0 to 1."""
 
-    relation: str
+    label: str
     score: float
 
     def to_json(self) -> dict[str, Any]:
         """As `predict` writes it."""
-        return {"relation": self.relation, "score": round(self.score, 6)}
+        return {"label": self.label, "score": round(self.score, 6)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +47,22 @@ class RelationPrediction:
     """The relation of head and tail.
 
     Attributes:
-        relation: the most probable one.
+        label: the most probable one.
         score: its calibrated probability, from 0 to 1.
         head: where the head stands in `text`, and
         tail: the tail.
-        relations: the most probable relations, the most probable first.
+        labels: the most probable relations, the most probable first.
         text: the text, without marks.
         n_tokens: tokens of the text, special tokens and marks left out.
         left_out: how many of these, far from head and tail, the model did not read.
         windows: always 1.
     """
 
-    relation: str
+    label: str
     score: float
     head: Piece
     tail: Piece
-    relations: tuple[RelationScore, ...]
+    labels: tuple[RelationScore, ...]
     text: str
     n_tokens: int
     left_out: int
@@ -70,14 +70,11 @@ class RelationPrediction:
 
     def to_json(self) -> dict[str, Any]:
         """See `Prediction`."""
+        found = RelationFound(self.head, self.tail, self.label, self.score, self.left_out)
         return {
-            "relation": self.relation,
-            "score": round(self.score, 6),
-            "head": self.head.to_json(),
-            "tail": self.tail.to_json(),
-            "relations": [x.to_json() for x in self.relations],
+            "relations": [found.to_json()],
+            "labels": [x.to_json() for x in self.labels],
             "n_tokens": self.n_tokens,
-            "left_out": self.left_out,
             "windows": self.windows,
         }
 
@@ -89,14 +86,14 @@ class RelationFound:
     Attributes:
         head: where the head stands and what it is, and
         tail: the tail.
-        relation: what they have to do with each other.
+        label: what they have to do with each other.
         score: its calibrated probability, from 0 to 1.
         left_out: tokens of the text, far from both, that the model did not read for them.
     """
 
     head: Piece
     tail: Piece
-    relation: str
+    label: str
     score: float
     left_out: int = 0
 
@@ -105,7 +102,7 @@ class RelationFound:
         return {
             "head": self.head.to_json(),
             "tail": self.tail.to_json(),
-            "relation": self.relation,
+            "label": self.label,
             "score": round(self.score, 6),
             "left_out": self.left_out,
         }

@@ -68,11 +68,11 @@ class RelationOfPair(RelationTask):
             for start, end in (record.input.head, record.input.tail)
         )
         return RelationPrediction(
-            relation=listed[0].relation,
+            label=listed[0].label,
             score=listed[0].score,
             head=head,
             tail=tail,
-            relations=tuple(listed),
+            labels=tuple(listed),
             text=text,
             n_tokens=row.n_tokens,
             left_out=left_out(self.tokenizer, row),
