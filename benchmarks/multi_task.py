@@ -26,7 +26,8 @@ def main(arguments: list[str]) -> None:
     p.add_argument("--work", default="multi-task-work", help="folder of tables and models")
     p.add_argument("--model", default="minilm")
     p.add_argument("--epochs", type=int, default=3)
-    p.add_argument("--rows", type=int, help="of the training rows of each the first so many")
+    p.add_argument("--learning-rate", type=float, default=2e-4)
+    p.add_argument("--rows", type=int, help="of the training rows of each so many")
     p.add_argument("--temperature", type=float, default=1.0)
     p.add_argument("--seed", type=int, default=0)
     a = p.parse_args(arguments)
@@ -68,13 +69,14 @@ def drawn(rows: list[Any], count: int | None) -> list[Any]:
 
 def fitted(work: pathlib.Path, name: str, a: Any) -> dict[str, Any]:
     """The scores of a run on the test rows; taken from its folder where it is finished."""
-    output = work / f"{name}-{a.model}-{a.epochs}-{a.rows}-{a.temperature}-{a.seed}"
+    told = (pathlib.Path(a.model).name, a.epochs, a.rows, a.temperature, a.learning_rate, a.seed)
+    output = work / "-".join(map(str, (name, *told)))
     if not output.exists():
         run_json(
             [
                 *GLOSSATOR, "fit", *of_whom(work, name), "--output", str(output), "--resume",
                 "--json", "--model", a.model, "--epochs", str(a.epochs), "--dev-fraction", "0",
-                "--learning-rate", "2e-4", "--seed", str(a.seed), "--checkpoint-steps", "100",
+                "--learning-rate", str(a.learning_rate), "--seed", str(a.seed), "--checkpoint-steps", "100",
             ]
         )  # fmt: skip
     scores = json.loads((output / "metrics.json").read_text(encoding="utf-8"))["test"]
@@ -94,7 +96,8 @@ def of_whom(work: pathlib.Path, name: str) -> list[str]:
 def result(a: Any, runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """What was measured, and whether each task keeps the bar."""
     found = {
-        "model": a.model, "epochs": a.epochs, "rows": a.rows, "temperature": a.temperature,
+        "model": pathlib.Path(a.model).name, "epochs": a.epochs, "learning_rate": a.learning_rate,
+        "rows": a.rows, "temperature": a.temperature,
         "seed": a.seed, "bar": BAR, "runs": runs,
     }  # fmt: skip
     if "both" in runs:

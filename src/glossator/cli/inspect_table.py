@@ -57,8 +57,7 @@ def inspect_table(path: str, options: InspectOptions, screen: Screen) -> None:
     screen.title("Preflight")
     screen.findings(checked.findings, result=True)
     if targets and examiner.counts:
-        # Of tasks that share a table each has targets of its own.
-        _show_counts(screen, examiner.counts, next(iter(kind.targets), kind.roles[-1].name))
+        _show_counts(screen, examiner.counts, kind.targets[0])
 
 
 def _columns(table: Table, options: InspectOptions) -> tuple[KindConfig, Columns, bool]:

@@ -65,7 +65,14 @@ CONFIG = KindConfig(
     summary="several tasks on one encoder, whose rows name their task",
     roles=(
         *(role for role in TEXT_ROLES if not role.target),
-        Role(name="member", help="that names the task of a row", usual=("task",), optional=True),
+        # A target: rows that are answered need not have it, and it says what their right answer is.
+        Role(
+            name="member",
+            help="that names the task of a row",
+            target=True,
+            usual=("task",),
+            optional=True,
+        ),
     ),
     shapes=(("member",),),
     options=Options,
