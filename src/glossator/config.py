@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from glossator.errors import ConfigError, did_you_mean
 
-__all__ = ["changes", "from_mapping", "read_toml", "to_mapping", "to_toml"]
+__all__ = ["changes", "from_mapping", "line_of", "read_toml", "to_mapping", "to_toml"]
 
 T = TypeVar("T")
 
@@ -60,14 +60,14 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], *, file: str | Path |
         if name not in names:
             choices = ", ".join(names)
             hint = did_you_mean(name, names)
-            line = None if file is None else _line_of(file, key)
+            line = None if file is None else line_of(file, key)
             message = f"unknown option '{key}'; there are: {choices}{hint}"
             raise ConfigError(message, file=file, line=line)
         try:
             values[name] = _convert(hints[name], value, key, file)
         except ConfigError as error:
             if file is not None and error.line is None:
-                error.line = _line_of(file, key)
+                error.line = line_of(file, key)
             raise
     try:
         return cls(**values)
@@ -75,7 +75,7 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], *, file: str | Path |
         if file is not None and error.file is None:
             flags = {f"--{key.replace('_', '-')}": key for key in mapping}
             named = next((flags[word] for word in error.message.split() if word in flags), None)
-            error.file, error.line = str(file), _line_of(file, named) if named else None
+            error.file, error.line = str(file), line_of(file, named) if named else None
         raise
 
 
@@ -109,7 +109,7 @@ def to_toml(config: Any) -> str:
     return tomli_w.dumps(to_mapping(config))
 
 
-def _line_of(file: str | Path, key: str) -> int | None:
+def line_of(file: str | Path, key: str) -> int | None:
     """The line of a TOML file on which a key stands; None if on none, or on several."""
     try:
         lines = Path(file).read_text(encoding="utf-8").splitlines()

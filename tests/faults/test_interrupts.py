@@ -139,3 +139,41 @@ def test_resume_without_a_run_begins_one_and_says_so(run):
     done = run(*words, "--resume")
     assert done.code == 0, done.error
     assert "there is no checkpoint to go on from: the run begins anew" in done.err
+
+
+def test_a_refit_that_is_interrupted_leaves_the_model_that_was_scored(here, run, monkeypatch):
+    from glossator.cli.fit_watch import FitWatch
+    from glossator.training.events import Stepped
+
+    def interrupt(self, event):
+        if isinstance(event, Stepped) and event.step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    words = ["fit", "table.csv", "--model", "tiny", "--epochs", "1"]
+    assert run(*words, "--output", "scored").code == 0
+    assert run(*words, "--output", "whole", "--refit").code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(FitWatch, "refitting", interrupt)
+        done = run(*words, "--output", "again", "--refit")
+    assert done.code == 130
+    said = "Not refitted on all rows: it was interrupted. The model is the one that was scored."
+    assert f"! {said} --resume goes on with it." in done.err
+    assert said in done.out
+    assert "The run was interrupted while the model was refitted on all rows." in done.out
+    assert weights("again") == weights("scored") != weights("whole")
+    shown = run("inspect", "again")
+    assert "! from a run that was interrupted while it was refitted" in shown.out
+    gone_on = run(*words, "--output", "again", "--refit", "--resume")
+    assert gone_on.code == 0, gone_on.err
+    assert weights("again") == weights("whole")
+    shown = run("inspect", "again")
+    assert "The scores are of the model before it was refitted on all 400 rows." in shown.out
+    assert "interrupted" not in shown.out
+
+
+def test_a_finished_model_is_not_taken_for_a_refitted_one(here, run):
+    words = ["fit", "table.csv", "--model", "tiny", "--epochs", "1", "--output", "once"]
+    assert run(*words).code == 0
+    asked = run(*words, "--refit", "--resume")
+    assert asked.code == 2
+    assert "refit was False, is True" in asked.error

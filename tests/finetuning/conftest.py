@@ -71,7 +71,7 @@ def make_config(model: Path, **options: Any) -> FitConfig:
         "device": "cpu",
         **options,
     }
-    track = options.pop("track", "none")
+    apart = {name: options.pop(name) for name in ("refit", "track") if name in options}
     columns = {name: (options.pop(name),) for name in ("text", "label") if name in options}
     told = {name: options.pop(name) for name in list(options) if hasattr(Options, name)}
     parts = {
@@ -79,7 +79,7 @@ def make_config(model: Path, **options: Any) -> FitConfig:
         for name, cls in PARTS.items()
     }
     assert not options
-    return FitConfig(columns=columns, options=told, **parts, track=track)
+    return FitConfig(columns=columns, options=told, **parts, **apart)
 
 
 @dataclass

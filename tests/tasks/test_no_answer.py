@@ -183,7 +183,7 @@ def test_a_label_that_no_row_has(fitted):
 
 
 def test_too_few_dev_rows_for_a_coverage_are_told_before_training(fitted, monkeypatch):
-    monkeypatch.setattr("glossator.finetuning.run.train", None)  # which is not called
+    monkeypatch.setattr("glossator.finetuning.run.learn", None)  # which is not called
     with pytest.raises(TableError, match=r"coverage of 0\.99 needs at least 99 dev rows"):
         fitted(rows(), coverage=0.99)
 

@@ -9,12 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glossator.tasks.kinds.entities.given import entities_of
+from glossator.tasks.kinds.entities.reading import EntityReader, SplitText
+from glossator.tasks.kinds.entities.units import encode_words, kept_words
+from glossator.tasks.kinds.entities.words import edge_words, fine_words
 from glossator.tasks.kinds.token_classification.config import Options
-from glossator.tasks.kinds.token_classification.entities import entities_of
-from glossator.tasks.kinds.token_classification.reading import EntityReader, SplitText
 from glossator.tasks.kinds.token_classification.task import KIND
-from glossator.tasks.kinds.token_classification.units import encode_words, kept_words
-from glossator.tasks.kinds.token_classification.words import edge_words, fine_words
 from glossator.tasks.offsets import Unfit
 from glossator.tasks.task import Base
 from glossator.text.characters import begins_inside_character

@@ -57,6 +57,7 @@ def _front_matter(report: Report) -> str:
 
 def _model_index(report: Report, known: Sequence[Measure]) -> list[str]:
     """The scores that the hub has a name for."""
+    rows = f"{report.split} rows{report.refit.before if report.refit else ''}"
     values = [
         f"{{type: {m.hub}, name: {yaml_string(m.title)}, value: {report.metrics[m.name]:.6f}}}"
         for m in known
@@ -67,7 +68,7 @@ def _model_index(report: Report, known: Sequence[Measure]) -> list[str]:
         f"- name: {yaml_string(report.name)}",
         "  results:",
         f"  - task: {{type: {yaml_string(report.words.pipeline or report.task)}}}",
-        f"    dataset: {{name: {yaml_string(f'{report.split} rows')}, type: private}}",
+        f"    dataset: {{name: {yaml_string(rows)}, type: private}}",
         *_listed("    metrics", values),
     ]
 
@@ -81,10 +82,11 @@ def _listed(key: str, values: Iterable[str]) -> list[str]:
 
 def _introduction(report: Report) -> str:
     unfinished = f"\n\n**{report.interrupted}**" if report.interrupted else ""
+    rows = report.refit.rows if report.refit and report.refit.rows else report.rows.train
     return (
         f"# {line(report.name)}\n\n"
         f"{markdown_text(report.words.does)} "
-        f"Fine-tuned with Glossator from {line(report.base_model)} on {report.rows.train:,} rows, "
+        f"Fine-tuned with Glossator from {line(report.base_model)} on {rows:,} rows, "
         f"{line(report.created)}.{unfinished}\n\n"
         "## Intended use\n\n"
         "For texts of the kind that it was trained on, in the same language and from the same "
@@ -105,6 +107,7 @@ def _scores(report: Report) -> str:
         ),
     )
     told = "".join(f"**{markdown_text(x.message)}.**\n\n" for x in report.remarks)
+    told += f"**{markdown_text(report.refit.sentence)}**\n\n" if report.refit else ""
     return f"## Scores\n\n{told}On {report.scored:,} {report.split} rows, which {kind}.\n\n{found}"
 
 
@@ -119,6 +122,8 @@ def _data(report: Report) -> str:
         f"{rows.read:,} rows were read and {rows.rejected:,} rejected; {rows.train:,} were for "
         f"training, {rows.dev:,} for dev and {rows.test:,} for test."
     )
+    if report.refit and report.refit.rows:
+        counts += f" After that {report.refit.rows:,} of them were learned from."
     found = table(
         ("File", "Rows", "SHA-256"),
         ((line(file.name), f"{file.rows:,}", f"`{file.sha256}`") for file in report.files),

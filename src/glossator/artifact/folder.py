@@ -16,6 +16,7 @@ import torch
 
 import glossator
 from glossator.artifact.manifest import read_json
+from glossator.artifact.refit import Refit
 from glossator.errors import ModelFolderError
 from glossator.files import durable_write
 from glossator.text.records import Columns
@@ -43,6 +44,8 @@ class Details:
         versions: of the libraries that trained it.
         finished: false where training was interrupted.
         steps: of training, `taken` and `planned`; empty in folders of older versions.
+        refit: what became of a second training; None where none was asked for. One that was
+            interrupted leaves the model that was scored, and `finished` false.
         metrics: `dev` and `test`, as `fit --json` has them.
         card: the model card, Markdown.
     """
@@ -56,6 +59,7 @@ class Details:
     versions: Mapping[str, str] = field(default_factory=dict)
     finished: bool = True
     steps: Mapping[str, int] = field(default_factory=dict)
+    refit: Refit | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
 
@@ -64,6 +68,8 @@ class Details:
         """In words, that and when training was interrupted; empty where it was not."""
         if self.finished:
             return ""
+        if self.refit and self.refit.interrupted:
+            return "a run that was interrupted while it was refitted: it is the model of the scores"
         after = (
             f" after {self.steps['taken']:,} of {self.steps['planned']:,} steps"
             if self.steps
@@ -92,6 +98,7 @@ def write_details(details: Details, folder: Path, *, opens_as: str) -> None:
         "task": details.task,
         "finished": details.finished,
         "steps": dict(details.steps),
+        **({"refit": details.refit.to_json()} if details.refit else {}),
         "base_model": details.base_model,
         "columns": {role: list(names) for role, names in details.columns.items()},
         **details.saved,
@@ -129,6 +136,7 @@ def read_details(folder: Path, *, max_length: int) -> Details:
             versions=settings["versions"],
             finished=settings["finished"],
             steps=_steps(settings),
+            refit=Refit.from_json(settings.get("refit")),
             metrics=read_json(folder / _METRICS),
             card=(folder / _CARD).read_text(encoding="utf-8"),
         )

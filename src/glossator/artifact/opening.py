@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from glossator.artifact.folder import SETTINGS, Details, read_details
 from glossator.artifact.manifest import MANIFEST, verify
@@ -12,7 +14,7 @@ from glossator.models.config import RuntimeConfig
 from glossator.tasks.registry import KINDS, config_named, restored, usual_columns
 from glossator.tasks.task import Base, Task
 
-__all__ = ["load", "task_of"]
+__all__ = ["load", "opened_asks", "task_of"]
 
 
 def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predictor:
@@ -43,6 +45,28 @@ def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predict
     if found.details.unfinished:
         found.notes += (f"{folder.name} is from {found.details.unfinished}",)
     return found
+
+
+def opened_asks(
+    task: str, asks: Mapping[str, Any], runtime: RuntimeConfig | None = None
+) -> dict[str, Any]:
+    """What is wanted of answers, with a model in the place of each model folder.
+
+    Args:
+        task: name of the kind that is asked, whose config says which wishes are folders.
+        asks: by name.
+        runtime: where to run such a model.
+
+    Raises:
+        ModelFolderError: as for `load`.
+    """
+    folders = config_named(task).models
+    return {
+        name: load(value, runtime=runtime)
+        if name in folders and isinstance(value, str | Path)
+        else value
+        for name, value in asks.items()
+    }
 
 
 def task_of(base: Base, details: Details | None) -> Task | None:

@@ -154,7 +154,7 @@ class Predictor:
             TextError: one is no text, holds a lone surrogate, cannot be answered, or has too many
                 windows.
         """
-        items = self.read(inputs, blank=blank)
+        items = self.read(inputs, blank=blank, asks=asks)
         found = self._answers(
             items, top_k=top_k, max_windows=max_windows, progress=progress, asks=asks
         )
@@ -207,25 +207,37 @@ class Predictor:
             _warn_of_blanks(items, "are not scored")
         return task.share_right(kept, self._answers(items).raw)
 
-    def reader(self, typed: Columns | None = None) -> Reader:
+    def reader(self, typed: Columns | None = None, asks: Mapping[str, Any] | None = None) -> Reader:
         """Reads the rows of a table; by default from the columns that were learned from.
 
+        Args:
+            typed: other columns, by role.
+            asks: what is wanted of the answers, which may ask for less of a row.
+
         Raises:
-            ConfigError: the task reads no such column.
+            ConfigError: the task reads no such column, or knows no such wish.
         """
         config = config_named(self.task.name)
-        return self.task.reader(columns_for(config, self.details.columns, typed or {}))
+        task = self.asked(None, asks or {})
+        return task.reader(columns_for(config, self.details.columns, typed or {}))
 
-    def read(self, inputs: Iterable[Any], *, blank: Blank = "skip") -> list[Read]:
+    def read(
+        self,
+        inputs: Iterable[Any],
+        *,
+        blank: Blank = "skip",
+        asks: Mapping[str, Any] | None = None,
+    ) -> list[Read]:
         """Inputs as the task reads them; what shows nothing is a Rejection.
 
-        The errors are those of `predict`.
+        Arguments and errors are those of `predict`.
         """
         if blank not in ("skip", "raise"):
             raise ConfigError(f"blank is {blank!r}; expected 'skip' or 'raise'")
-        trained = self.reader()
+        trained = self.reader(asks=asks)
         # A bare text is what the columns of its role hold once they are joined.
-        plain = self.task.reader({role: (role,) for role in trained.columns})
+        task = self.asked(None, asks or {})
+        plain = task.reader({role: (role,) for role in trained.columns})
         columns = {name for names in trained.columns.values() for name in names}
         items: list[Read] = []
         for number, value in enumerate(_listed(inputs)):
@@ -256,7 +268,7 @@ class Predictor:
         **asks: Any,
     ) -> Answers:
         """As `predict` with `blank="raise"`, and beside the predictions what decided them."""
-        items = self.read(inputs, blank="raise")
+        items = self.read(inputs, blank="raise", asks=asks)
         return self._answers(
             items, top_k=top_k, max_windows=max_windows, progress=progress, asks=asks
         )

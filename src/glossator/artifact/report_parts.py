@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from glossator.artifact.refit import Refit
 from glossator.evaluation.figures import Measure, Section, Words
 
 __all__ = [
@@ -159,6 +160,7 @@ class Report:
         remarks: what has to be known of the answers to these rows before their scores.
         words: what is said of the task.
         learning: how training went.
+        refit: what became of a second training, from all rows; None where none was asked for.
         rejected_file: where the rejected rows are written, or empty.
         findings: of preflight, in the order to be shown.
         lengths: how long the texts are, or None.
@@ -181,6 +183,7 @@ class Report:
     sections: Sequence[Section]
     words: Words
     learning: Learning
+    refit: Refit | None = None
     rejected_file: str = ""
     findings: Sequence[Finding] = ()
     remarks: Sequence[Finding] = ()
@@ -195,6 +198,11 @@ class Report:
         return "dev" if self.dev else ""
 
     @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.learning.finished and not (self.refit and self.refit.interrupted)
+
+    @property
     def ended(self) -> str:
         """Why training was over before all steps were taken; empty where it was not."""
         why = {
@@ -207,8 +215,10 @@ class Report:
     @property
     def interrupted(self) -> str:
         """That the run was cut short and after how many steps; empty where it was not."""
-        if self.learning.finished:
+        if self.finished:
             return ""
+        if self.learning.finished:
+            return "The run was interrupted while the model was refitted on all rows."
         taken, planned = len(self.learning.steps), self.learning.planned
         weights = "best so far" if self.learning.evaluations else "last, and were never chosen"
         return (

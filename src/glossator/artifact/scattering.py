@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glossator.artifact.opening import load
+from glossator.artifact.opening import load, opened_asks
 from glossator.errors import GlossatorError
 from glossator.models.config import RuntimeConfig
 from glossator.text.records import Columns, Record, in_place
@@ -107,7 +107,8 @@ class _Scorer:
 
     def __init__(self, folder: str, runtime: RuntimeConfig, asked: Asked):
         self._predictor, self._asked = load(folder, runtime=runtime), asked
-        self._reader = self._predictor.reader(asked.columns)
+        self._wishes = opened_asks(self._predictor.task.name, asked.asks, runtime)
+        self._reader = self._predictor.reader(asked.columns, self._wishes)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
         values = [json.loads(row) for row in block["row"].tolist()]
@@ -116,8 +117,8 @@ class _Scorer:
             for row in values
         ]
         records = [item for item in items if isinstance(item, Record)]
-        asked = self._asked
-        found = self._predictor.answer_records(records, top_k=asked.top_k, **asked.asks)
+        top_k = self._asked.top_k
+        found = self._predictor.answer_records(records, top_k=top_k, **self._wishes)
         answers = [
             None if isinstance(x, Rejection) else x.to_json() for x in in_place(items, found)
         ]

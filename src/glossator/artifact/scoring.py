@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from glossator.artifact.predictor import Predictor
 from glossator.errors import InputError, TableError
+from glossator.evaluation.figures import Measure
 from glossator.memory import give_back_freed_memory
 from glossator.tasks.task import Paired, Scores
 from glossator.text.records import Read, Record
@@ -27,6 +28,7 @@ class ScoredTable:
 
     Attributes:
         scores: of the rows.
+        measures: what they measure, the one to judge by first.
         metrics: by the names of the task's measures.
         used: rows that were answered and scored.
         rejected: rows that could not be.
@@ -34,6 +36,7 @@ class ScoredTable:
     """
 
     scores: Scores
+    measures: Sequence[Measure] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
     used: int = 0
     rejected: int = 0
@@ -66,6 +69,7 @@ def evaluate(
     *,
     chunk: int = CHUNK,
     progress: Callable[[int], None] = lambda _: None,
+    **asks: Any,
 ) -> ScoredTable:
     """Score a model on rows with targets, which may be more than memory holds.
 
@@ -74,13 +78,15 @@ def evaluate(
         items: rows and rejections, as the model's reader gives them.
         chunk: rows that are in memory at a time.
         progress: is told how many rows were done since the last call.
+        **asks: what is wanted of the answers, as for `Predictor.predict`.
 
     Raises:
         TableError: no row can be used.
     """
-    table = ScoredTable(predictor.task.scores())
+    task = predictor.asked(None, asks)
+    table = ScoredTable(task.scores(), task.measures)
     for records in chunks(items, table.reject, chunk):
-        _add(table.scores, predictor, records)
+        _add(table.scores, predictor, records, asks)
         table.used += len(records)
         progress(len(records))
     if not table.used:
@@ -89,7 +95,9 @@ def evaluate(
     return table
 
 
-def compare(a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = CHUNK) -> Comparison:
+def compare(
+    a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = CHUNK, **asks: Any
+) -> Comparison:
     """Two models of one task on the same rows.
 
     Args:
@@ -97,12 +105,13 @@ def compare(a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = C
         b: the other; it may know other targets than `a`.
         items: rows and rejections, as the reader of `a` gives them.
         chunk: rows that are in memory at a time.
+        **asks: what is wanted of the answers, as for `Predictor.predict`.
 
     Raises:
         InputError: the models answer different tasks.
         TableError: no row can be used.
     """
-    scores = [model.task.scores(paired=True) for model in (a, b)]
+    scores = [model.asked(None, asks).scores(paired=True) for model in (a, b)]
     if a.task.name != b.task.name or type(scores[0]) is not type(scores[1]):
         does = " ".join(f"{model.task.name}: {model.task.words().does}" for model in (a, b))
         raise InputError(f"the models cannot be compared, since they answer differently. {does}")
@@ -111,14 +120,14 @@ def compare(a: Predictor, b: Predictor, items: Iterable[Read], *, chunk: int = C
     for records in chunks(items, rejected.append, chunk):
         rows += len(records)
         for model, one in zip((a, b), scores, strict=True):
-            _add(one, model, records)
+            _add(one, model, records, asks)
     if not rows:
         raise TableError(f"no row can be compared: {len(rejected)} were rejected")
     return Comparison(rows=rows, rejected=len(rejected), paired=scores[0].paired(scores[1]))
 
 
-def _add(scores: Scores, model: Predictor, records: list[Record]) -> None:
-    answers = model.answer_records(records)
+def _add(scores: Scores, model: Predictor, records: list[Record], asks: Mapping[str, Any]) -> None:
+    answers = model.answer_records(records, **asks)
     scores.add(records, answers.rows, answers.raw)
 
 

@@ -55,6 +55,8 @@ def _parts(task: Task, details: Details) -> Iterator[str]:
         yield f"{count_of(len(labels), 'class')}: {shown}{more}"
     if details.base_model:
         yield f"from {_short(details.base_model)}"
+    if details.refit and details.refit.rows:
+        yield f"refitted on {count_of(details.refit.rows, 'row')} after it was scored"
     if details.unfinished:
         yield details.unfinished
 

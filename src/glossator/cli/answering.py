@@ -21,7 +21,7 @@ from glossator.text.config import TableConfig
 from glossator.text.findings import count_of
 from glossator.text.records import Read, Record, in_place
 from glossator.text.rows import Rejection, Row
-from glossator.text.tables import Table, joined, read_tables
+from glossator.text.tables import Table, held_out, joined, read_tables
 
 __all__ = ["AnswerItems", "Answering", "RowValues", "answer_table", "by_predictor"]
 
@@ -169,7 +169,7 @@ class RowValues:
 
     def __call__(self) -> Iterator[Mapping[str, Any] | None]:
         """The values of each row; None for one that cannot be read."""
-        for item in read_tables(self.paths, config=self.options):
+        for item in held_out(read_tables(self.paths, config=self.options)):
             if isinstance(item, Row):
                 yield {name: item.values[name] for name in self.columns if name in item.values}
             else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from glossator.cli.options import FLAT, ScoringOptions
 from glossator.cli.screen import Screen, grid
+from glossator.cli.task_options import told
 from glossator.text.findings import count_of
 
 if TYPE_CHECKING:
@@ -40,13 +41,16 @@ def compare(
         options: how they are read, and where the models run.
     """
     from glossator.artifact import scoring
+    from glossator.artifact.opening import opened_asks
     from glossator.cli.loading import opened, read_rows
 
     screen = Screen(json=options.shown.json)
     first, second = (opened(folder, options.runtime, screen) for folder in (a, b))
-    items = read_rows(tables, first, options, screen)
+    typed, wishes = told(first.task.name, options.columns, options.asks)
+    asks = opened_asks(first.task.name, wishes, options.runtime)
+    items = read_rows(tables, first.reader(typed, asks), options, screen)
     screen.say("answering with both")
-    found = scoring.compare(first, second, items)
+    found = scoring.compare(first, second, items, **asks)
     screen.json(_object(found))
     _show(screen, found, first.task.measures, str(a), str(b))
     return 0

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from glossator.cli.options import FLAT, ScoringOptions
 from glossator.cli.screen import Screen
+from glossator.cli.task_options import told
 from glossator.text.findings import count_of
 
 if TYPE_CHECKING:
-    from glossator.artifact.predictor import Predictor
     from glossator.artifact.scoring import ScoredTable
 
 __all__ = ["evaluate"]
@@ -34,16 +34,19 @@ def evaluate(
         options: how they are read, and where the model runs.
     """
     from glossator.artifact import scoring
+    from glossator.artifact.opening import opened_asks
     from glossator.cli.loading import opened, read_rows
     from glossator.cli.progress import meter
 
     screen = Screen(json=options.shown.json)
     predictor = opened(model, options.runtime, screen)
-    items = read_rows(tables, predictor, options, screen)
+    typed, wishes = told(predictor.task.name, options.columns, options.asks)
+    asks = opened_asks(predictor.task.name, wishes, options.runtime)
+    items = read_rows(tables, predictor.reader(typed, asks), options, screen)
     with meter(screen, "scoring", None) as progress:
-        scored = scoring.evaluate(predictor, items, progress=progress.add)
+        scored = scoring.evaluate(predictor, items, progress=progress.add, **asks)
     screen.json(_object(predictor.task.name, scored))
-    _show(screen, predictor, scored)
+    _show(screen, scored)
     return 0
 
 
@@ -54,7 +57,7 @@ def _object(task: str, scored: ScoredTable) -> dict[str, Any]:
     return found | ({"findings": remarks} if remarks else {})
 
 
-def _show(screen: Screen, predictor: Predictor, scored: ScoredTable) -> None:
+def _show(screen: Screen, scored: ScoredTable) -> None:
     from glossator.cli.scores import show_measures, show_sections
 
     for rejection in scored.rejections[:_SHOWN]:
@@ -63,4 +66,4 @@ def _show(screen: Screen, predictor: Predictor, scored: ScoredTable) -> None:
     screen.findings(scored.scores.remarks())
     show_sections(screen, scored.scores.sections("scored"))
     screen.title(f"Scores on {count_of(scored.used, 'row')}, {scored.rejected:,} rejected")
-    show_measures(screen, predictor.task.measures, scored.metrics)
+    show_measures(screen, scored.measures, scored.metrics)

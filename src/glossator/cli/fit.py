@@ -33,6 +33,8 @@ class FitOptions:
             folder beside it has the report, the log and the answers for the test rows.
         overwrite: replace folders of that name, once the new ones are whole.
         resume: go on with a run that was killed or interrupted; type the same command again.
+        refit: after the best step is known and scored, learn once more for as long from all rows;
+            the scores stay those from before.
         config: a TOML file with the tables columns, options, data, table, model, training, runtime
             and spread; what is typed wins.
         task: what to learn; by default read off the columns.
@@ -51,6 +53,7 @@ class FitOptions:
     output: Path | None = None
     overwrite: bool = False
     resume: bool = False
+    refit: bool = False
     config: Path | None = None
     task: Annotated[
         str | None,
@@ -79,6 +82,7 @@ class FitOptions:
             task=self.task or "",
             columns=columns_of(self.columns),
             options=given(self.options),
+            refit=self.refit,
             data=self.data,
             table=self.table,
             model=self.model,

@@ -15,6 +15,7 @@ from glossator.config import to_mapping
 from glossator.finetuning.config import FitConfig
 from glossator.runs.folder import REPORT
 from glossator.text.config import TableConfig
+from glossator.text.findings import count_of
 from glossator.text.records import Columns
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def show_result(
         show_measures(screen, report.measures, report.metrics)
     else:
         screen.title(UNSCORED)
+    if report.refit:
+        screen.line(f"  {report.refit.sentence}", "yellow" if report.refit.missed else "")
     for sentence in report.words.decided:
         screen.line(f"  {sentence}")
     screen.line(f"  {_speed(result)}")
@@ -63,7 +66,15 @@ def _speed(result: FitResult) -> str:
         steps += f", the best was {train['best_step']:,}"
     if result.report.ended:
         steps += f"; {result.report.ended}"
-    return f"trained {duration(train['seconds'])}, {speed} a second; {steps}"
+    return f"trained {duration(train['seconds'])}, {speed} a second; {steps}{_again(result)}"
+
+
+def _again(result: FitResult) -> str:
+    """How long the second training was, if there was one."""
+    refit = result.report.refit
+    if not refit or refit.missed:
+        return ""
+    return f"; then {count_of(refit.steps, 'step')} on all rows in {duration(refit.seconds)}"
 
 
 def _places(screen: Screen, result: FitResult) -> None:
@@ -106,4 +117,4 @@ def typed_input(words: Words, inputs: Columns) -> str:
         names = inputs.get(role, ())
         spread = value if isinstance(value, list) and len(names) > 1 else [value] * len(names)
         row |= dict(zip(names, spread, strict=False))
-    return json.dumps(row, ensure_ascii=False)
+    return json.dumps(row, ensure_ascii=False) if row else words.command_input

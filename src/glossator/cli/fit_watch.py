@@ -12,7 +12,7 @@ from glossator.cli.progress import meter
 from glossator.cli.screen import Screen
 from glossator.evaluation.figures import Measure
 from glossator.finetuning.bars import BarWatch
-from glossator.text.findings import Finding
+from glossator.text.findings import Finding, count_of
 from glossator.training.events import Ended, Evaluated, Event, Halved, Resumed, Started
 
 __all__ = ["FitWatch"]
@@ -51,6 +51,17 @@ class FitWatch(BarWatch):
         if isinstance(event, Started):
             self._screen.say("Training", "bold")
         super().training(event)
+        self._say(event)
+
+    def refitting(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._screen.say("Refit", "bold")
+            steps, rows = count_of(event.steps, "step"), count_of(event.rows, "row")
+            self._screen.say(f"  {steps} on all {rows}, at the rates of the first training")
+        super().refitting(event)
+        self._say(event)
+
+    def _say(self, event: Event) -> None:
         if isinstance(event, Evaluated):
             self._evaluated = True
             self._screen.say(self.scored(event))

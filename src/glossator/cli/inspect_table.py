@@ -36,7 +36,7 @@ def inspect_table(path: str, options: InspectOptions, screen: Screen) -> None:
     table = open_table(path, options.table)
     kind, columns, targets = _columns(table, options)
     check_columns(table, [name for names in columns.values() for name in names])
-    told = options_of(kind, given(options.options))
+    told = options_of(kind, {**table.options, **given(options.options)})
     reader = kind_named(kind.name).reader(columns, told)
     examiner, (starter, tokenizer) = reader.examiner(), _tokenizer()
     checked = preflight(
@@ -63,7 +63,7 @@ def inspect_table(path: str, options: InspectOptions, screen: Screen) -> None:
 def _columns(table: Table, options: InspectOptions) -> tuple[KindConfig, Columns, bool]:
     """What the table is for, its columns, and whether those to learn are among them."""
     typed = columns_of(options.columns)
-    kind, columns = choose(options.task, typed, table.columns, table.path)
+    kind, columns = choose(options.task, typed, table.columns, table.path, table.options)
     asked = {role: typed.get(role, names) for role, names in columns.items()}
     asked = resolved(asked, table)
     there = {

@@ -9,11 +9,12 @@ from glossator.artifact.opening import load
 from glossator.artifact.predictor import Predictor
 from glossator.cli.options import ScoringOptions
 from glossator.cli.screen import Screen
-from glossator.cli.task_options import columns_of
 from glossator.models.config import RuntimeConfig
+from glossator.tasks.registry import roles
+from glossator.tasks.task import Reader
 from glossator.text.records import Read
 from glossator.text.rows import Row
-from glossator.text.tables import read_tables
+from glossator.text.tables import held_out, read_tables
 
 __all__ = ["opened", "read_rows"]
 
@@ -27,18 +28,19 @@ def opened(folder: Path, runtime: RuntimeConfig, screen: Screen) -> Predictor:
 
 
 def read_rows(
-    paths: Sequence[str], predictor: Predictor, options: ScoringOptions, screen: Screen
+    paths: Sequence[str], reader: Reader, options: ScoringOptions, screen: Screen
 ) -> Iterator[Read]:
     """The rows of tables with the right answers, a stream; how they are read is told.
 
     Raises:
         ColumnError: a column is missing.
-        ConfigError: the task reads no such column.
         TableError: a table cannot be read.
     """
-    reader = predictor.reader(columns_of(options.columns))
-    wanted = [name for names in reader.columns.values() for name in names]
-    table = read_tables(paths, wanted, options.table)
+    every = roles()
+    wanted = [
+        x for role, names in reader.columns.items() if not every[role].optional for x in names
+    ]
+    table = held_out(read_tables(paths, wanted, options.table))
     for note in table.notes:
         screen.say(note)
     return (reader.read(x, targets=True) if isinstance(x, Row) else x for x in table)

@@ -10,7 +10,7 @@ from cyclopts import App, Argument, ArgumentCollection, Parameter
 from cyclopts.config import Dict
 
 from glossator.cli.failures import STDIN
-from glossator.cli.task_options import COLUMNS, OPTIONS, many_roles
+from glossator.cli.task_options import ASKS, COLUMNS, OPTIONS, many_roles
 from glossator.config import from_mapping, read_toml
 from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
@@ -62,11 +62,13 @@ class ScoringOptions:
         columns: of the tables; by default those that the model was trained on.
         table: how the tables are read.
         runtime: where the model runs.
+        asks: what is wanted of the answers.
         shown: how the result is told.
     """
 
     columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
     table: Annotated[TableConfig, TABLES] = field(default_factory=TableConfig)
+    asks: Annotated[ASKS, Parameter(name="*", group="Answers")] = field(default_factory=ASKS)
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 

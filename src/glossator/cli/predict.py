@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from glossator.cli.options import COLUMN, FLAT, MACHINE, SPREAD, TABLES, Shown
 from glossator.cli.screen import Screen
-from glossator.cli.task_options import ASKS, COLUMNS, columns_of, given
+from glossator.cli.task_options import ASKS, COLUMNS, told
 from glossator.errors import ConfigError
 from glossator.extras import require
 from glossator.files import refuse_existing
@@ -98,25 +98,28 @@ def predict(
         refuse_existing(Path(options.output), overwrite=options.overwrite)
     if options.ray is not None:
         require("ray")
+    from glossator.artifact.opening import opened_asks
     from glossator.cli.answering import Answering, answer_table, by_predictor
     from glossator.cli.loading import opened
     from glossator.text.columns import resolved
-    from glossator.text.tables import joined, open_tables
+    from glossator.text.tables import held_out, joined, open_tables
 
     screen = Screen(json=options.shown.json)
-    tables = open_tables(data, options.table)
+    tables = [held_out(table) for table in open_tables(data, options.table)]
     predictor = opened(model, options.runtime, screen)
     table = joined(tables)
-    asked = predictor.reader(_columns(predictor, data, table.columns, options))
-    reader = predictor.reader(resolved(asked.columns, table))
+    typed, wishes = told(predictor.task.name, options.columns, options.asks)
+    asks = opened_asks(predictor.task.name, wishes, options.runtime)
+    asked = predictor.reader(_columns(predictor, data, table.columns, options, typed), asks)
+    reader = predictor.reader(resolved(asked.columns, table), asks)
     for note in table.notes:
         screen.say(note)
-    asks = given(options.asks)
     began = time.perf_counter()
     with ExitStack() as stack:
         answer = by_predictor(predictor, options.top_k, asks, options.max_windows)
         if options.ray is not None:
-            answer = stack.enter_context(_on_ray(model, data, dict(reader.columns), options, asks))
+            columns = dict(reader.columns)
+            answer = stack.enter_context(_on_ray(model, data, columns, options, wishes))
         job = Answering(answer, tables, reader)
         answer_table(job, options.output, screen, overwrite=options.overwrite)
     seconds = time.perf_counter() - began
@@ -127,13 +130,16 @@ def predict(
 
 
 def _columns(
-    predictor: Predictor, data: Sequence[str], columns: Sequence[str], options: PredictOptions
+    predictor: Predictor,
+    data: Sequence[str],
+    columns: Sequence[str],
+    options: PredictOptions,
+    typed: Columns,
 ) -> Columns:
     """Those that were typed; of a text a line or a file, that one; else what the tables have."""
     from glossator.tasks.registry import config_named, inputs_in
     from glossator.text.formats import format_of
 
-    typed = columns_of(options.columns)
     config = config_named(predictor.task.name)
     if {format_of(path, options.table.format)[0] for path in data} <= {"text", "folder"}:
         return {config.roles[0].name: ("text",), **typed}

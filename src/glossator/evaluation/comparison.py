@@ -7,7 +7,10 @@ Evaluation", 2004.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +19,16 @@ from glossator.errors import InputError
 from glossator.evaluation.bootstrap import percentile_interval, resampled_counts
 from glossator.evaluation.confusion import Confusion
 
-__all__ = ["McNemar", "PairedDifference", "difference_of", "mcnemar", "paired_bootstrap"]
+__all__ = [
+    "McNemar",
+    "PairedDifference",
+    "combined",
+    "difference_of",
+    "mcnemar",
+    "paired_bootstrap",
+]
 
+_SMALLEST = 1e-15  # below it a normal quantile is infinite
 METRICS = ("accuracy", "macro_f1")
 
 
@@ -110,6 +121,20 @@ def difference_of(metric: str, a: float, b: float, drawn: NDArray[np.float64]) -
     return PairedDifference(
         metric=metric, a=a, b=b, difference=b - a, low=low, high=high, p_value=_two_sided(drawn)
     )
+
+
+def combined(results: Sequence[tuple[float, bool]]) -> tuple[float, bool]:
+    """The two-sided p-value of several tests on different rows, and whether b is better in all.
+
+    Args:
+        results: of each test its two-sided p-value, and whether it speaks for b.
+
+    Source: Stouffer et al. 1949, "The American soldier", volume 1, page 45.
+    """
+    normal = NormalDist()
+    z = [normal.inv_cdf(1 - max(p, _SMALLEST) / 2) * (1 if b else -1) for p, b in results]
+    mean = sum(z) / math.sqrt(len(z))
+    return min(1.0, 2 * normal.cdf(-abs(mean))), mean > 0
 
 
 def _two_sided(differences: NDArray[np.float64]) -> float:

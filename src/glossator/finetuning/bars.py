@@ -47,8 +47,14 @@ class BarWatch(Watch):
         self._meter.add(1)
 
     def training(self, event: Event) -> None:
+        self._show("training", event)
+
+    def refitting(self, event: Event) -> None:
+        self._show("refit", event)
+
+    def _show(self, title: str, event: Event) -> None:
         if isinstance(event, Started):
-            self._start("training", event.steps)
+            self._start(title, event.steps)
             self._started = event
         elif isinstance(event, Stepped):
             self._meter.expect(_steps_in_time(event, self._started))

@@ -74,6 +74,7 @@ class FitConfig:
         task: what to learn; empty reads it off the columns.
         columns: of the tables, by role: `{"text": ("title", "body")}`; the usual names are found.
         options: of the task, by name; those left out have their defaults.
+        refit: whether the model is learned once more, from all rows, after it was scored.
         data: which rows.
         table: how the tables are read; in `config.toml` with what was found from them.
         model: what is fine-tuned.
@@ -86,6 +87,7 @@ class FitConfig:
     task: str = ""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    refit: bool = False
     data: DataConfig = field(default_factory=DataConfig)
     table: TableConfig = field(default_factory=TableConfig)
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -63,6 +63,7 @@ class Data:
         reader: read them.
         config: with the task and its columns as they were found.
         parts: the rows.
+        every: the same rows in the order of the tables, whatever part they are in.
         files: the tables.
         notes: what reading them found.
     """
@@ -71,6 +72,7 @@ class Data:
     reader: Reader
     config: FitConfig
     parts: Parts
+    every: Items = field(default_factory=list)
     files: list[DataFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -97,9 +99,10 @@ def read_data(source: Source, config: FitConfig) -> Data:
         ConfigError: the task is not known, or the columns fit several.
     """
     table = _opened(source, config)
-    kind, columns = choose(config.task or None, config.columns, table.columns, table.path)
+    named = config.task or None
+    kind, columns = choose(named, config.columns, table.columns, table.path, table.options)
     columns = resolved(columns, table)
-    options = options_of(kind, config.options)
+    options = options_of(kind, {**table.options, **config.options})
     made = kind_named(kind.name)
     reader = made.reader(columns, options)
     given = dataclasses.replace(
@@ -108,7 +111,8 @@ def read_data(source: Source, config: FitConfig) -> Data:
     data = Data(made, reader, given, Parts([], None, None))
     if not config.task:
         data.notes.append(_task_note(kind.name, columns))
-    items = _read(table, source, data)
+    items = _read(table, _paths(source), data)
+    data.every += items
     dialects = {table.dialect}
     for name in ("dev", "test"):
         if path := getattr(config.data, name):
@@ -116,12 +120,16 @@ def read_data(source: Source, config: FitConfig) -> Data:
             other = _opened([path], beside, [x for names in columns.values() for x in names])
             dialects.add(other.dialect)
             setattr(data.parts, name, _read(other, [path], data))
+            data.every += getattr(data.parts, name)
+        elif name in table.beside:
+            setattr(data.parts, name, _read(table.beside[name].table, [], data))
+            data.every += getattr(data.parts, name)
     data.config = dataclasses.replace(given, table=_as_found(config.table, dialects))
     wanted = {
         "dev": 0.0 if config.data.dev else config.data.dev_fraction,
         "test": 0.0 if config.data.test else config.data.test_fraction,
     }
-    _split(items, wanted, data)
+    _split(items, wanted, data, {name: x.sources for name, x in table.beside.items()})
     _hold_out(data)
     if data.parts.dev is None and data.parts.test is None:
         data.notes.append(_UNSCORED)
@@ -195,22 +203,28 @@ def _opened(source: Source, config: FitConfig, columns: Sequence[str] = ()) -> T
     return read_tables(paths, columns, config.table)
 
 
-def _read(table: Table, source: Source, data: Data) -> Items:
+def _paths(source: Source) -> list[str]:
+    """The files of a source; none of rows in memory."""
+    return [str(path) for path in source if not isinstance(path, Mapping)]
+
+
+def _read(table: Table, paths: Sequence[str], data: Data) -> Items:
+    """The rows of a table, which is made of these files, or of others that they name."""
     group = data.config.data.group
     wanted = [name for names in data.config.columns.values() for name in names]
     check_columns(table, [*wanted, *([group] if group else [])])
     items: Items = [
         data.reader.read(item, targets=True) if isinstance(item, Row) else item for item in table
     ]
-    if isinstance(source[0], Mapping):
+    files = table.files or paths
+    if not files:
         data.files.append(DataFile(name=table.path, rows=len(items), sha256=""))
         return items
     data.notes += [note for note in table.notes if note not in data.notes]
     counts = Counter(item.row.source if isinstance(item, Record) else item.source for item in items)
-    paths = [str(path) for path in source]
-    data.files += [_data_file(path, counts) for path in paths]
+    data.files += [_data_file(path, counts) for path in files]
     if not items:
-        raise TableError("the table has a header and no rows", file=paths[0])
+        raise TableError("the table has a header and no rows", file=files[0])
     return items
 
 
@@ -226,31 +240,60 @@ def _data_file(path: str, counts: Counter[str]) -> DataFile:
     return DataFile(name=Path(path).name, rows=counts[path], sha256=digest)
 
 
-def _split(items: Items, wanted: Mapping[str, float], data: Data) -> None:
-    """Share out the rows; those that cannot be used stay with the training part."""
-    shares = {name: share for name, share in wanted.items() if share}
-    usable = [i for i, item in enumerate(items) if isinstance(item, Record)]
-    records = cast(list[Record], [items[i] for i in usable])
+def _split(
+    items: Items,
+    wanted: Mapping[str, float],
+    data: Data,
+    own: Mapping[str, frozenset[str]],
+) -> None:
+    """Share out the rows; those that cannot be used stay with the training part.
+
+    Args:
+        items: the rows.
+        wanted: the share of each part.
+        data: gets the parts.
+        own: for a part the files of which no rows are taken, since there are others for it.
+    """
+    place: dict[int, str] = {}
+    usable: dict[tuple[str, ...], list[int]] = {}
+    for i, item in enumerate(items):
+        if isinstance(item, Record):
+            source = item.row.source
+            parts = tuple(x for x in wanted if wanted[x] and source not in own.get(x, ()))
+            usable.setdefault(parts, []).append(i)
+    shared: dict[str, Items] = {"train": []}
+    for parts, numbers in usable.items():
+        shares = {name: wanted[name] for name in parts}
+        found = _shared_out([cast(Record, items[i]) for i in numbers], numbers, shares, data)
+        shared |= {name: [] for name in parts if found}
+        place |= found
+    for i, item in enumerate(items):
+        shared[place.get(i, "train")].append(item)
+    data.parts.train = shared["train"]
+    for name in ("dev", "test"):
+        if name in shared:
+            setattr(data.parts, name, [*(getattr(data.parts, name) or []), *shared[name]])
+
+
+def _shared_out(
+    records: Sequence[Record], numbers: Sequence[int], shares: Mapping[str, float], data: Data
+) -> dict[int, str]:
+    """The part of each of some rows by its number; nothing where all stay."""
     strata = data.reader.strata(records)
     # Preflight says what is wrong with so few.
     if not shares or len(records) < 2 or (strata is not None and len(set(strata)) < 2):
-        data.parts.train = items
-        return
+        return {}
     indices = stratified_split(
         [0] * len(records) if strata is None else strata,
         [1 - sum(shares.values()), *shares.values()],
         data.config.training.seed,
         _groups(records, data.config.data.group),
     )
-    place = {}
-    for name, part in zip(("train", *shares), indices, strict=True):
-        place.update({usable[i]: name for i in part.tolist()})
-    shared: dict[str, Items] = {name: [] for name in ("train", *shares)}
-    for i, item in enumerate(items):
-        shared[place.get(i, "train")].append(item)
-    data.parts.train = shared["train"]
-    data.parts.dev = shared.get("dev", data.parts.dev)
-    data.parts.test = shared.get("test", data.parts.test)
+    return {
+        numbers[i]: name
+        for name, part in zip(("train", *shares), indices, strict=True)
+        for i in part.tolist()
+    }
 
 
 def _groups(records: Sequence[Record], column: str | None) -> list[Any] | None:

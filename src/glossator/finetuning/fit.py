@@ -95,6 +95,9 @@ def fit(
             command=f"glossator.fit(..., {named})",
             watch=watch or telling,
         )
+    refit = result.report.refit
+    if watch is None and refit and refit.missed:
+        warnings.warn(refit.sentence, stacklevel=2)
     return result.predictor
 
 

@@ -1,29 +1,59 @@
-"""The rows by which a run chooses the best step, and processes that train along."""
+"""Training, by one process or by several that share a step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from glossator.finetuning.parts import Part
 from glossator.memory import give_back_freed_memory
+from glossator.runs.folder import RunFolder
 from glossator.tasks.answers import answer_rows
 from glossator.tasks.task import Task, is_better
 from glossator.training.checkpoints import Checkpoints
-from glossator.training.config import TrainingConfig
+from glossator.training.cluster import on_cluster
+from glossator.training.config import SpreadConfig, TrainingConfig
 from glossator.training.dev import Dev
 from glossator.training.distributed import ALONE, Ranks
-from glossator.training.events import Notify
-from glossator.training.loop import History, train
-from glossator.training.processes import device_of
+from glossator.training.events import Diverged, Event, Notify
+from glossator.training.loop import History, Run, carry_out
+from glossator.training.processes import device_of, together
 
-__all__ = ["Share", "Trained", "dev_rows", "train_along"]
+__all__ = ["Share", "Trained", "dev_rows", "learn", "telling", "train_along"]
+
+
+def telling(
+    run: RunFolder | None,
+    part: Part,
+    watch: Callable[[Event], None],
+    note: Callable[[str], None],
+) -> Notify:
+    """What hears of a training: the run's folder, which keeps the rows of a bad step, and `watch`.
+
+    Args:
+        run: where it is written down.
+        part: the rows that it learns from.
+        watch: is told of each event.
+        note: is told where the rows of a bad step are.
+    """
+
+    def notify(event: Event) -> None:
+        if run:
+            run.event(event)
+            if isinstance(event, Diverged):
+                path = run.diverged([part.records[i] for i in event.rows])
+                note(f"the rows of that step are in {path}")
+        watch(event)
+
+    return notify
 
 
 def dev_rows(model: nn.Module, task: Task, part: Part | None, *, token_budget: int) -> Dev | None:
@@ -57,6 +87,7 @@ class Share:
         dtype: what it computes in.
         device: of the first process.
         checkpoints: where the run is saved, if it is.
+        until: the step after which it ends, see `Run`.
     """
 
     model: nn.Module
@@ -67,23 +98,59 @@ class Share:
     dtype: torch.dtype
     device: torch.device
     checkpoints: Path | None
+    until: int | None = None
+
+
+def learn(share: Share, spread: SpreadConfig, notify: Notify) -> History:
+    """Train a model, which has the best weights at the end, with all that have a share in it.
+
+    Raises:
+        GlossatorError: a loss is no number, memory does not suffice, or a process was lost.
+    """
+    if spread.ray is not None:
+        return _learn_on_ray(share, spread, notify)
+    with together(spread.processes, train_along, share):
+        return _train(share.model, share, notify)
+
+
+def _learn_on_ray(share: Share, spread: SpreadConfig, notify: Notify) -> History:
+    """Train on a cluster, and give the model the weights that come back."""
+    assert spread.ray is not None
+    with tempfile.TemporaryDirectory(prefix="glossator-") as scratch:
+        folder = share.checkpoints or Path(scratch, "checkpoints")
+        trained = on_cluster(
+            spread.ray,
+            spread.workers,
+            train_along,
+            [dataclasses.replace(share, checkpoints=folder)],
+            folder=folder.parent,
+            notify=notify,
+        )
+    share.model.load_state_dict(trained.weights)
+    return cast(History, trained.history)
+
+
+def _train(model: nn.Module, share: Share, notify: Notify) -> History:
+    """Train the model that this process has of it."""
+    config, folder = share.config, share.checkpoints
+    run = Run(
+        model,
+        share.task,
+        share.training.rows,
+        config,
+        share.dtype,
+        dev_rows(model, share.task, share.dev, token_budget=config.tokens_at_once),
+        notify,
+        None if folder is None else Checkpoints(folder, keep=config.keep_checkpoints),
+    )
+    run.until = share.until
+    return carry_out(run)
 
 
 def train_along(rank: int, share: Share, notify: Notify = lambda _: None) -> Trained:
     """Train with the other processes, of which the first alone writes checkpoints."""
     model = share.model.to(device_of(rank, share.device))
-    history = train(
-        model,
-        share.task,
-        share.training.rows,
-        share.config,
-        dtype=share.dtype,
-        dev=dev_rows(model, share.task, share.dev, token_budget=share.config.tokens_at_once),
-        notify=notify,
-        checkpoints=None
-        if share.checkpoints is None
-        else Checkpoints(share.checkpoints, keep=share.config.keep_checkpoints),
-    )
+    history = _train(model, share, notify)
     weights = {name: x.detach().cpu() for name, x in model.state_dict().items()}
     return Trained(history, weights)
 

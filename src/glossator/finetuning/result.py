@@ -29,7 +29,7 @@ class FitResult:
         dev: scores of the rows that the best step was chosen on, or None.
         test: scores of rows that were never looked at, or None.
         report: all of it.
-        finished: false where the run was interrupted.
+        finished: false where the run was interrupted, also in its second training.
     """
 
     predictor: Predictor
@@ -47,13 +47,14 @@ class FitResult:
         """The object that `fit --json` prints."""
         remarks = [finding.to_json() for finding in self.report.remarks]
         found = {"findings": remarks} if remarks else {}
+        refit = {"refit": self.report.refit.to_json()} if self.report.refit else {}
         return {
             **found,
             "model": None if self.model is None else str(self.model),
             "task": self.task,
             "finished": self.finished,
             "rows": dataclasses.asdict(self.rows),
-            "train": {**self.train, "ended_by": self.report.learning.ended_by},
+            "train": {**self.train, "ended_by": self.report.learning.ended_by, **refit},
             "dev": self.dev,
             "test": self.test,
         }

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
 
 from torch import nn
 
 from glossator.artifact.card import model_card
 from glossator.artifact.folder import Details, versions
 from glossator.artifact.predictor import Predictor
+from glossator.artifact.refit import Refit
 from glossator.artifact.report import Report
 from glossator.artifact.report_parts import DataFile, RateCurve
 from glossator.extras import require
 from glossator.files import disk_errors_named
 from glossator.finetuning.base import base_of, notes_on, resolve
 from glossator.finetuning.config import FitConfig
+from glossator.finetuning.course import Course, time_shared
 from glossator.finetuning.data import Data, Source, read_data, row_counts
 from glossator.finetuning.defaults import default_learning_rate, highest_learning_rate, rate_note
-from glossator.finetuning.learning import Share, dev_rows, train_along
+from glossator.finetuning.ending import Ending
+from glossator.finetuning.learning import Share, learn, telling
 from glossator.finetuning.parts import Part, encode, usable_parts
 from glossator.finetuning.rate_choice import believed, chosen_because, found_or_kept, rate_curve
+from glossator.finetuning.refitting import AllRows, Refitting, all_rows
 from glossator.finetuning.reporting import Findings, build_report, shown
 from glossator.finetuning.result import FitResult
 from glossator.finetuning.sameness import free_options, made_of
@@ -34,10 +36,7 @@ from glossator.models.hardware import choose_device, choose_dtype, crowded, usin
 from glossator.runs.folder import RunFolder, open_run, run_path
 from glossator.tasks.task import Task
 from glossator.text.preflight import Preflight, preflight
-from glossator.training.cluster import on_cluster
-from glossator.training.events import Diverged, Event, Notify
-from glossator.training.loop import History, train
-from glossator.training.processes import together
+from glossator.training.loop import History
 from glossator.training.rate_test import rate_test
 
 __all__ = ["FitResult", "run_fit"]
@@ -113,15 +112,17 @@ class _Fitting:
         self.config = data.config
         if self.run:
             made = made_of(data.parts, self.base)
-            self.run.identify(self.config, made, free=free_options(self.config))
+            # Asked for later, or no longer, a refit alters nothing of what was done before it.
+            self.run.identify(self.config, made, free=(*free_options(self.config), "refit"))
             self.run.config(self.config, track=self.config.track)
         checked = self._check(data)
         parts = usable_parts(data.parts)
         task = data.learn(parts["train"].records, self.base)
+        again = self._again(data, parts["train"])
         model = self._model(task)
         encode(parts, task)
         rates = self._choose_rate(model, task, parts["train"])
-        history = self._train(model, task, parts)
+        history = self._train(model, task, parts, again)
         history.refuse_none()
         task.finish(model)
         predictor = self._predictor(model, task, data.files, history)
@@ -135,7 +136,17 @@ class _Fitting:
             name=name,
             command=command,
         )
+        if again:
+            predictor, refit = self._refit(predictor, again, parts["train"], history)
+            report = dataclasses.replace(report, refit=refit)
         return self._result(predictor, report, scored)
+
+    def _again(self, data: Data, training: Part) -> AllRows | None:
+        """What a second training learns from, where one is asked for and there is more."""
+        again = all_rows(data, training) if self.config.refit else None
+        if self.config.refit and not again:
+            self.watch.note("--refit has nothing to add: no row is held out that can be learned")
+        return again
 
     def _check(self, data: Data) -> Preflight:
         """Look at the rows; an error ends the run."""
@@ -188,62 +199,48 @@ class _Fitting:
         self.watch.note(note)
         return rate_curve(found, note)
 
-    def _train(self, model: nn.Module, task: Task, parts: Mapping[str, Part]) -> History:
-        def notify(event: Event) -> None:
-            if self.run:
-                self.run.event(event)
-                if isinstance(event, Diverged):
-                    records = parts["train"].records
-                    path = self.run.diverged([records[i] for i in event.rows])
-                    self.watch.note(f"the rows of that step are in {path}")
-            self.watch.training(event)
-
-        config = self.config.training
-        share, spread = self._share(model, task, parts), self.config.spread
-        if spread.ray is not None:
-            return self._train_on_ray(model, share, notify)
-        kept = self.run.checkpoints(keep=config.keep_checkpoints) if self.run else None
-        with together(spread.processes, train_along, share):
-            return train(
-                model,
-                task,
-                parts["train"].rows,
-                config,
-                dtype=self.dtype,
-                dev=dev_rows(model, task, share.dev, token_budget=config.tokens_at_once),
-                notify=notify,
-                checkpoints=kept,
-            )
-
-    def _train_on_ray(self, model: nn.Module, share: Share, notify: Notify) -> History:
-        """Train on a cluster, and give the model the weights that come back."""
-        spread = self.config.spread
-        assert spread.ray is not None
-        with tempfile.TemporaryDirectory(prefix="glossator-") as scratch:
-            folder = share.checkpoints or Path(scratch, "checkpoints")
-            trained = on_cluster(
-                spread.ray,
-                spread.workers,
-                train_along,
-                [dataclasses.replace(share, checkpoints=folder)],
-                folder=folder.parent,
-                notify=notify,
-            )
-        model.load_state_dict(trained.weights)
-        return cast(History, trained.history)
-
-    def _share(self, model: nn.Module, task: Task, parts: Mapping[str, Part]) -> Share:
-        """What the other processes are given."""
-        return Share(
+    def _train(
+        self, model: nn.Module, task: Task, parts: Mapping[str, Part], again: AllRows | None
+    ) -> History:
+        config, training = self.config.training, parts["train"]
+        if again:
+            config = time_shared(config, len(training.rows), len(again.records))
+        ended = Ending.read(self.run) if self.run else None
+        share = Share(
             model=model,
             task=task,
-            training=parts["train"],
+            training=training,
             dev=parts.get("dev"),
-            config=self.config.training,
+            config=config,
             dtype=self.dtype,
             device=self.device,
             checkpoints=self.run.checkpoints(keep=1).folder if self.run else None,
+            until=ended.step if ended else None,
         )
+        watch = self.watch
+        notify = telling(self.run, training, watch.training, watch.note)
+        history = learn(share, self.config.spread, notify)
+        return ended.put(history) if ended else history
+
+    def _refit(
+        self, first: Predictor, again: AllRows, training: Part, history: History
+    ) -> tuple[Predictor, Refit]:
+        """Learn once more, from all rows; the model to be written, and what to say of it."""
+        if not history.finished:
+            return first, Refit(left_out=again.left_out, missed="training was interrupted")
+        if self.run:
+            Ending.of(history).write(self.run)
+        course = Course.after(history, self.config.training, len(training.rows), len(again.records))
+        refitting = Refitting(
+            base=self.base,
+            config=self.config,
+            dtype=self.dtype,
+            rows=again,
+            course=course,
+            run=self.run,
+            watch=self.watch,
+        )
+        return refitting.of(first)
 
     def _predictor(
         self,
@@ -271,7 +268,11 @@ class _Fitting:
         """Write down what was found."""
         metrics = {name: part.metrics for name, part in scored.items()}
         predictor.details = dataclasses.replace(
-            predictor.details, metrics=metrics, card=model_card(report)
+            predictor.details,
+            metrics=metrics,
+            card=model_card(report),
+            finished=report.finished,
+            refit=report.refit,
         )
         if self.run:
             if part := shown(scored):
@@ -287,7 +288,7 @@ class _Fitting:
             dev=metrics.get("dev"),
             test=metrics.get("test"),
             report=report,
-            finished=report.learning.finished,
+            finished=report.finished,
         )
 
 

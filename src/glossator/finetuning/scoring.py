@@ -11,7 +11,7 @@ from glossator.finetuning.parts import Part
 from glossator.memory import give_back_freed_memory
 from glossator.tasks.task import Answer, Scores, Surveying
 
-__all__ = ["Scored", "answer_parts", "decide", "score_parts"]
+__all__ = ["Scored", "answer_parts", "decide", "score_parts", "survey"]
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,23 @@ def score_parts(
 
 def decide(predictor: Predictor, training: Part, dev: Part, answers: Sequence[Answer]) -> None:
     """Have a predictor decide by what is best on the dev rows, whose answers are known."""
-    task, decided = predictor.task, None
+    survey(predictor, training)
+    task = predictor.task.decided(dev.records, answers)
     if isinstance(task, Surveying):
-        known = task.surveyed(
+        task.settle(predictor.model)
+    predictor.use(task)
+
+
+def survey(predictor: Predictor, training: Part) -> None:
+    """Have a task that asks for it look at what its model says of the rows it learned from."""
+    task = predictor.task
+    if isinstance(task, Surveying):
+        surveyed = task.surveyed(
             training.records,
             training.rows,
             lambda records, rows: predictor.answer_records(records, rows).raw,
         )
-        decided = known.decided(dev.records, answers)
-        decided.settle(predictor.model)
-    predictor.use(decided or task.decided(dev.records, answers))
+        predictor.use(surveyed)
 
 
 def answer_parts(

@@ -30,5 +30,8 @@ class Watch:
     def training(self, event: Event) -> None:
         """Something happened in the training loop."""
 
+    def refitting(self, event: Event) -> None:
+        """Something happened in the second training, that on all rows."""
+
     def scoring(self, done: int, total: int) -> None:
         """So many of all windows were answered, after training."""

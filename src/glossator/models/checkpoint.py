@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from glossator.errors import ModelFolderError
 from glossator.files import durable_write
 from glossator.models import families
 from glossator.models.causal import CausalLanguageModel
-from glossator.models.encoder import Encoder
-from glossator.models.extra_heads import HeadBuilders, load_extra, save_extra
+from glossator.models.encoder import Encoder, EncoderConfig
+from glossator.models.extra_heads import HeadBuilders, load_extra, read_extra, save_extra
 from glossator.models.headless import EncoderModel
 from glossator.models.heads import (
     ChoiceModel,
@@ -27,11 +27,13 @@ from glossator.models.heads import (
 from glossator.models.initialization import fill, new_parameters, shapes_of
 from glossator.models.label_head import CHOOSER, CLASSIFIER, FINDER, TAGGER, LabelHead
 from glossator.models.masked import MaskedLanguageModel
+from glossator.models.multi_task import MultiTaskModel, head_name
 from glossator.models.replaced import ReplacedTokenModel
 from glossator.models.source import ModelSource
 from glossator.models.weights import write_weights
 
 __all__ = [
+    "class_fields",
     "load_causal",
     "load_chooser",
     "load_classifier",
@@ -39,6 +41,7 @@ __all__ = [
     "load_finder",
     "load_headless",
     "load_masked",
+    "load_multi_task",
     "load_tagger",
     "save",
 ]
@@ -46,6 +49,7 @@ __all__ = [
 # How the classes of Hugging Face end.
 _ENDINGS: dict[type[nn.Module], str] = {
     EncoderModel: "Model",
+    MultiTaskModel: "Model",
     SequenceClassifier: CLASSIFIER.ending,
     TokenClassifier: TAGGER.ending,
     SpanFinder: FINDER.ending,
@@ -225,6 +229,23 @@ def load_masked(folder: str | Path, seed: int = 0) -> MaskedLanguageModel:
     return model
 
 
+def load_multi_task(folder: str | Path, models: Mapping[str, nn.Module]) -> MultiTaskModel:
+    """A trained model of several tasks from its folder, in evaluation mode.
+
+    Args:
+        folder: as for `load_encoder`.
+        models: one of each task by name, whose parameters will be those of the folder.
+
+    Raises:
+        ModelFolderError: as for `load_encoder`, or a head is missing, or of another make.
+    """
+    model = MultiTaskModel(load_encoder(folder), models)
+    for name in models:
+        read_extra(Path(folder), head_name(name), model.of(name))
+    model.notes = ()
+    return model.eval()
+
+
 def load_causal(folder: str | Path) -> CausalLanguageModel:
     """A causal language model from a model folder, in evaluation mode.
 
@@ -281,12 +302,21 @@ def save(
         tensors = {x.removeprefix(family.names.prefix): p for x, p in tensors.items()}
     fields = {name: x for name, x in model.encoder.hf_fields.items() if name not in _NOT_KEPT}
     fields |= config.to_hf() | {"dtype": "float32"}
-    fields["architectures"] = [family.class_names[config.model_type] + _ENDINGS[type(model)]]
-    fields |= _label_fields(model)
+    fields |= class_fields(model)
     write_weights(Path(folder) / "model.safetensors", tensors)
     save_extra(getattr(model, "extra", nn.ModuleDict()), Path(folder))
     text = json.dumps(fields, indent=2, allow_nan=False)
     durable_write(Path(folder) / "config.json", text + "\n")
+
+
+def class_fields(model: nn.Module) -> dict[str, Any]:
+    """The fields of `config.json` that say which class opens a model, and its labels."""
+    config: EncoderConfig = model.encoder.config  # type: ignore[assignment, union-attr]
+    names = families.by_model_type(config.model_type).class_names
+    return {
+        "architectures": [names[config.model_type] + _ENDINGS[type(model)]],
+        **_label_fields(model),
+    }
 
 
 def _label_fields(model: nn.Module) -> dict[str, Any]:

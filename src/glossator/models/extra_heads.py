@@ -13,7 +13,7 @@ from glossator.models.encoder import EncoderConfig
 from glossator.models.initialization import new_parameters
 from glossator.models.weights import read_tensor, tensor_names, write_weights
 
-__all__ = ["HeadBuilder", "HeadBuilders", "load_extra", "save_extra"]
+__all__ = ["HeadBuilder", "HeadBuilders", "load_extra", "read_extra", "save_extra"]
 
 HeadBuilder = Callable[[EncoderConfig], nn.Module]
 HeadBuilders = Mapping[str, HeadBuilder]
@@ -58,6 +58,19 @@ def load_extra(
                 _begin(head, config.initializer_range, generator)
                 new.append(name)
     return heads.eval(), new
+
+
+def read_extra(folder: Path, name: str, head: nn.Module) -> None:
+    """Give a head of some name the parameters that a folder holds of it.
+
+    Raises:
+        ModelFolderError: the file is missing or malformed, or the head in it is of another make.
+    """
+    file = folder / _FILE
+    if not file.is_file():
+        raise ModelFolderError("no such file; the heads of the model are in it", file=file)
+    held = [x for x in tensor_names(file) if x.startswith(f"{_PREFIX}{name}.")]
+    _read(head, f"{_PREFIX}{name}.", held, file)
 
 
 def save_extra(heads: nn.ModuleDict, folder: Path) -> None:

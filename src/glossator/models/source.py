@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -86,6 +87,12 @@ class ModelSource:
         with self._named(), torch.device("meta"):
             assert self.family.predictions is not None, "see refuse_decoder"
             return self.family.predictions(self.config)
+
+    def with_fields(self, fields: Mapping[str, Any]) -> ModelSource:
+        """The same folder, as if its `config.json` had these fields instead of its own."""
+        source = copy.copy(self)
+        source.raw = {**self.raw, **fields}
+        return source
 
     def digest(self) -> str:
         """SHA-256 of its weights."""

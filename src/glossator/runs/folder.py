@@ -34,6 +34,7 @@ PREDICTIONS = "predictions.jsonl"
 REPORT = "report.html"
 DIVERGED = "diverged.jsonl"
 CHECKPOINTS = "checkpoints"
+AGAIN = "refit"
 
 
 class RunFolder:
@@ -58,6 +59,21 @@ class RunFolder:
     def checkpoints(self, *, keep: int) -> Checkpoints:
         """What the run can be taken up from, of which the last `keep` stay."""
         return Checkpoints(self.path / CHECKPOINTS, keep=keep)
+
+    def again(self, config: Any, *, track: Tracker) -> RunFolder:
+        """The folder of a second training, inside this one, whose own curves are complete.
+
+        Args:
+            config: a dataclass with the options of that training.
+            track: where the curves go besides TensorBoard.
+        """
+        self.close()
+        path = self.path / AGAIN
+        path.mkdir(0o700, exist_ok=True)
+        name = self.name.name.removesuffix(".run")
+        run = RunFolder(path, self.name / AGAIN)
+        run._boards = boards(track, path, f"{name}-{AGAIN}", to_mapping(config))
+        return run
 
     def config(self, config: Any, *, track: Tracker) -> None:
         """Write the resolved config, from which the run can be repeated, and set up the boards.
@@ -194,7 +210,9 @@ def _opened(output: Path, *, overwrite: bool, resume: bool) -> Iterator[RunFolde
         if path != final:
             replace_folder(path, final)
         if run.finished:  # until it stands under its name it may have to be taken up
-            Checkpoints(final / CHECKPOINTS).clear()
+            for kept in (final / AGAIN / CHECKPOINTS, final / CHECKPOINTS):
+                if kept.exists():
+                    Checkpoints(kept).clear()
     finally:
         run.close()
         if not run.trained:

@@ -26,6 +26,7 @@ class KindConfig:
             answers.
         options: a frozen dataclass of what it can be told when it learns.
         asks: a frozen dataclass of what it can be told when it answers.
+        models: the fields of `asks` that are model folders, which are opened beforehand.
         opens_as: the class of transformers that opens its folders.
         named_only: whether it is chosen by name alone, since others read the same columns.
     """
@@ -36,6 +37,7 @@ class KindConfig:
     shapes: tuple[tuple[str, ...], ...] = ()
     options: type = NoOptions
     asks: type = NoOptions
+    models: tuple[str, ...] = ()
     opens_as: str
     named_only: bool = False
 

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ __all__ = [
     "Encoded",
     "Example",
     "Learnable",
+    "Ordering",
     "collate",
     "filler",
     "units",
@@ -216,3 +217,19 @@ class Learnable(Protocol[BatchT]):
 
     def loss(self, model: nn.Module, batch: BatchT) -> tuple[Tensor, Tensor]:
         """Sum of the losses of a batch and the count that they are to be divided by."""
+
+
+@runtime_checkable
+class Ordering(Protocol):
+    """Something learnable that says which rows an epoch has, and in which order."""
+
+    def order(
+        self, rows: Sequence[Sequence[Example]], seed: int, epoch: int
+    ) -> NDArray[np.int64] | None:
+        """(N,) the numbers of the rows of an epoch, by its arguments alone; None: each once.
+
+        Args:
+            rows: the N rows with their examples.
+            seed: of the run.
+            epoch: from 0.
+        """

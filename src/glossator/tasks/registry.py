@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from glossator.config import from_mapping
@@ -36,8 +36,11 @@ KINDS: dict[str, str] = {
     "text-classification": "glossator.tasks.kinds.text_classification",
     "text-regression": "glossator.tasks.kinds.text_regression",
     "token-classification": "glossator.tasks.kinds.token_classification",
+    "intent-slots": "glossator.tasks.kinds.intent_slots",
     "question-answering": "glossator.tasks.kinds.question_answering",
     "multiple-choice": "glossator.tasks.kinds.multiple_choice",
+    "relation-extraction": "glossator.tasks.kinds.relation_extraction",
+    "multi-task": "glossator.tasks.kinds.multi_task",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
     "text-generation": "glossator.tasks.kinds.text_generation",
 }
@@ -111,7 +114,11 @@ def restored(base: Base, name: str | None, saved: Mapping[str, Any] | None) -> T
 
 
 def choose(
-    name: str | None, typed: Columns, columns: Sequence[str], table: str
+    name: str | None,
+    typed: Columns,
+    columns: Sequence[str],
+    table: str,
+    told: Collection[str] = (),
 ) -> tuple[KindConfig, Columns]:
     """The kind of task that a table is for, and the columns that it reads.
 
@@ -120,10 +127,11 @@ def choose(
         typed: columns that the user named, by role.
         columns: of the table.
         table: its name in messages.
+        told: options that the table itself names, at least one of which the kind has.
 
     Raises:
-        ConfigError: the kind has no such role, several kinds fit, a role has too many columns, or a
-            column that is learned is read too.
+        ConfigError: the kind has no such role, several kinds fit, a role has too many columns, a
+            column that is learned is read too, or the table names options that no kind has.
     """
     _refuse_several(typed)
     every = configs() if name is None else [config_named(name)]
@@ -131,6 +139,10 @@ def choose(
     if not learning:
         names = ", ".join(config.name for config in configs() if config.shapes)
         raise ConfigError(f"{name} cannot be learned from a table; expected one of: {names}")
+    if told:
+        learning = [config for config in learning if _fields(config.options) & set(told)]
+        if not learning:
+            raise ConfigError(f"{table} lists tables, which {name} cannot be learned from")
     able = [c for c in learning if typed.keys() <= {role.name for role in c.roles}]
     if not able:
         _refuse_roles(learning, typed)
@@ -194,6 +206,10 @@ def usual_columns(config: KindConfig) -> Columns:
     """The columns of the plainest table that a kind reads, by their usual names."""
     shape = config.shapes[-1] if config.shapes else tuple(role.name for role in config.roles)
     return {role: (role,) for role in shape}
+
+
+def _fields(options: type) -> set[str]:
+    return {field.name for field in dataclasses.fields(options)}
 
 
 def _of(cls: type, kind: str, given: Mapping[str, Any]) -> Any:

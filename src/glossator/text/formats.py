@@ -28,6 +28,7 @@ _SUFFIXES = {
     ".xlsb": "excel",
     ".xls": "excel",
     ".ods": "ods",
+    ".toml": "tasks",
 }
 FORMATS = ("csv", "tsv", "jsonl", "json", "text", "parquet", "arrow", "excel", "ods")
 _FIT = {"sheet": "a workbook (.xlsx, .xls, .ods)", "encoding": "a text file"}
@@ -37,7 +38,7 @@ _PACKED = {"parquet": "Parquet", "arrow": "Arrow", "excel": "an Excel file", "od
 def format_of(path: str, format: str | None = None) -> tuple[str, bool]:
     """The format of `path` and whether it is a gzip file, from its suffixes; `-` is JSON Lines.
 
-    A folder, which holds a text a file, is a `folder`.
+    A folder, which holds a text a file, is a `folder`; a .toml, which lists tables, is `tasks`.
 
     Args:
         path: a name, or `-`.

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from glossator.errors import TableError
 from glossator.text.checks import findings_of
 from glossator.text.findings import Finding
-from glossator.text.records import Examiner, Read, Record, Trusting
+from glossator.text.records import Examiner, Fitting, Read, Record, Trusting
 from glossator.text.rows import Rejection
 from glossator.text.seen import Seen
 from glossator.text.token_lengths import Tokenizing, TokenLengths
+from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["Finding", "Preflight", "RowCounts", "preflight"]
 
@@ -87,6 +88,9 @@ def preflight(
     """
     parts: list[Seen] = []
     examiner = examiner or Trusting()
+    if isinstance(examiner, Fitting) and isinstance(tokenizer, Tokenizer) and limit:
+        examiner.fit(tokenizer, limit)
+        limit = None
     lengths = TokenLengths(tokenizer, limit) if tokenizer else None
     for name, items in (("train", train), ("dev", dev), ("test", test)):
         if items is None:

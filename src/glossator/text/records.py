@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from glossator.text.findings import Finding
 from glossator.text.rows import Rejection, Row
 
-__all__ = ["Columns", "Examiner", "Read", "Record", "Role", "Trusting", "in_place"]
+if TYPE_CHECKING:
+    from glossator.text.tokenizer import Tokenizer
+
+__all__ = ["Columns", "Examiner", "Fitting", "Read", "Record", "Role", "Trusting", "in_place"]
 
 T = TypeVar("T")
 
@@ -27,6 +30,7 @@ class Role:
         target: whether it is what the task learns to answer.
         many: whether several columns may have it, whose texts are joined.
         usual: names of columns that have it unless the user says otherwise; the role's own first.
+        optional: whether a table to be answered or scored may lack it.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Role:
     target: bool = False
     many: bool = False
     usual: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,6 +57,8 @@ class Record:
         texts: all text of the input: what is counted, and what makes two rows the same.
         held_out: whether nothing is learned from it: it only serves to decide and to score.
         together: what rows that stay in one part of a split have alike; None: their texts.
+        asked: what is asked of the texts, where it is not the same of all rows; equal texts of
+            which other things are asked are two rows.
     """
 
     row: Row
@@ -60,6 +67,7 @@ class Record:
     texts: tuple[str, ...]
     held_out: bool = False
     together: Hashable = None
+    asked: str = ""
 
 
 Read: TypeAlias = "Record | Rejection"
@@ -91,6 +99,14 @@ class Examiner(Protocol):
 
     def findings(self) -> Sequence[Finding]:
         """What there is to say of the rows seen."""
+
+
+@runtime_checkable
+class Fitting(Protocol):
+    """An examiner of rows whose long texts are read otherwise than in overlapping windows."""
+
+    def fit(self, tokenizer: Tokenizer, limit: int) -> None:
+        """Is told of the model before the rows: its tokens, and how many fit in one window."""
 
 
 class Trusting:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from glossator.errors import TableError
 from glossator.text.dialect import Dialect
 
-__all__ = ["Item", "Reading", "Rejection", "Row", "Table"]
+__all__ = ["Beside", "Item", "Reading", "Rejection", "Row", "Table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,9 @@ class Table:
     Attributes:
         columns: the names in the header or schema; for JSON Lines the keys of the first good row,
             and empty if there is none.
+        options: what the file itself says of what is learned from it, by option.
+        beside: the tables of `dev` and `test` rows that it names.
+        files: those that it is made of, where it only names them.
     """
 
     def __init__(
@@ -92,6 +95,9 @@ class Table:
         self.notes = notes
         self._begin = begin
         self.once = once
+        self.options: Mapping[str, Any] = {}
+        self.beside: dict[str, Beside] = {}
+        self.files: tuple[str, ...] = ()
         self.columns, items = begin()
         self._first: Iterator[Item] | None = items if once else None
 
@@ -102,3 +108,16 @@ class Table:
             raise TableError("a stream can be read only once; save it to a file", file=self.path)
         items, self._first = self._first, None
         return items
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A table of rows of another part.
+
+    Attributes:
+        table: the rows.
+        sources: the files of training rows of which no others are taken for that part.
+    """
+
+    table: Table
+    sources: frozenset[str]

@@ -60,7 +60,7 @@ class Seen:
         self._places.append(self._files.setdefault(row.source, len(self._files)))
         self._places.append(row.line)
         self._target_of.append(self._remembered(record.target))
-        digest = _digest(texts)
+        digest = _digest((record.asked, *texts) if record.asked else texts)
         first = self._first.setdefault(digest, index)
         if first != index:
             self._repeat(digest, first, index, texts[0])

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from glossator.errors import ConfigError
+from glossator.errors import ConfigError, TableError
 from glossator.text.columns import check_columns, resolved
 from glossator.text.config import TableConfig
 from glossator.text.decoding import Source, check_file
@@ -25,6 +25,7 @@ from glossator.text.jsonlines import read_jsonl
 from glossator.text.quoting import find_quoting
 from glossator.text.rows import Item, Reading, Rejection, Row, Table
 from glossator.text.separators import find_delimiter, separator_line
+from glossator.text.task_tables import open_task_tables
 from glossator.text.text_folder import open_folder
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Rejection",
     "Row",
     "Table",
+    "held_out",
     "joined",
     "open_table",
     "open_tables",
@@ -80,6 +82,7 @@ def joined(tables: Sequence[Table]) -> Table:
     """Open tables one after the other as one; its columns are those of all together."""
     if len(tables) == 1:
         return tables[0]
+    _refuse_lists(tables)
     names = tuple(dict.fromkeys(chain.from_iterable(table.columns for table in tables)))
     path = ", ".join(table.path for table in tables)
     dialects = {table.dialect for table in tables}
@@ -114,6 +117,17 @@ def read_tables(
     return joined(tables)
 
 
+def held_out(table: Table) -> Table:
+    """The rows to answer and to score: of a list of tables its test tables, where it has some."""
+    if "test" not in table.beside:
+        if table.files:
+            table.notes.append(f"{table.path} names no test table; its training tables are read")
+        return table
+    found = table.beside["test"].table
+    found.notes.append(f"{table.path}: its test tables are read: {', '.join(found.files)}")
+    return found
+
+
 def _renamed(table: Table, columns: Sequence[str]) -> Table:
     """The table with the names asked for, where its own differ by case alone."""
     names = {here[0]: name for name, here in resolved({x: (x,) for x in columns}, table).items()}
@@ -133,6 +147,14 @@ def _renamed(table: Table, columns: Sequence[str]) -> Table:
     return Table(table.path, begin, table.notes, once=table.once, dialect=table.dialect)
 
 
+def _refuse_lists(tables: Sequence[Table]) -> None:
+    """Raise TableError where one of several tables is a list of some."""
+    for table in tables:
+        if table.files:
+            message = "lists tables, and is read by itself; name the other tables in it"
+            raise TableError(message, file=table.path)
+
+
 def _check_there(path: str) -> None:
     if path != "-" and not os.path.isdir(path):  # a missing file is called so, whatever its suffix
         check_file(path)
@@ -141,6 +163,8 @@ def _check_there(path: str) -> None:
 def _open(path: str, config: TableConfig, notes: list[str]) -> Table:
     _check_there(path)
     found, gzipped = format_of(path, config.format)
+    if found == "tasks":
+        return open_task_tables(path, config, lambda file, how: _open(file, how, notes), notes)
     refuse_unfit(path, found, config)
     if found == "folder":
         return open_folder(path, config, notes)

@@ -33,11 +33,11 @@ from glossator.training.events import (
     Stepped,
 )
 from glossator.training.gradients import StepGradients
+from glossator.training.order import epoch_order, examples_of
 from glossator.training.parameter_groups import clip_factor, parameter_groups
 from glossator.training.randomness import (
     random_state,
     restore_random_state,
-    shuffled,
     user_random_kept,
 )
 from glossator.training.resuming import newest_whole
@@ -130,7 +130,13 @@ def _masters(run: Run) -> Iterator[None]:
 
 
 class Run:
-    """The state of one run; the arguments are those of `train`."""
+    """The state of one run; the arguments are those of `train`.
+
+    Attributes:
+        until: the step after which it ends, at the rates of the whole plan; None: the plan's last.
+    """
+
+    until: int | None = None
 
     def __init__(
         self,
@@ -155,8 +161,7 @@ class Run:
         self.history = History(planned=self.steps)
         self.best: Snapshot | None = None
         self.order: tuple[int, Tensor] = (-1, torch.empty(0))
-        self.last_evaluation = 0.0
-        self.saved = 0
+        self.last_evaluation, self.saved, self.clock = 0.0, 0, time.perf_counter()
 
     def begin(self) -> None:
         """Set up masters and optimizer, the word table being narrow, and go where the run was."""
@@ -201,12 +206,12 @@ class Run:
 
     def loop(self) -> None:
         """All epochs, or fewer where patience or time ends."""
-        self.notify(Started(self.steps, len(self.rows), self.rows.tokens, self.config.seconds))
+        self.notify(Started(self._last, len(self.rows), self.rows.tokens, self.config.seconds))
         self.resume()
         self.clock = time.perf_counter() - self.progress.spent
         progress = self.progress
         while True:
-            over = progress.step >= self.steps or self._time_is_up()
+            over = progress.step >= self._last or self._time_is_up()
             due = progress.step % (self.config.evaluation_steps or self.steps_per_epoch) == 0
             if progress.step > progress.evaluated and (over or due):
                 self.evaluate()
@@ -217,16 +222,20 @@ class Run:
                 return self._end("time" if over else "patience")
             self.step()
 
+    @property
+    def _last(self) -> int:
+        return self.steps if self.until is None else self.until
+
     def _end(self, by: str) -> None:
-        if self.progress.step < self.steps:
+        if self.progress.step < self._last:
             self.history.ended_by = by
-            self.notify(Ended(self.progress.step, self.steps, by))
+            self.notify(Ended(self.progress.step, self._last, by))
 
     def step(self) -> None:
         """One optimizer step over `batch_size` rows."""
         began, progress = time.perf_counter(), self.progress
         numbers = self._rows_of_step()
-        examples = [example for i in numbers for example in self.rows[i]]
+        examples = examples_of(self.rows, numbers)
         self.model.train()
         loss, count = self.gradients.take(examples, progress.step)
         progress.token_budget = self.gradients.token_budget
@@ -285,6 +294,7 @@ class Run:
             self._tell_saved(wait=True)
         self.history.best_step = self.progress.best_step
         self.history.seconds = self.progress.seconds
+        self.history.spent = time.perf_counter() - self.clock
         self.history.epochs = self.progress.step / self.steps_per_epoch
 
     def save(self) -> None:
@@ -340,7 +350,7 @@ class Run:
         """The numbers of the rows of the next step; their order hangs on seed and epoch alone."""
         epoch, place = divmod(self.progress.step, self.steps_per_epoch)
         if self.order[0] != epoch:
-            self.order = epoch, shuffled(len(self.rows), self.config.seed, epoch)
+            self.order = epoch, epoch_order(self.task, self.rows, self.config.seed, epoch)
         start = place * self.config.batch_size
         numbers: list[int] = self.order[1][start : start + self.config.batch_size].tolist()
         return numbers
@@ -359,8 +369,8 @@ class Run:
 
     def _steps_in_time(self) -> int:
         """How many steps the run will have, by its epochs and its time limit."""
-        done = self.progress.step
-        if self.config.time_limit is None or done < _MEASURED:
+        done, limit = self.progress.step, self.config.time_limit
+        if limit is None or self.until is not None or done < _MEASURED:
             return self.steps
         left = (self._deadline() - time.perf_counter()) / (self.progress.seconds / done)
         return int(self.ranks.agreed(max(done + 1, min(self.steps, done + math.floor(left)))))

@@ -53,6 +53,11 @@ class ListedRows(Rows):
     def __init__(self, rows: Sequence[Row]):
         self._rows = rows
 
+    @property
+    def listed(self) -> Sequence[Row]:
+        """All of them."""
+        return self._rows
+
     def __len__(self) -> int:
         return len(self._rows)
 

@@ -65,6 +65,7 @@ class History:
         planned: steps that the run was to take at most.
         best_step: the step whose weights the model has at the end.
         seconds: of training alone, evaluations left out.
+        spent: seconds of evaluations too, over all sittings.
         epochs: passes over the data.
         ended_by: `steps` where all were taken, `time`, `patience` or `interrupt`.
     """
@@ -74,6 +75,7 @@ class History:
     planned: int = 0
     best_step: int = 0
     seconds: float = 0.0
+    spent: float = 0.0
     epochs: float = 0.0
     ended_by: str = "steps"
 

@@ -93,6 +93,9 @@ class ScopedLabel(OneLabel):
         task = copy.copy(self)
         features = answers[:, len(self.labels) :]
         task.regions = Regions.fit(features, self.targets(seen), len(self.labels))
+        # Of one that has decided before other rows lie elsewhere, and are another number.
+        shapes = {name: list(x.shape) for name, x in task._kept(task._rule).items()}
+        task.decision = dataclasses.replace(task.decision, kept_shapes=shapes)
         return task
 
     def decided(self, records: Sequence[Record], answers: Sequence[Answer]) -> Self:

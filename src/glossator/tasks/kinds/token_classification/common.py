@@ -7,30 +7,28 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from glossator.evaluation.figures import Words
-from glossator.tasks.kinds.token_classification.config import CONFIG, Decision, Options
-from glossator.tasks.kinds.token_classification.figures import MEASURES, words
-from glossator.tasks.kinds.token_classification.prediction import EntitiesPrediction, Entity
-from glossator.tasks.kinds.token_classification.reading import EntityReader
-from glossator.tasks.kinds.token_classification.scores import EntityScoring
-from glossator.tasks.kinds.token_classification.units import (
+from glossator.tasks.kinds.entities.prediction import entities_in
+from glossator.tasks.kinds.entities.reading import EntityReader
+from glossator.tasks.kinds.entities.units import (
     Numbers,
     Scored,
     encode_words,
-    kept_words,
     placed,
 )
+from glossator.tasks.kinds.token_classification.config import CONFIG, Decision, Options
+from glossator.tasks.kinds.token_classification.figures import MEASURES, words
+from glossator.tasks.kinds.token_classification.prediction import EntitiesPrediction
+from glossator.tasks.kinds.token_classification.scores import EntityScoring
 from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
 from glossator.tasks.task import Answer
 from glossator.tasks.texts import refuse_short
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
-__all__ = ["EntityTask", "best_placed"]
+__all__ = ["EntityTask"]
 
 
 class EntityTask(abc.ABC):
@@ -114,11 +112,8 @@ class EntityTask(abc.ABC):
     def decode(self, record: Record, row: Encoded, answer: Answer) -> EntitiesPrediction:
         """See `Task`."""
         text, (found,) = record.input.text, self.found([row], [answer])
-        entities = [
-            Entity(span.start, span.end, span.label, text[span.start : span.end], score)
-            for span, score in placed(row, found)
-        ]
-        return EntitiesPrediction(tuple(entities), text, row.n_tokens, row.windows)
+        entities = entities_in(text, placed(row, found))
+        return EntitiesPrediction(entities, text, row.n_tokens, row.windows)
 
     def scores(self, *, intervals: bool = True, paired: bool = False) -> EntityScoring:
         """See `Task`."""
@@ -135,22 +130,3 @@ class EntityTask(abc.ABC):
             "options": dataclasses.asdict(self.options),
             "decision": dataclasses.asdict(self.decision),
         }
-
-
-def best_placed(row: Encoded, answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """(U, ...) of each word, from the window in which it is furthest from an end.
-
-    Args:
-        row: of U words.
-        answers: (n, ...) of the words of each window.
-    """
-    if len(answers) == 1:
-        return answers[0]
-    assert row.offsets is not None
-    chosen = np.empty((len(row.offsets), *answers[0].shape[1:]), answers[0].dtype)
-    context = np.full(len(row.offsets), -1)
-    for places, answer in zip(kept_words(row), answers, strict=True):
-        here = np.minimum(places - places[0], places[-1] - places)
-        better = here > context[places]
-        chosen[places[better]], context[places[better]] = answer[better], here[better]
-    return chosen

@@ -7,7 +7,7 @@ from typing import Literal
 
 from glossator.errors import ConfigError
 from glossator.tasks.config import KindConfig
-from glossator.text.records import Role
+from glossator.tasks.kinds.entity_roles import MARK_ROLES, WORD_ROLES
 
 __all__ = ["CONFIG", "Decision", "Options"]
 
@@ -51,16 +51,7 @@ class Decision:
 CONFIG = KindConfig(
     name="token-classification",
     summary="which stretches of a text are what",
-    roles=(
-        Role(name="text", help="of the text", many=True),
-        Role(name="tokens", help="of the words of a text, a list"),
-        Role(name="tags", help="of the tag of each word (BIO, BIOES or IO), a list", target=True),
-        Role(
-            name="entities",
-            help="of the entities, a list of {start, end, label} in characters of the text",
-            target=True,
-        ),
-    ),
+    roles=(*WORD_ROLES, *MARK_ROLES),
     shapes=(("tokens", "tags"), ("text", "entities")),
     options=Options,
     opens_as="AutoModelForTokenClassification",

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from glossator.evaluation.calibration import Reliability
 from glossator.evaluation.entities import EntityScores
 from glossator.evaluation.figures import (
-    Column,
-    Matrix,
     Measure,
     Quote,
     ReliabilityDiagram,
     Section,
-    Table,
     Words,
 )
+from glossator.tasks.kinds.entities.figures import label_section
 from glossator.tasks.kinds.token_classification.config import Decision
 from glossator.tasks.mistakes import mistakes_section
 from glossator.text.findings import count_of
@@ -32,8 +28,6 @@ MEASURES = (
     Measure("ece", "Calibration error", "share", "low", note="of the entities found"),
     Measure("entities", "Entities", "count", "high"),
 )
-
-_SHOWN = 15
 
 
 def sections(
@@ -54,7 +48,7 @@ def sections(
         answers: a few texts as they come.
     """
     return [
-        _labels(scores, split),
+        label_section(scores),
         mistakes_section(
             split,
             mistakes,
@@ -74,43 +68,6 @@ def sections(
             short="Confidence",
         ),
     ]
-
-
-def _labels(scores: EntityScores, split: str) -> Section:
-    columns = (
-        Column("Label", "text"),
-        Column("F1", "bar"),
-        Column("Precision", "share"),
-        Column("Recall", "share"),
-        Column("Entities", "count"),
-    )
-    rows = [(x.label, x.f1, x.precision, x.recall, x.support) for x in scores.report()]
-    rows.sort(key=lambda row: (row[4] == 0, row[1], -row[4]))
-    errors = scores.errors()
-    kinds = [
-        ("right", errors.right),
-        ("right ends, wrong label", errors.wrong_label),
-        ("right label, wrong ends", errors.wrong_border),
-        ("missed", errors.missed),
-        ("invented", errors.invented),
-    ]
-    names = [*scores.labels, "none"]
-    return Section(
-        id="labels",
-        title="Labels, weakest first",
-        figures=[
-            Table("", columns, rows, _SHOWN, "labels"),
-            Table("What went wrong", (Column("Entities", "text"), Column("", "count")), kinds),
-            Matrix("Labels confused", np.asarray(scores.confusion()), names),
-        ],
-        aside=(
-            "Precision: of the entities found, how many are right. Recall: of those that are "
-            "there, how many were found. F1 is their harmonic mean.",
-            "In the matrix a row of cells is what an entity was, a column what was found; none "
-            "is where only one of both is.",
-        ),
-        short="Labels",
-    )
 
 
 def words(labels: Sequence[str], opens_as: str, decision: Decision) -> Words:

@@ -5,36 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EntitiesPrediction", "Entity"]
+from glossator.tasks.kinds.entities.prediction import Entity
 
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A stretch of a text and what it is.
-
-    Attributes:
-        start: its first character.
-        end: the character after its last one.
-        label: what it is.
-        text: the characters between.
-        score: its probability, from 0 to 1.
-    """
-
-    start: int
-    end: int
-    label: str
-    text: str
-    score: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As `predict` writes it."""
-        return {
-            "start": self.start,
-            "end": self.end,
-            "label": self.label,
-            "text": self.text,
-            "score": round(self.score, 6),
-        }
+__all__ = ["EntitiesPrediction"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from glossator.evaluation.calibration import ReliabilityCounts
-from glossator.evaluation.entities import EntityScores
-from glossator.evaluation.figures import Mark, Section
+from glossator.evaluation.figures import Section
 from glossator.evaluation.paired import micro_f1, paired_sums
+from glossator.tasks.kinds.entities.tally import EntityTally, marks
+from glossator.tasks.kinds.entities.units import Scored, placed
 from glossator.tasks.kinds.token_classification.figures import sections
-from glossator.tasks.kinds.token_classification.units import Scored, placed
 from glossator.tasks.learnable import Encoded
-from glossator.tasks.no_skill import finds_nothing
 from glossator.tasks.quotes import FirstQuotes, WorstQuotes, quote_of
 from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding
 from glossator.text.records import Record
-from glossator.text.tagging import Span
 
 __all__ = ["EntityScoring"]
 
@@ -45,8 +42,7 @@ class EntityScoring:
 
     def __init__(self, task: _Finding, *, intervals: bool, paired: bool):
         self._task = task
-        self._scores = EntityScores(task.labels, intervals=intervals)
-        self._reliability = ReliabilityCounts()
+        self._tally = EntityTally(task.labels, intervals=intervals)
         self._mistakes, self._first = WorstQuotes(), FirstQuotes()
         self.counts: list[tuple[int, int, int]] | None = [] if paired else None
 
@@ -58,43 +54,29 @@ class EntityScoring:
         for record, row, spans in zip(records, rows, found, strict=True):
             scored = placed(row, spans)
             predicted, gold = {span for span, _ in scored}, set(record.target)
-            self._scores.add([gold], [predicted])
-            self._trust(scored, gold)
+            self._tally.add(scored, gold)
             hits = len(gold & predicted)
             if self.counts is not None:
                 self.counts.append((hits, len(predicted), len(gold)))
             wrong = len(gold) + len(predicted) - 2 * hits
-            told = quote_of, record, "", "", None, _marks(gold, predicted)
+            told = quote_of, record, "", "", None, marks(gold, predicted)
             self._first.offer(*told)
             if wrong:
                 self._mistakes.offer(float(wrong), *told)
 
-    def _trust(self, scored: Sequence[tuple[Span, float]], gold: set[Span]) -> None:
-        if scored:
-            sure = np.array([score for _, score in scored])
-            right = np.array([0 if span in gold else -1 for span, _ in scored])
-            self._reliability.add(sure[:, None], right)
-
     def result(self) -> dict[str, Any]:
-        """See `EntityScores.result`, and `ece` of the entities that were found."""
-        found = self._scores.result()
-        reliability = self._reliability.result()
-        return found | {"ece": reliability.ece if reliability.count.any() else None}
+        """See `EntityTally.result`."""
+        return self._tally.result()
 
     def remarks(self) -> list[Finding]:
         """That no entity is found, and labels that the model does not have."""
-        skill = finds_nothing(self._scores.report(), "entity", self._scores.rows)
-        unknown = self._scores.unknown_labels
-        if not unknown:
-            return skill
-        message = f"{unknown:,} entities have a label that the model does not have: missed"
-        return [*skill, Finding("unknown_label", "warning", message, unknown)]
+        return self._tally.remarks("entity", "entities")
 
     def sections(self, split: str) -> list[Section]:
         """See `Scores`."""
         return sections(
-            self._scores,
-            self._reliability.result(),
+            self._tally.scores,
+            self._tally.reliability(),
             split=split,
             mistakes=self._mistakes.worst(),
             answers=self._first.quotes,
@@ -115,10 +97,3 @@ class EntityScoring:
 
 def _same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
     return bool((a == b).all())
-
-
-def _marks(gold: set[Span], predicted: set[Span]) -> list[Mark]:
-    marks = [Mark(x.start, x.end, x.label, "right") for x in gold & predicted]
-    marks += [Mark(x.start, x.end, x.label, "missed") for x in gold - predicted]
-    marks += [Mark(x.start, x.end, x.label, "wrong") for x in predicted - gold]
-    return sorted(marks, key=lambda mark: (mark.start, mark.end, mark.label))

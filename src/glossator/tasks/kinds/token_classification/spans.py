@@ -19,9 +19,9 @@ from glossator.models import checkpoint
 from glossator.models.encoder import EncoderConfig
 from glossator.models.extra_heads import HeadBuilders
 from glossator.models.global_pointer import GlobalPointer, span_loss
+from glossator.tasks.kinds.entities.units import Numbers, Scored
 from glossator.tasks.kinds.token_classification.common import EntityTask
 from glossator.tasks.kinds.token_classification.config import Decision
-from glossator.tasks.kinds.token_classification.units import Numbers, Scored
 from glossator.tasks.learnable import ArraySpec, Batch, Encoded, Example
 from glossator.tasks.task import Answer, Base
 from glossator.text.records import Record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glossator.tasks.kinds.token_classification.words import Place
+from glossator.tasks.kinds.entities.words import Place
 from glossator.tasks.offsets import Unfit, counted_in
 from glossator.text.characters import begins_inside_character
 from glossator.text.tagging import Span

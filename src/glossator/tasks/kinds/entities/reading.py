@@ -6,20 +6,27 @@ import json
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from glossator.errors import TextError
-from glossator.tasks.kinds.token_classification.config import Options
-from glossator.tasks.kinds.token_classification.entities import entities_of
-from glossator.tasks.kinds.token_classification.examiner import EntityExaminer
-from glossator.tasks.kinds.token_classification.words import Place, edge_words, fine_words
+from glossator.tasks.kinds.entities.examiner import EntityExaminer
+from glossator.tasks.kinds.entities.given import entities_of
+from glossator.tasks.kinds.entities.words import Place, edge_words, fine_words
 from glossator.tasks.offsets import Unfit
 from glossator.text.columns import is_blank, named_value, read_text, rejected
-from glossator.text.records import Columns, Read, Record
+from glossator.text.records import Columns, Examiner, Read, Record
 from glossator.text.rows import Rejection, Row
 from glossator.text.tagging import Span, spans_of
 
 __all__ = ["EntityReader", "SplitText"]
+
+
+class _Learning(Protocol):
+    """What of the options of a kind its reader asks for."""
+
+    @property
+    def decoder(self) -> str:
+        """`spans` where entities may lie inside one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class EntityReader:
         fine: whether a text is cut at every mark; None: where its entities are given by place.
     """
 
-    def __init__(self, columns: Columns, options: Options, *, fine: bool | None = None):
+    def __init__(self, columns: Columns, options: _Learning, *, fine: bool | None = None):
         self.columns, self.options = columns, options
         self.fine = "tokens" not in columns if fine is None else fine
 
@@ -103,7 +110,7 @@ class EntityReader:
         except Unfit as why:
             return rejected(row, why.kind, str(why))
 
-    def examiner(self) -> EntityExaminer:
+    def examiner(self) -> Examiner:
         """See `Reader`."""
         return EntityExaminer()
 
@@ -149,7 +156,7 @@ def _tagged(row: Row, column: str, words: SplitText) -> tuple[Span, ...] | Rejec
     if isinstance(tags, Rejection):
         return tags
     if len(tags) != len(words.places):
-        message = f"there are {len(words.places):,} words and {len(tags):,} tags"
+        message = f"there are {len(words.places):,} words and {len(tags):,} tags; expected one each"
         return rejected(row, "uneven", message)
     try:
         spans = spans_of(tags)

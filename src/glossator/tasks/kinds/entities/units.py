@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glossator.tasks.kinds.token_classification.reading import SplitText
+from glossator.tasks.kinds.entities.reading import SplitText
+from glossator.tasks.kinds.entities.words import Place
 from glossator.tasks.learnable import Encoded, Example
 from glossator.tasks.texts import OVERLAP
 from glossator.text.tagging import Span
 from glossator.text.tokenizer import Ids, Tokenizer
 
-__all__ = ["Numbers", "Scored", "encode_words", "kept_words", "placed"]
+__all__ = [
+    "Numbers",
+    "Scored",
+    "answered_words",
+    "best_placed",
+    "encode_words",
+    "kept_words",
+    "placed",
+]
 
 Numbers = NDArray[np.int64]
 
@@ -54,6 +64,36 @@ def kept_words(row: Encoded) -> list[Numbers]:
     starts = [example.span[0] for example in row]
     counts = [len(example.arrays[0]) for example in row]
     return [np.arange(start, start + count) for start, count in zip(starts, counts, strict=True)]
+
+
+def answered_words(places: Sequence[Place], row: Encoded) -> Numbers:
+    """The numbers of the words of a text that a row answers: those that have a token.
+
+    Args:
+        places: of the words of the text.
+        row: of that text.
+    """
+    assert row.offsets is not None
+    return np.searchsorted([start for start, _ in places], row.offsets[:, 0])
+
+
+def best_placed(row: Encoded, answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """(U, ...) of each word, from the window in which it is furthest from an end.
+
+    Args:
+        row: of U words.
+        answers: (n, ...) of the words of each window.
+    """
+    if len(answers) == 1:
+        return answers[0]
+    assert row.offsets is not None
+    chosen = np.empty((len(row.offsets), *answers[0].shape[1:]), answers[0].dtype)
+    context = np.full(len(row.offsets), -1)
+    for places, answer in zip(kept_words(row), answers, strict=True):
+        here = np.minimum(places - places[0], places[-1] - places)
+        better = here > context[places]
+        chosen[places[better]], context[places[better]] = answer[better], here[better]
+    return chosen
 
 
 def placed(row: Encoded, found: Sequence[Scored]) -> list[Scored]:
