@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
-
 
 from glossator.cli.options import FLAT, Shown
 from glossator.cli.screen import Screen
@@ -133,4 +132,4 @@ def _moment(text: str) -> datetime:
     number, unit = text[:-1], text[-1:]
     if not number.isdigit() or unit not in _DAYS or not 0 < int(number) <= 10_000:
         raise ConfigError(f"--expires is '{text}'; expected days, weeks or years: 90d, 12w, 1y")
-    return datetime.now(timezone.utc) + timedelta(days=int(number) * _DAYS[unit])
+    return datetime.now(UTC) + timedelta(days=int(number) * _DAYS[unit])

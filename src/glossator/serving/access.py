@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Protocol
 
 from starlette.requests import Request
@@ -75,7 +75,7 @@ class Access:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         key = None
         if scheme.lower() == "bearer":
-            key = of_token(self.keys.keys(), token.strip(), datetime.now(timezone.utc))
+            key = of_token(self.keys.keys(), token.strip(), datetime.now(UTC))
         if key is None:
             message = "a valid key is needed: Authorization: Bearer glo_..."
             raise Refused(Problem("no_key", message, 401), {"WWW-Authenticate": "Bearer"})

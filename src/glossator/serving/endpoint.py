@@ -13,7 +13,7 @@ from glossator.serving.app import App, Told
 from glossator.serving.batcher import Measured
 from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.health import Health, health_routes
-from glossator.serving.keys import Key, KeyFile, new_key
+from glossator.serving.keys import Key, new_key
 from glossator.serving.models import Models, Served, open_model
 from glossator.serving.predicting import Answering, model_routes
 
@@ -85,6 +85,12 @@ class Endpoint:
         routes = [*health_routes(health), *model_routes(Answering(models, limits))]
         app = App(routes, Access.of(keys, config.allowed_hosts), tell=tell)
         return cls(app=app, models=models, health=health)
+
+    def close(self) -> None:
+        """Answer what waits, and end."""
+        self.health.ready = False
+        for served in self.models.all():
+            served.batcher.close()
 
 
 def named_folders(given: Sequence[str]) -> dict[str, Path]:

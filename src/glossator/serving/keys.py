@@ -11,7 +11,7 @@ import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -71,7 +71,7 @@ def new_key(
     """A key of 256 random bits, and what is kept of it."""
     number = secrets.token_hex(6)
     token = f"glo_{number}_{secrets.token_urlsafe(32)}"
-    made = (now or datetime.now(timezone.utc)).isoformat(timespec="seconds")
+    made = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     return token, Key(
         id=number,
         sha256=hashlib.sha256(token.encode()).hexdigest(),
@@ -117,9 +117,7 @@ class KeyFile:
         state = (found.st_mtime_ns, found.st_size, found.st_ino)
         if state != self._seen:
             if stat.S_IMODE(found.st_mode) & 0o077:
-                raise InputError(
-                    f"others can read it; run: chmod 600 {self.path}", file=self.path
-                )
+                raise InputError(f"others can read it; run: chmod 600 {self.path}", file=self.path)
             self._keys, self._seen = self._read(), state
         return self._keys
 
@@ -171,4 +169,3 @@ class KeyFile:
             durable_write(self.path, tomli_w.dumps({"keys": rows}))
         finally:
             os.umask(before)
-

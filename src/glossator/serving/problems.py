@@ -35,7 +35,9 @@ class Problem:
 
     def to_json(self) -> dict[str, Any]:
         """The object under `error`."""
-        return {"kind": self.kind, "message": self.message}
+        # Half of a surrogate pair, which a text may hold, has no UTF-8.
+        message = self.message.encode("utf-8", "replace").decode("utf-8")
+        return {"kind": self.kind, "message": message}
 
 
 class Refused(Exception):
