@@ -22,7 +22,8 @@ def require(extra: str) -> None:
     """Refuse to go on without the package of an extra; it is looked for and not loaded.
 
     Args:
-        extra: its name in `pip install 'glossator[EXTRA]'`: `excel`, `hub`, `ray`, `serve` or `wandb`.
+        extra: its name in `pip install 'glossator[EXTRA]'`: `excel`, `hub`, `ray`, `serve` or
+            `wandb`.
 
     Raises:
         MissingPackageError: the package is not installed.

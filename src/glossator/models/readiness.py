@@ -39,9 +39,9 @@ def make_ready(encoder: Encoder, dtype: torch.dtype) -> None:
 def _product(dtype: torch.dtype, *maps: Linear) -> Ready:
     """`joint` of some maps."""
     weight = torch.cat([m.weight.detach() for m in maps]).to(dtype)
-    biases = [m.bias.detach() for m in maps if m.bias is not None]
-    bias = torch.cat(biases).to(dtype) if biases else None
-    if dtype != torch.bfloat16 or weight.is_cuda or not torch.backends.mkldnn.is_available():
+    biased = maps[0].bias is not None
+    bias = torch.cat([m.bias.detach() for m in maps]).to(dtype) if biased else None
+    if dtype != torch.bfloat16 or weight.is_cuda or not torch._C._has_mkldnn:
         return Ready(dtype, partial(F.linear, weight=weight, bias=bias))
     # Else the library lays the weights out at each call: half of the time of a short text.
     packed = torch.ops.mkldnn._reorder_linear_weight(weight)
@@ -56,9 +56,13 @@ def _product(dtype: torch.dtype, *maps: Linear) -> Ready:
 
 def _norm(dtype: torch.dtype, norm: Norm) -> Ready:
     weight = norm.weight.detach().to(dtype)
-    bias = None if norm.bias is None else norm.bias.detach().to(dtype)
+    bias = _detached(norm.bias, dtype)
 
     def compute(x: Tensor) -> Tensor:
         return F.layer_norm(x, norm.normalized_shape, weight, bias, norm.eps)
 
     return Ready(dtype, compute)
+
+
+def _detached(parameter: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    return None if parameter is None else parameter.detach().to(dtype)

@@ -88,6 +88,8 @@ class Served:
             (record,) = self.predictor.records([value])
         except TextError as error:
             return Problem("bad_text", error.message.removeprefix("text 0").lstrip(": "), 422)
+        if any(map(_is_broken, record.texts)):
+            return Problem("bad_text", "the text holds half of a surrogate pair", 422)
         return record
 
     def _question(self, record: Record, row: Any, asked: Asked) -> Question | Problem:
@@ -112,6 +114,14 @@ class Served:
             value = json.loads(value)
         questions = self.read([value], Asked())
         self.answer(Asked(), [x.item for x in questions if isinstance(x, Question)])
+
+
+def _is_broken(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 class Models:
