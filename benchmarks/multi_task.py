@@ -76,7 +76,8 @@ def fitted(work: pathlib.Path, name: str, a: Any) -> dict[str, Any]:
             [
                 *GLOSSATOR, "fit", *of_whom(work, name), "--output", str(output), "--resume",
                 "--json", "--model", a.model, "--epochs", str(a.epochs), "--dev-fraction", "0",
-                "--learning-rate", str(a.learning_rate), "--seed", str(a.seed), "--checkpoint-steps", "100",
+                "--learning-rate", str(a.learning_rate), "--seed", str(a.seed),
+                "--checkpoint-steps", "100",
             ]
         )  # fmt: skip
     scores = json.loads((output / "metrics.json").read_text(encoding="utf-8"))["test"]
