@@ -53,9 +53,9 @@ def test_it_goes_through_every_verb(run, frames):
     rows = [json.loads(line) for line in done.out.splitlines()]
     for row in rows:
         answer = row["prediction"]
-        assert answer.keys() == {"intent", "score", "intents", "slots", "n_tokens", "windows"}
-        assert answer["intents"] == [{"label": answer["intent"], "score": answer["score"]}]
-        for slot in answer["slots"]:
+        assert answer.keys() == {"label", "score", "labels", "entities", "n_tokens", "windows"}
+        assert answer["labels"] == [{"label": answer["label"], "score": answer["score"]}]
+        for slot in answer["entities"]:
             assert row["text"][slot["start"] : slot["end"]] == slot["text"]
 
     scored = run("evaluate", "m", frames, "--json").json
