@@ -150,7 +150,10 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "spans": {"rows": entities(by_place=True), "options": {"decoder": "spans"}},
     "questions": {"rows": questions(), "options": {"stride": 4}},
     "questions without answers": {"rows": questions(unanswerable=True)},
-    "several tasks": {"rows": tasks(labels(), labels(several=True)), "task": "multi-task"},
+    "several tasks": {
+        "rows": tasks(labels(), labels(several=True), numbers()), "task": "multi-task",
+        "options": {"members": '{"task-2": {"task": "text-regression"}}'},
+    },
     "tasks of all kinds": {
         "rows": tasks(labels(pair=True), entities(), questions()), "task": "multi-task",
         "options": {"temperature": 3.0, "members": '{"task-1": {"decoder": "crf"}}'},
@@ -461,7 +464,10 @@ def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, bre
         contract(breaker(tiny_model_folder, tmp_path, MEMBERS["one label"]))
 
 
-@pytest.mark.parametrize("name", ["several labels", "crf", "spans", "questions", "long choices"])
+@pytest.mark.parametrize(
+    "name",
+    ["several labels", "crf", "spans", "questions", "long choices", "tasks of rows of examples"],
+)
 def test_processes_share_a_step(steady_model_folder, tmp_path, name):
     """With dropout each process would draw its own."""
     two_processes_have_the_losses_of_one(Member(steady_model_folder, tmp_path, MEMBERS[name]))
