@@ -434,7 +434,16 @@ def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, bre
 
 @pytest.mark.parametrize(
     "name",
-    ["several labels", "crf", "spans", "questions", "long choices", "frames", "relations"],
+    [
+        "several labels",
+        "crf",
+        "spans",
+        "questions",
+        "long choices",
+        "frames",
+        "relations",
+        "tasks of rows of examples",
+    ],
 )
 def test_processes_share_a_step(steady_model_folder, tmp_path, name):
     """With dropout each process would draw its own."""

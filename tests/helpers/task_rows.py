@@ -176,7 +176,10 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "marked relations": {"rows": relations(marked=True), "options": {"no_relation": "lost"}},
     "questions": {"rows": questions(), "options": {"stride": 4}},
     "questions without answers": {"rows": questions(unanswerable=True)},
-    "several tasks": {"rows": tasks(labels(), labels(several=True)), "task": "multi-task"},
+    "several tasks": {
+        "rows": tasks(labels(), labels(several=True), numbers()), "task": "multi-task",
+        "options": {"members": '{"task-2": {"task": "text-regression"}}'},
+    },
     "tasks of all kinds": {
         "rows": tasks(labels(pair=True), entities(), questions()), "task": "multi-task",
         "options": {"temperature": 3.0, "members": '{"task-1": {"decoder": "crf"}}'},
