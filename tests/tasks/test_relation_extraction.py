@@ -27,6 +27,7 @@ from glossator.tasks.kinds.relation_extraction.windows import (
 )
 from glossator.tasks.task import Base
 from glossator.text.characters import begins_inside_character
+from glossator.text.frames import plain_row
 from glossator.text.preflight import preflight
 from glossator.text.records import Record
 from glossator.text.rows import Rejection, Row
@@ -57,8 +58,8 @@ def read(columns=COLUMNS, options=None, targets=True, line=3, **values):
         {"text": "team"},
         [4, 8],
         (4, 8),
-        np.array([4, 8]),
-        {"start": np.int64(4), "end": np.int64(8)},
+        plain_row({"head": np.array([4, 8])})["head"],
+        plain_row({"start": np.int64(4), "end": np.int64(8)}),
         '{"start": 4, "end": 8}',
         "[4, 8]",
     ],
