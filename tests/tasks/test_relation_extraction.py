@@ -416,6 +416,25 @@ def test_a_folder_answers_as_its_model_did(base, tmp_path):
     assert again.predict(inputs)[0].to_json() == model.predict(inputs)[0].to_json()
 
 
+def test_the_head_of_other_relations_is_not_gone_on_with(base, tmp_path):
+    """As many relations of other names are other relations."""
+    task = learned(base)
+    model = predictor(base, task)
+    model.details = dataclasses.replace(model.details, saved=task.saved())
+    model.save(tmp_path / "model")
+    there = Base.of(tmp_path / "model", 24)
+    named = [dataclasses.replace(x, target={"met": "sold"}.get(x.target, x.target)) for x in rows()]
+    same, other = learned(there), learned(there, named)
+    kept, new = same.build(there, 5), other.build(there, 5)
+    (before,) = model.model.extra.values()
+    (again,) = kept.extra.values()
+    (fresh,) = new.extra.values()
+    np.testing.assert_array_equal(again.output.weight.detach(), before.output.weight.detach())
+    assert kept.notes == ()
+    assert (fresh.output.weight != before.output.weight).any()
+    assert "a new head" in new.notes[0]
+
+
 # What is learned of rows
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Self
@@ -31,8 +33,6 @@ from glossator.text.records import Record
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["RelationTask"]
-
-_HEAD = "relation"
 
 
 class RelationTask:
@@ -104,8 +104,14 @@ class RelationTask:
         return dataclasses.asdict(self.options) | {"labels": len(self.labels)}
 
     @property
+    def head(self) -> str:
+        """The name of the head: of other relations it is another, and is never taken for this."""
+        names = json.dumps(self.labels, ensure_ascii=True).encode()
+        return f"relation_{hashlib.blake2b(names, digest_size=4).hexdigest()}"
+
+    @property
     def _extra(self) -> HeadBuilders:
-        return {_HEAD: partial(_head, len(self.labels))}
+        return {self.head: partial(_head, len(self.labels))}
 
     def build(self, base: Base, seed: int) -> nn.Module:
         """See `Task`."""
@@ -134,7 +140,10 @@ class RelationTask:
             class_weights = class_weights.to(targets.device)
         smoothing = self.options.label_smoothing
         losses = cross_entropy(
-            _logits(model, batch), targets, class_weights=class_weights, label_smoothing=smoothing
+            self._logits(model, batch),
+            targets,
+            class_weights=class_weights,
+            label_smoothing=smoothing,
         )
         counts = batch.weights if class_weights is None else batch.weights * class_weights[targets]
         return (losses * batch.weights).sum(), counts.sum()
@@ -142,7 +151,13 @@ class RelationTask:
     def answer(self, model: nn.Module, batch: Batch) -> Sequence[Answer]:
         """Of each window (C,) logits."""
         with torch.inference_mode():
-            return list(_logits(model, batch).float().cpu().numpy())
+            return list(self._logits(model, batch).float().cpu().numpy())
+
+    def _logits(self, model: nn.Module, batch: Batch) -> Tensor:
+        """(B, C) of the windows."""
+        head: Any = model.extra[self.head]  # type: ignore[index]
+        states = pair_states(model, batch.inputs, batch.arrays["places"])
+        return head(states)  # type: ignore[no-any-return]
 
     def probabilities(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
         """(N, C) calibrated probabilities."""
@@ -196,9 +211,3 @@ def _head(labels: int, config: EncoderConfig) -> RelationHead:
     given = (getattr(config, name, None) for name in names)
     dropout = next((x for x in given if x is not None), 0.0)
     return RelationHead(config.hidden_size, labels, dropout)
-
-
-def _logits(model: nn.Module, batch: Batch) -> Tensor:
-    """(B, C) of the windows."""
-    head: Any = model.extra[_HEAD]  # type: ignore[index]
-    return head(pair_states(model, batch.inputs, batch.arrays["places"]))  # type: ignore[no-any-return]
