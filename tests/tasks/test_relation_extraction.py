@@ -434,6 +434,16 @@ def test_the_head_of_other_relations_is_not_gone_on_with(base, tmp_path):
     assert "a new head" in new.notes[0]
 
 
+def test_a_folder_that_lost_its_head_is_refused(base, tmp_path):
+    model = predictor(base, learned(base))
+    model.details = dataclasses.replace(model.details, saved=model.task.saved())
+    model.save(tmp_path / "model")
+    (tmp_path / "model" / "heads.safetensors").unlink()
+    there = Base.of(tmp_path / "model", 24)
+    with pytest.raises(ModelFolderError, match="holds no head for its 2 relations"):
+        KIND.restore(there, model.task.saved()).open(there)
+
+
 # What is learned of rows
 
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from glossator.errors import InputError
+from glossator.errors import InputError, ModelFolderError
 from glossator.evaluation.calibration import fit_temperature, softmax
 from glossator.evaluation.figures import Words
 from glossator.evaluation.relations import has_directions
@@ -118,8 +118,18 @@ class RelationTask:
         return checkpoint.load_headless(base.folder, self._extra, seed)
 
     def open(self, base: Base) -> nn.Module:
-        """See `Task`."""
-        return checkpoint.load_headless(base.folder, self._extra)
+        """See `Task`.
+
+        Raises:
+            ModelFolderError: the folder lost its head, for which chance would answer.
+        """
+        model = checkpoint.load_headless(base.folder, self._extra)
+        if model.notes:
+            raise ModelFolderError(
+                f"{base.folder} holds no head for its {len(self.labels)} relations; expected "
+                f"{self.head} in heads.safetensors, without which nothing can be answered"
+            )
+        return model
 
     def targets(self, records: Sequence[Record]) -> NDArray[np.int64]:
         """(N,) the number of each row's relation; -1 for one that training has not."""
