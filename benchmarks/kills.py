@@ -246,13 +246,12 @@ class Bench:
         """Begin a run, or go on with it; `come_by` is told of each point that it comes by."""
         from glossator.finetuning import config, run
         from glossator.models.config import RuntimeConfig
-        from glossator.runs import folder as run_folder
         from glossator.training.config import TrainingConfig
 
         if come_by is not None:
             _tell_of_points(come_by)
         if plain:
-            run_folder.Checkpoints = _plain_checkpoints()  # type: ignore[misc]
+            _write_plainly()
         training = TrainingConfig(
             epochs=EPOCHS,
             batch_size=BATCH,
@@ -407,19 +406,19 @@ def _tell_of_points(come_by: ComeBy) -> None:
     RunFolder.event = log
 
 
-def _plain_checkpoints() -> type:
+def _write_plainly() -> None:
+    """Have this process write checkpoints into the place where they are looked for."""
     from glossator.training import checkpoints
 
-    class Plain(checkpoints.Checkpoints):
-        """Writes into the place where a checkpoint is looked for."""
+    def save(
+        self: checkpoints.Checkpoints, checkpoint: checkpoints.Checkpoint, best_step: int | None
+    ) -> int:
+        path = self.path(checkpoint.step)
+        path.mkdir(parents=True, exist_ok=True)
+        checkpoints.write_checkpoint(path, checkpoint)
+        return checkpoint.step
 
-        def _save(self, checkpoint: checkpoints.Checkpoint, best_step: int | None) -> int:
-            path = self.path(checkpoint.step)
-            path.mkdir(parents=True, exist_ok=True)
-            checkpoints.write_checkpoint(path, checkpoint)
-            return checkpoint.step
-
-    return Plain
+    checkpoints.Checkpoints._save = save  # type: ignore[method-assign]
 
 
 def _run(output: pathlib.Path) -> pathlib.Path:

@@ -61,7 +61,8 @@ def test_options_come_from_the_configs(run):
     assert "[default: 5]" in shown
     assert "[default: minilm]" in shown
     assert "[default: ]" not in run("pretrain", "--help").out + shown
-    assert "default none (text-classification)" in shown
+    words = " ".join(shown.replace("│", " ").split())  # without the frame and its lines
+    assert "by default none (text-classification, relation-extraction)" in words
 
 
 def test_the_version(run):

@@ -5,6 +5,7 @@ import pytest
 
 from glossator.errors import InputError
 from glossator.evaluation import mcnemar, paired_bootstrap
+from glossator.evaluation.comparison import combined
 
 stats = pytest.importorskip("scipy.stats", reason="scipy is the referee here")
 sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is the referee here")
@@ -94,3 +95,15 @@ def test_bad_input():
         paired_bootstrap([0], [0], [0], metric="f2")
     with pytest.raises(InputError, match="no rows"):
         mcnemar([], [])
+
+
+def test_tests_on_different_rows_are_combined():
+    """scipy.stats.combine_pvalues of one-sided values gives the same, with method='stouffer'."""
+    assert combined([(0.03, True)]) == (pytest.approx(0.03), True)
+    both, b_is_better = combined([(0.04, True), (0.2, True)])
+    expected = 2 * stats.combine_pvalues([0.02, 0.1], method="stouffer").pvalue
+    assert both == pytest.approx(expected)
+    assert b_is_better
+    assert combined([(0.01, True), (0.01, False)])[0] == pytest.approx(1.0)
+    assert combined([(0.01, False), (0.5, True)])[1] is False
+    assert 0 <= combined([(0.0, True)] * 5)[0] < 1e-9

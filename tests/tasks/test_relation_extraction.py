@@ -12,8 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glossator.artifact.folder import Details
+from glossator.artifact.opening import load, opened_asks
 from glossator.artifact.predictor import Predictor
-from glossator.errors import ConfigError, InputError, TextError
+from glossator.errors import ConfigError, InputError, ModelFolderError, TextError
 from glossator.tasks.kinds.relation_extraction.config import CONFIG, Options, RelationAsks
 from glossator.tasks.kinds.relation_extraction.places import Pair
 from glossator.tasks.kinds.relation_extraction.prediction import Piece
@@ -27,6 +28,7 @@ from glossator.tasks.kinds.relation_extraction.windows import (
 )
 from glossator.tasks.task import Base
 from glossator.text.characters import begins_inside_character
+from glossator.text.frames import plain_row
 from glossator.text.preflight import preflight
 from glossator.text.records import Record
 from glossator.text.rows import Rejection, Row
@@ -57,8 +59,8 @@ def read(columns=COLUMNS, options=None, targets=True, line=3, **values):
         {"text": "team"},
         [4, 8],
         (4, 8),
-        np.array([4, 8]),
-        {"start": np.int64(4), "end": np.int64(8)},
+        plain_row({"head": np.array([4, 8])})["head"],
+        plain_row({"start": np.int64(4), "end": np.int64(8)}),
         '{"start": 4, "end": 8}',
         "[4, 8]",
     ],
@@ -408,8 +410,6 @@ def test_what_is_no_input_is_named(base):
 
 
 def test_a_folder_answers_as_its_model_did(base, tmp_path):
-    from glossator.artifact.opening import load
-
     model = predictor(base, learned(base, class_weights="auto", no_relation="met"))
     model.details = dataclasses.replace(model.details, saved=model.task.saved())
     model.save(tmp_path / "model")
@@ -418,6 +418,35 @@ def test_a_folder_answers_as_its_model_did(base, tmp_path):
     assert again.task.negative == "met"
     inputs = [(TEXT, "team", "bank")]
     assert again.predict(inputs)[0].to_json() == model.predict(inputs)[0].to_json()
+
+
+def test_the_head_of_other_relations_is_not_gone_on_with(base, tmp_path):
+    """As many relations of other names are other relations."""
+    task = learned(base)
+    model = predictor(base, task)
+    model.details = dataclasses.replace(model.details, saved=task.saved())
+    model.save(tmp_path / "model")
+    there = Base.of(tmp_path / "model", 24)
+    named = [dataclasses.replace(x, target={"met": "sold"}.get(x.target, x.target)) for x in rows()]
+    same, other = learned(there), learned(there, named)
+    kept, new = same.build(there, 5), other.build(there, 5)
+    (before,) = model.model.extra.values()
+    (again,) = kept.extra.values()
+    (fresh,) = new.extra.values()
+    np.testing.assert_array_equal(again.output.weight.detach(), before.output.weight.detach())
+    assert kept.notes == ()
+    assert (fresh.output.weight != before.output.weight).any()
+    assert "a new head" in new.notes[0]
+
+
+def test_a_folder_that_lost_its_head_is_refused(base, tmp_path):
+    model = predictor(base, learned(base))
+    model.details = dataclasses.replace(model.details, saved=model.task.saved())
+    model.save(tmp_path / "model")
+    (tmp_path / "model" / "heads.safetensors").unlink()
+    there = Base.of(tmp_path / "model", 24)
+    with pytest.raises(ModelFolderError, match="holds no head for its 2 relations"):
+        KIND.restore(there, model.task.saved()).open(there)
 
 
 # What is learned of rows
@@ -463,14 +492,11 @@ def found_in(items, tokenizer=None, limit=None, **parts):
 
 
 def test_findings_tell_what_rows_have():
-    found = found_in([*rows(), read(head="the")], dev=[read(relation="sold"), *rows(4)])
+    found = found_in(rows(), dev=[read(relation="sold"), *rows(4)])
     assert "'no_relation' (12 training rows) says that there is no relation" in (
         found["no_relation"].message
     )
     assert "2 relations" in found["relations"].message
-    assert "1 row whose head or tail stands in the text several times" in (
-        found["several_places"].message
-    )
     assert found["unknown_relation"].message.startswith("dev: 1 row with a relation that no")
     assert "100% of rows" in found["order"].message
     assert "windows" not in found
@@ -725,6 +751,18 @@ def test_the_rows_on_a_text_ask_for_it_once(base):
     assert ([len(row) for row in rows], names.asked) == ([3, 0, 3], 2)
     again = task.encode([read(line=1, targets=False), read(line=2, targets=False)])
     assert [len(row) for row in again] == [3, 3], "each row that is answered has its answer"
+
+
+def test_a_folder_that_was_asked_for_is_opened(base, tmp_path):
+    model = predictor(base, learned(base))
+    model.details = dataclasses.replace(model.details, saved=model.task.saved())
+    folder = tmp_path / "model"
+    model.save(folder)
+    opened = opened_asks(CONFIG.name, {"entities": str(folder)})
+    assert opened["entities"].task.name == CONFIG.name
+    assert opened_asks(CONFIG.name, {"entities": model}) == {"entities": model}
+    with pytest.raises(ModelFolderError, match="does not exist"):
+        opened_asks(CONFIG.name, {"entities": str(tmp_path / "nowhere")})
 
 
 def test_it_says_what_it_reads():

@@ -71,8 +71,8 @@ def open_frames(source: ModelSource, tags: WordTags, intents: Sequence[str]) -> 
     model = checkpoint.load_tagger(source.folder, extra=extra)
     if model.notes:
         raise ModelFolderError(
-            f"the head of {len(intents):,} intents is missing; copy the file from where the model "
-            "was trained, since transformers leaves it behind",
+            "a head of this model is missing, that of its intents or of the order of its tags; "
+            "copy the file from where it was trained, since transformers leaves it behind",
             file=source.folder / _FILE,
         )
     return tags.of(model)

@@ -36,12 +36,12 @@ class MemberExaminers:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How often each class of each task occurs; of a task without classes how many rows."""
-        found: dict[str, int] = {}
-        for name, examiner in self._examiners.items():
-            counts = examiner.counts or {"": sum(self._rows[name].values())}
-            found |= {f"{name}: {x}" if x else name: count for x, count in counts.items()}
-        return found
+        """How often each class of each task occurs."""
+        return {
+            f"{name}: {x}": count
+            for name, examiner in self._examiners.items()
+            for x, count in examiner.counts.items()
+        }
 
     def add(self, part: str, record: Record) -> None:
         """See `Examiner`."""

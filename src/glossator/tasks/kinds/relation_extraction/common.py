@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Self
@@ -13,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from glossator.errors import InputError
+from glossator.errors import InputError, ModelFolderError
 from glossator.evaluation.calibration import fit_temperature, softmax
 from glossator.evaluation.figures import Words
 from glossator.evaluation.relations import has_directions
@@ -31,8 +33,6 @@ from glossator.text.records import Record
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["RelationTask"]
-
-_HEAD = "relation"
 
 
 class RelationTask:
@@ -104,16 +104,32 @@ class RelationTask:
         return dataclasses.asdict(self.options) | {"labels": len(self.labels)}
 
     @property
+    def head(self) -> str:
+        """The name of the head: of other relations it is another, and is never taken for this."""
+        names = json.dumps(self.labels, ensure_ascii=True).encode()
+        return f"relation_{hashlib.blake2b(names, digest_size=4).hexdigest()}"
+
+    @property
     def _extra(self) -> HeadBuilders:
-        return {_HEAD: partial(_head, len(self.labels))}
+        return {self.head: partial(_head, len(self.labels))}
 
     def build(self, base: Base, seed: int) -> nn.Module:
         """See `Task`."""
         return checkpoint.load_headless(base.folder, self._extra, seed)
 
     def open(self, base: Base) -> nn.Module:
-        """See `Task`."""
-        return checkpoint.load_headless(base.folder, self._extra)
+        """See `Task`.
+
+        Raises:
+            ModelFolderError: the folder lost its head, for which chance would answer.
+        """
+        model = checkpoint.load_headless(base.folder, self._extra)
+        if model.notes:
+            raise ModelFolderError(
+                f"{base.folder} holds no head for its {len(self.labels)} relations; expected "
+                f"{self.head} in heads.safetensors, without which nothing can be answered"
+            )
+        return model
 
     def targets(self, records: Sequence[Record]) -> NDArray[np.int64]:
         """(N,) the number of each row's relation; -1 for one that training has not."""
@@ -134,7 +150,10 @@ class RelationTask:
             class_weights = class_weights.to(targets.device)
         smoothing = self.options.label_smoothing
         losses = cross_entropy(
-            _logits(model, batch), targets, class_weights=class_weights, label_smoothing=smoothing
+            self._logits(model, batch),
+            targets,
+            class_weights=class_weights,
+            label_smoothing=smoothing,
         )
         counts = batch.weights if class_weights is None else batch.weights * class_weights[targets]
         return (losses * batch.weights).sum(), counts.sum()
@@ -142,7 +161,13 @@ class RelationTask:
     def answer(self, model: nn.Module, batch: Batch) -> Sequence[Answer]:
         """Of each window (C,) logits."""
         with torch.inference_mode():
-            return list(_logits(model, batch).float().cpu().numpy())
+            return list(self._logits(model, batch).float().cpu().numpy())
+
+    def _logits(self, model: nn.Module, batch: Batch) -> Tensor:
+        """(B, C) of the windows."""
+        head: Any = model.extra[self.head]  # type: ignore[index]
+        states = pair_states(model, batch.inputs, batch.arrays["places"])
+        return head(states)  # type: ignore[no-any-return]
 
     def probabilities(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
         """(N, C) calibrated probabilities."""
@@ -196,9 +221,3 @@ def _head(labels: int, config: EncoderConfig) -> RelationHead:
     given = (getattr(config, name, None) for name in names)
     dropout = next((x for x in given if x is not None), 0.0)
     return RelationHead(config.hidden_size, labels, dropout)
-
-
-def _logits(model: nn.Module, batch: Batch) -> Tensor:
-    """(B, C) of the windows."""
-    head: Any = model.extra[_HEAD]  # type: ignore[index]
-    return head(pair_states(model, batch.inputs, batch.arrays["places"]))  # type: ignore[no-any-return]

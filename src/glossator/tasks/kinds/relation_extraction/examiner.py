@@ -31,7 +31,7 @@ class RelationExaminer:
         self._parts: dict[str, Counter[str]] = {}
         self._rows = Counter[str]()
         self._head_first = 0
-        self._overlapping, self._several = Tally(), Tally()
+        self._overlapping = Tally()
         self._long: LongPairs | None = None
 
     def fit(self, tokenizer: Tokenizer, limit: int) -> None:
@@ -53,10 +53,7 @@ class RelationExaminer:
             self._overlapping.add("{}: {}", place, quoted(record.input.text[start:end]))
 
     def reject(self, part: str, rejection: Rejection) -> None:
-        """See `Examiner`."""
-        if rejection.kind == "several_places":
-            told = f"{rejection.source}:{rejection.line}: {rejection.message}"
-            self._several.add("{}", told)
+        """See `Examiner`: nothing is made of it."""
 
     def tell(self, target: Any) -> str:
         """See `Examiner`."""
@@ -72,13 +69,6 @@ class RelationExaminer:
         return list(self._found())
 
     def _found(self) -> Iterator[Finding]:
-        if self._several.count:
-            rows = count_of(self._several.count, "row")
-            message = (
-                f"{rows} whose head or tail stands in the text several times: rejected, since "
-                'which is meant is not known; give places, {"start": 3, "end": 9}'
-            )
-            yield self._several.finding("several_places", "warning", message)
         if not any(self._parts.values()):
             return
         first, *others = self._parts

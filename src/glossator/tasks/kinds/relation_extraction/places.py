@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from glossator.tasks.offsets import Unfit, counted_in
 from glossator.text.characters import begins_inside_character
 from glossator.text.columns import named_value, text_of
@@ -46,7 +44,7 @@ def place_of(value: Any, text: str, name: str) -> Place:
         Unfit: the cell holds none of these, the piece stands in the text never or several times,
             or the characters are not in it, are only spaces, or end inside a character.
     """
-    value = _parsed(value) if isinstance(value, str) else _plain(value)
+    value = _parsed(value) if isinstance(value, str) else value
     if isinstance(value, Mapping) and {"start", "end"} <= value.keys():
         return _checked(value["start"], value["end"], value.get("text"), text, name)
     if isinstance(value, Mapping) and isinstance(value.get("text"), str):
@@ -187,15 +185,6 @@ def _parsed(cell: str) -> Any:
         if isinstance(value, Mapping) or (len(value) == 2 and all(map(_is_number, value))):
             return value
     return cell
-
-
-def _plain(value: Any) -> Any:
-    """The same without arrays, which pandas makes of the lists of a Parquet file."""
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _is_number(value: Any) -> bool:
