@@ -193,7 +193,9 @@ class Batcher:
         """The outcomes of questions of one kind."""
         try:
             items = [question.item for question in questions]
-            found = self._answerer.answer(questions[0].kind, items)
+            found = list(self._answerer.answer(questions[0].kind, items))
+            if len(found) != len(items):
+                raise RuntimeError(f"{len(found)} answers for {len(items)} texts")
         except Exception as error:
             if len(questions) == 1:
                 yield Problem.of(error)
