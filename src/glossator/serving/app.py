@@ -121,7 +121,15 @@ class App:
         """The route, what is answered, and what went wrong."""
         found: Route | None = None
         try:
-            found = self._allowed(request)
+            self._access.refuse_stranger(request)
+            found, partial = self._found(request)
+            role: Role | None = getattr(found, "role", None)
+            if found is None or role is not None:
+                # Without a key not even which routes there are is told.
+                request.state.key = self._access.caller(request, role or "predict")
+                self._admit(request.state.key)
+            if found is None:
+                raise Refused(_no_route(partial))
             return found, await self._run(found, request), ""
         except Refused as refused:
             return found, _error(request, refused.problem, refused.headers), refused.problem.kind
@@ -136,23 +144,6 @@ class App:
             return found, _error(request, problem, {}), f"internal: {type(error).__name__}"
         finally:
             arriving.done()
-
-    def _allowed(self, request: Request) -> Route:
-        """The route of a request that may be asked.
-
-        Raises:
-            Refused: it may not, or there is none.
-        """
-        self._access.refuse_stranger(request)
-        found, partial = self._found(request)
-        role: Role | None = getattr(found, "role", None)
-        if found is None or role is not None:
-            # Without a key not even which routes there are is told.
-            request.state.key = self._access.caller(request, role or "predict")
-            self._admit(request.state.key)
-        if found is None:
-            raise Refused(_no_route(partial))
-        return found
 
     async def _run(self, found: Route, request: Request) -> Response:
         """What a route answers, if it can be asked beside the others that are."""

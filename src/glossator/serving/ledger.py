@@ -6,9 +6,11 @@ import contextlib
 import fcntl
 import hashlib
 import mmap
+import os
 import struct
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
 
 __all__ = ["Ledger"]
@@ -28,9 +30,11 @@ class Ledger:
     """
 
     def __init__(self, slots: int = 16_384):
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  (it lasts as long as the ledger)
-        self._file.truncate(slots * _SLOT.size)
-        self._memory = mmap.mmap(self._file.fileno(), slots * _SLOT.size)
+        self._file, path = tempfile.mkstemp(prefix="glossator-")
+        os.unlink(path)  # it lasts as long as somebody has it open
+        weakref.finalize(self, os.close, self._file)
+        os.truncate(self._file, slots * _SLOT.size)
+        self._memory = mmap.mmap(self._file, slots * _SLOT.size)
         self._threads = threading.Lock()
         self._places: dict[str, tuple[bytes, int]] = {}
 
