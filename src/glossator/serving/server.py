@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import socket
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -71,7 +72,10 @@ def listen(
 
 
 class Server(uvicorn.Server):
-    """An application behind sockets; arguments are those of `listen`."""
+    """An application behind sockets.
+
+    Arguments are those of `listen`; the `clock` has seconds that only grow.
+    """
 
     def __init__(
         self,
@@ -81,13 +85,14 @@ class Server(uvicorn.Server):
         *,
         ready: Callable[[], None] = lambda: None,
         ending: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ):
         super().__init__(_settings(app, config))
-        self._limits, self._ready, self._ending = limits, ready, ending
+        self._limits, self._ready, self._ending, self._clock = limits, ready, ending, clock
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn, whose own knows no limits of connections."""
-        self.door = Door(self.config, self.server_state, self._limits)
+        self.door = Door(self.config, self.server_state, self._limits, self._clock)
         loop = asyncio.get_running_loop()
         tls: dict[str, Any] = {}
         if self.config.ssl:
