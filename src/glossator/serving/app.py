@@ -23,6 +23,8 @@ __all__ = ["App", "Handler", "Told", "open_route", "route"]
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 
+_ENDING = Problem("ending", "the server ends, and time is up; ask again in a moment", 503)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
@@ -134,10 +136,10 @@ class App:
         except Refused as refused:
             return found, _error(request, refused.problem, refused.headers), refused.problem.kind
         except asyncio.CancelledError:
-            if not arriving.left:
-                raise
             _as_if_not_cancelled()
-            return found, _error(request, CLIENT_LEFT, {}), CLIENT_LEFT.kind
+            if arriving.left:
+                return found, _error(request, CLIENT_LEFT, {}), CLIENT_LEFT.kind
+            return found, _error(request, _ENDING, {"Retry-After": "1"}), _ENDING.kind
         except Exception as error:
             problem = Problem("internal", "something went wrong; the log has the request id", 500)
             request.state.error = error
