@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import threading
+import time
+
 import pytest
 
 pytest.importorskip("starlette", reason="the extra 'serve' is not installed")
@@ -13,7 +18,9 @@ from glossator.models.config import RuntimeConfig
 from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.endpoint import Endpoint
 from glossator.serving.keys import new_key
+from glossator.serving.server import Server, bound
 
+PATIENCE = 60  # seconds that a test waits for what must come
 WORDS = ("card", "film", "market")
 
 
@@ -82,3 +89,73 @@ def made(model_folder, keys):
 @pytest.fixture
 def client(made):
     return made()
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Live:
+    """An application behind a real port, on a thread."""
+
+    def __init__(self, app, limits=None):
+        self.clock, began = Clock(), threading.Event()
+        config = ServeConfig(port=0)
+        listener = bound(config)
+        self.port = listener.getsockname()[1]
+        self.server = Server(
+            app, config, limits or LimitConfig(), ready=began.set, clock=self.clock
+        )
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]})
+        self.thread.start()
+        assert began.wait(PATIENCE)
+
+    def connection(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def ask(self, method, path, headers, body=None):
+        """The status, the headers and the body of one answer."""
+        connection = self.connection()
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, path, content, headers)
+            found = connection.getresponse()
+            return found.status, dict(found.getheaders()), found.read()
+        finally:
+            connection.close()
+
+    def end(self):
+        self.server.should_exit = True
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def live():
+    """Puts applications behind ports."""
+    made = []
+
+    def make(app, limits=None):
+        made.append(Live(app, limits))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
+
+@pytest.fixture
+def until():
+    """Waits for what must come to be true."""
+
+    def wait(condition):
+        end = time.monotonic() + PATIENCE
+        while not (found := condition()):
+            assert time.monotonic() < end, "it did not come"
+            time.sleep(0.005)
+        return found
+
+    return wait

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glossator.serving.config import LimitConfig
 from glossator.serving.rates import Rates
 
 
@@ -45,3 +49,54 @@ def test_no_stretch_of_time_has_more_than_its_budget(rate, burst, pauses):
         for last in range(first, len(taken)):
             within = taken[last] - taken[first]
             assert last - first + 1 <= burst + rate * within + 1e-6
+
+
+def test_of_a_thousand_at_once_over_two_processes_the_budget_is_taken_exactly():
+    clock = Clock()
+    rates = Rates(5.0, 137, clock)
+    taken, told = os.pipe()
+
+    def take():
+        granted = []
+        threads = [
+            threading.Thread(target=lambda: granted.extend(rates.take("a") for _ in range(50)))
+            for _ in range(10)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return granted.count(0.0)
+
+    pid = os.fork()
+    if not pid:
+        os.write(told, str(take()).encode())
+        os._exit(0)
+    here = take()
+    assert os.waitpid(pid, 0)[1] == 0
+    assert here + int(os.read(taken, 100)) == 137
+    os.close(taken)
+    os.close(told)
+    assert rates.take("b") == 0.0
+
+
+def test_a_key_that_has_used_its_budget_is_told_when_to_come_back(made, keys):
+    client = made(limits=LimitConfig(rate=0.001, burst=3))
+
+    def ask(name="predict"):
+        return client.get("/v1/models", headers=keys.header(name))
+
+    assert [ask().status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert int(ask().headers["retry-after"]) in (999, 1_000)
+    assert ask().json()["error"]["kind"] == "rate"
+    assert ask("admin").status_code == 200
+    assert client.get("/health/live").status_code == 200
+
+
+def test_a_wrong_key_takes_nothing_of_a_budget(made, keys):
+    client = made(limits=LimitConfig(rate=0.001, burst=1))
+    number = keys.tokens["predict"][:16]
+    for _ in range(5):
+        wrong = {"Authorization": f"Bearer {number}_{'A' * 43}"}
+        assert client.get("/v1/models", headers=wrong).status_code == 401
+    assert client.get("/v1/models", headers=keys.header()).status_code == 200

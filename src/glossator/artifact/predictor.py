@@ -234,25 +234,37 @@ class Predictor:
         """
         if blank not in ("skip", "raise"):
             raise ConfigError(f"blank is {blank!r}; expected 'skip' or 'raise'")
+        items: list[Read] = []
+        for number, found in enumerate(self.read_each(inputs, asks=asks)):
+            if isinstance(found, TextError):
+                raise TextError(f"text {number} {found.message}") from None
+            if isinstance(found, Rejection) and not (found.blank and blank == "skip"):
+                raise TextError(f"text {number}: {found.message}")
+            items.append(found)
+        return items
+
+    def read_each(
+        self, inputs: Iterable[Any], *, asks: Mapping[str, Any] | None = None
+    ) -> Iterator[Read | TextError]:
+        """As `read`, but what cannot be read is a Rejection or an error in its place.
+
+        Raises:
+            InputError: as for `predict`.
+        """
         trained = self.reader(asks=asks)
         # A bare text is what the columns of its role hold once they are joined.
         task = self.asked(None, asks or {})
         plain = task.reader({role: (role,) for role in trained.columns})
         columns = {name for names in trained.columns.values() for name in names}
-        items: list[Read] = []
         for number, value in enumerate(_listed(inputs)):
             named = isinstance(value, Mapping) and not columns.isdisjoint(value)
             reader = trained if named else plain
             try:
-                found = reader.read(
+                yield reader.read(
                     Row("input", number, plain_row(reader.given(value))), targets=False
                 )
             except TextError as error:
-                raise TextError(f"text {number} {error.message}") from None
-            if isinstance(found, Rejection) and not (found.blank and blank == "skip"):
-                raise TextError(f"text {number}: {found.message}")
-            items.append(found)
-        return items
+                yield error
 
     def records(self, inputs: Iterable[Any]) -> list[Record]:
         """As `read`; what shows nothing is an error."""

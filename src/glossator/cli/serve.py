@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from glossator.cli.failures import report
 from glossator.cli.options import FLAT, MACHINE, Shown
 from glossator.cli.screen import Screen
+from glossator.errors import GlossatorError
 from glossator.extras import require
 from glossator.models.config import RuntimeConfig
 from glossator.serving.config import LimitConfig, ServeConfig
@@ -46,33 +51,73 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
         options: how.
     """
     require("serve")
+    from glossator.serving.absent import absent
     from glossator.serving.endpoint import Endpoint, OneKey, named_folders
     from glossator.serving.keys import KeyFile
     from glossator.serving.server import bound, listen
+    from glossator.serving.shared import Shared
+    from glossator.serving.workers import Workers
 
-    config = options.endpoint
+    config, limits = options.endpoint, options.limits
     screen = Screen(json=options.shown.json)
     folders = named_folders(models)
     keys = OneKey() if config.keys is None else KeyFile(config.keys)
     keys.keys()
     listener = bound(config)
+    address = _address(config, listener.getsockname()[1])
+    shared = Shared(limits)
     screen.say(f"opening {', '.join(folders)}")
-    endpoint = Endpoint.of(folders, keys, config, options.limits, options.runtime)
 
-    def ready() -> None:
-        endpoint.health.ready = True
-        address = _address(config, listener.getsockname()[1])
+    def work(ready: Callable[[], None]) -> int:
+        try:
+            endpoint = Endpoint.of(
+                folders, keys, config, limits, _of_one(options.runtime, config), shared=shared
+            )
+        except GlossatorError as error:
+            return report(error, json=options.shown.json, debug=options.shown.debug)
+
+        def begin() -> None:
+            endpoint.health.ready = True
+            ready()
+
+        def end() -> None:
+            endpoint.health.ready = False
+
+        listen(endpoint.app, listener, config, limits, ready=begin, ending=end)
+        return 0
+
+    def stand_in(ready: Callable[[], None]) -> int:
+        listen(absent, listener, config, limits, ready=ready)
+        return 0
+
+    def told() -> None:
         screen.json({"address": address, "models": list(folders)})
         screen.line(f"listening at {address}")
         if isinstance(keys, OneKey):
             screen.say(f"key of this run: {keys.token}")
+        sys.stdout.flush()
 
-    def ending() -> None:
-        endpoint.health.ready = False
+    def closed() -> None:
+        listener.close()
         screen.say("ending: what was asked is answered first; a second signal ends at once")
 
-    listen(endpoint.app, listener, config, ready=ready, ending=ending)
-    return 0
+    return Workers(
+        count=config.workers,
+        work=work,
+        stand_in=stand_in,
+        shared=shared,
+        drain=config.drain,
+        close=closed,
+        ready=told,
+        say=screen.say,
+    ).run()
+
+
+def _of_one(runtime: RuntimeConfig, config: ServeConfig) -> RuntimeConfig:
+    """Where one of several processes runs its models: on its share of the processors."""
+    if runtime.threads is not None or config.workers == 1:
+        return runtime
+    return replace(runtime, threads=max(1, (os.cpu_count() or 1) // config.workers))
 
 
 def _address(config: ServeConfig, port: int) -> str:

@@ -15,12 +15,15 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from glossator.serving.access import OPEN, Access
+from glossator.serving.arriving import Arriving
 from glossator.serving.keys import Key, Role
-from glossator.serving.problems import Problem, Refused
+from glossator.serving.problems import CLIENT_LEFT, Problem, Refused
 
 __all__ = ["App", "Handler", "Told", "open_route", "route"]
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+
+_ENDING = Problem("ending", "the server ends, and time is up; ask again in a moment", 503)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,7 @@ class App:
         access: who may ask what.
         tell: is told of each request once it is answered.
         admit: may refuse a request of a key before it is looked at.
+        max_requests: that are answered at once; what comes above them is refused, unread.
     """
 
     def __init__(
@@ -76,8 +80,10 @@ class App:
         *,
         tell: Callable[[Told], None] = lambda _: None,
         admit: Callable[[Key], None] = lambda _: None,
+        max_requests: int | None = None,
     ):
         self.routes, self._access, self._tell, self._admit = routes, access, tell, admit
+        self._max_requests, self._running = max_requests, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -89,11 +95,12 @@ class App:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        arriving = Arriving(receive)
+        request = Request(scope, arriving)
         request.state.id = secrets.token_hex(8)
         request.state.key = None
         began = time.perf_counter()
-        found, response, problem = await self._answered(request)
+        found, response, problem = await self._answered(request, arriving)
         response.headers["X-Request-Id"] = request.state.id
         response.headers["X-Content-Type-Options"] = "nosniff"
         await response(scope, receive, send)
@@ -110,7 +117,9 @@ class App:
             )
         )
 
-    async def _answered(self, request: Request) -> tuple[Route | None, Response, str]:
+    async def _answered(
+        self, request: Request, arriving: Arriving
+    ) -> tuple[Route | None, Response, str]:
         """The route, what is answered, and what went wrong."""
         found: Route | None = None
         try:
@@ -123,15 +132,34 @@ class App:
                 self._admit(request.state.key)
             if found is None:
                 raise Refused(_no_route(partial))
-            return found, await found.endpoint(request), ""
+            return found, await self._run(found, request), ""
         except Refused as refused:
             return found, _error(request, refused.problem, refused.headers), refused.problem.kind
         except asyncio.CancelledError:
-            raise
+            _as_if_not_cancelled()
+            if arriving.left:
+                return found, _error(request, CLIENT_LEFT, {}), CLIENT_LEFT.kind
+            return found, _error(request, _ENDING, {"Retry-After": "1"}), _ENDING.kind
         except Exception as error:
             problem = Problem("internal", "something went wrong; the log has the request id", 500)
             request.state.error = error
             return found, _error(request, problem, {}), f"internal: {type(error).__name__}"
+        finally:
+            arriving.done()
+
+    async def _run(self, found: Route, request: Request) -> Response:
+        """What a route answers, if it can be asked beside the others that are."""
+        handler: Handler = found.endpoint
+        if request.state.key is None:  # whether it lives must be told, and costs nothing
+            return await handler(request)
+        if self._max_requests is not None and self._running >= self._max_requests:
+            message = "too many requests are being answered; ask again in a moment"
+            raise Refused(Problem("busy", message, 503), {"Retry-After": "1"})
+        self._running += 1
+        try:
+            return await handler(request)
+        finally:
+            self._running -= 1
 
     def _found(self, request: Request) -> tuple[Route | None, bool]:
         """The route of a request, and where there is none whether another method has one."""
@@ -143,6 +171,13 @@ class App:
                 return each, False
             partial = partial or match is Match.PARTIAL
         return None, partial
+
+
+def _as_if_not_cancelled() -> None:
+    """Let the task go on, which is told of a request that nobody waits for."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.uncancel()
 
 
 def _no_route(partial: bool) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections import deque
@@ -13,6 +14,8 @@ from typing import Any, Protocol, TypeAlias
 from glossator.serving.problems import Problem
 
 __all__ = ["Answerer", "Batcher", "Measured", "Outcome", "Question"]
+
+_LOG = logging.getLogger(__name__)
 
 Outcome: TypeAlias = "dict[str, Any] | Problem"
 """The prediction as JSON holds it, or why there is none."""
@@ -139,7 +142,11 @@ class Batcher:
             _resolve(batch, outcomes)
             oldest = min(each.since for each in batch)
             tokens = sum(question.cost for question in questions)
-            self._observe(Measured(len(batch), tokens, began - oldest, self._clock() - began))
+            measured = Measured(len(batch), tokens, began - oldest, self._clock() - began)
+            try:
+                self._observe(measured)
+            except Exception as error:  # or nobody would be answered any more
+                _LOG.error("a batch could not be counted: %s", type(error).__name__)
 
     def _next(self) -> list[_Waiting]:
         """The next batch; none once the batcher is closed and all is answered."""
@@ -193,7 +200,9 @@ class Batcher:
         """The outcomes of questions of one kind."""
         try:
             items = [question.item for question in questions]
-            found = self._answerer.answer(questions[0].kind, items)
+            found = list(self._answerer.answer(questions[0].kind, items))
+            if len(found) != len(items):
+                raise RuntimeError(f"{len(found)} answers for {len(items)} texts")
         except Exception as error:
             if len(questions) == 1:
                 yield Problem.of(error)

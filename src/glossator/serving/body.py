@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from glossator.serving.problems import Problem, Refused
+from glossator.serving.problems import CLIENT_LEFT, Problem, Refused
 from glossator.serving.strict_json import NotJson, parse
 
 __all__ = ["json_of"]
@@ -52,7 +52,7 @@ async def _bytes_of(request: Request, limit: int) -> bytes:
                 raise Refused(_too_large(limit), {"Connection": "close"})
             parts.append(part)
     except ClientDisconnect:
-        raise Refused(Problem("client_left", "the client left", 499)) from None
+        raise Refused(CLIENT_LEFT) from None
     except zlib.error:
         raise Refused(Problem("bad_encoding", "the body is not gzip", 400)) from None
     return b"".join(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from glossator.errors import ConfigError
 
@@ -20,8 +20,12 @@ class LimitConfig:
         max_tokens: of a request, of all its windows.
         max_waiting: tokens that wait for a model at most; above them requests are refused for a
             moment.
+        max_requests: requests that a process answers at once; more are refused for a moment.
+        max_connections: connections that a process has at once; more are closed.
         deadline: seconds after which a request is given up.
-        rate: requests a second of each key; None: as many as come.
+        header_timeout: seconds in which the headers of a request have to come.
+        body_timeout: seconds in which its body has to come.
+        rate: requests a second of each key, over all processes; None: as many as come.
         burst: requests that may come at once within that rate.
     """
 
@@ -29,20 +33,22 @@ class LimitConfig:
     max_inputs: int = 1_000
     max_text: int = 1_000_000
     max_tokens: int = 200_000
-    max_waiting: int = 200_000
+    max_waiting: int = 16_384  # four full batches: what waits longer is better told so
+    max_requests: int = 256
+    max_connections: int = 1_000
     deadline: float = 30.0
+    header_timeout: float = 10.0
+    body_timeout: float = 30.0
     rate: float | None = None
     burst: int = 10
 
     def __post_init__(self) -> None:
-        for name in ("max_body", "max_inputs", "max_text", "max_tokens", "max_waiting", "burst"):
-            if getattr(self, name) < 1:
-                flag = name.replace("_", "-")
-                raise ConfigError(f"--{flag} must be 1 or more, got {getattr(self, name)}")
-        if not self.deadline > 0:
-            raise ConfigError(f"--deadline must be above 0, got {self.deadline}")
-        if self.rate is not None and not self.rate > 0:
-            raise ConfigError(f"--rate must be above 0, got {self.rate}")
+        for field in fields(self):
+            value, flag = getattr(self, field.name), field.name.replace("_", "-")
+            if isinstance(field.default, int) and value < 1:
+                raise ConfigError(f"--{flag} must be 1 or more, got {value}")
+            if value is not None and not value > 0:
+                raise ConfigError(f"--{flag} must be above 0, got {value}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from glossator.serving.health import Health, health_routes
 from glossator.serving.keys import Key, new_key
 from glossator.serving.models import Models, Served, open_model
 from glossator.serving.predicting import Answering, model_routes
+from glossator.serving.shared import Shared
 
 __all__ = ["Endpoint", "OneKey", "named_folders"]
 
@@ -61,13 +62,25 @@ class Endpoint:
         *,
         tell: Callable[[Told], None] = lambda _: None,
         observe: Callable[[str, Measured], None] = lambda *_: None,
+        shared: Shared | None = None,
     ) -> Endpoint:
         """Open model folders, warm them up, and put an application before them.
+
+        Args:
+            folders: of models, by the names under which they are asked.
+            keys: of those who may ask.
+            config: how it is run.
+            limits: what may be asked.
+            runtime: where the models run.
+            tell: is told of each request.
+            observe: is told of each batch, by the name of its model.
+            shared: what this process has in common with others.
 
         Raises:
             ModelFolderError: one is missing, changed, or of a model that answers nothing.
         """
-        models, health = Models(), Health()
+        shared = shared or Shared(limits)
+        models, health = Models(), Health(lambda: shared.all_ready)
         for name, folder in folders.items():
             predictor, version = open_model(
                 name, folder, runtime, allow_unverified=config.allow_unverified
@@ -83,7 +96,13 @@ class Endpoint:
             served.warm_up()
             models.put(served)
         routes = [*health_routes(health), *model_routes(Answering(models, limits))]
-        app = App(routes, Access.of(keys, config.allowed_hosts), tell=tell)
+        app = App(
+            routes,
+            Access.of(keys, config.allowed_hosts),
+            tell=tell,
+            admit=shared.rates.admit if shared.rates else lambda _: None,
+            max_requests=limits.max_requests,
+        )
         return cls(app=app, models=models, health=health)
 
     def close(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,11 +16,20 @@ __all__ = ["Health", "health_routes"]
 class Health:
     """Whether an endpoint can be asked.
 
+    Args:
+        others: whether the processes beside this one are ready.
+
     Attributes:
         ready: from the end of warming up until it is told to end.
     """
 
-    ready = False
+    def __init__(self, others: Callable[[], bool] = lambda: True):
+        self.ready, self._others = False, others
+
+    @property
+    def all_ready(self) -> bool:
+        """Whether this process and those beside it can be asked."""
+        return self.ready and self._others()
 
 
 def health_routes(health: Health) -> list[Route]:
@@ -28,7 +39,7 @@ def health_routes(health: Health) -> list[Route]:
         return JSONResponse({"status": "live"})
 
     async def ready(request: Request) -> Response:
-        if health.ready:
+        if health.all_ready:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready"}, 503, {"Retry-After": "1"})
 

@@ -18,7 +18,7 @@ from glossator.errors import InputError, ModelFolderError, TextError
 from glossator.models.config import RuntimeConfig
 from glossator.serving.batcher import Batcher, Measured, Question
 from glossator.serving.problems import Problem, Refused
-from glossator.text.records import Record
+from glossator.text.records import Read, Record
 
 __all__ = ["Asked", "Models", "Served", "open_model"]
 
@@ -71,26 +71,18 @@ class Served:
         Raises:
             Refused: the model knows no such wish.
         """
+        wishes = dict(asked.wishes)
         try:
-            task = self.predictor.asked(asked.top_k, dict(asked.wishes))
+            task = self.predictor.asked(asked.top_k, wishes)
         except InputError as error:
             raise Refused(Problem("bad_request", error.message, 400)) from None
-        found = [self._record(value) for value in inputs]
+        found = [_record(each) for each in self.predictor.read_each(inputs, asks=wishes)]
         records = [each for each in found if isinstance(each, Record)]
         rows = iter(zip(records, task.encode(records), strict=True))
         return [
             each if isinstance(each, Problem) else self._question(*next(rows), asked)
             for each in found
         ]
-
-    def _record(self, value: Any) -> Record | Problem:
-        try:
-            (record,) = self.predictor.records([value])
-        except TextError as error:
-            return Problem("bad_text", error.message.removeprefix("text 0").lstrip(": "), 422)
-        if any(map(_is_broken, record.texts)):
-            return Problem("bad_text", "the text holds half of a surrogate pair", 422)
-        return record
 
     def _question(self, record: Record, row: Any, asked: Asked) -> Question | Problem:
         if why := too_long(row, asked.max_windows):
@@ -114,6 +106,15 @@ class Served:
             value = json.loads(value)
         questions = self.read([value], Asked())
         self.answer(Asked(), [x.item for x in questions if isinstance(x, Question)])
+
+
+def _record(read: Read | TextError) -> Record | Problem:
+    """What was read of an input, or why it has no answer."""
+    if not isinstance(read, Record):
+        return Problem("bad_text", read.message, 422)
+    if any(map(_is_broken, read.texts)):
+        return Problem("bad_text", "the text holds half of a surrogate pair", 422)
+    return read
 
 
 def _is_broken(text: str) -> bool:

@@ -44,7 +44,7 @@ class Answering:
             Refused: there are too many, one is too long, or too much waits already.
         """
         self._refuse_large(inputs)
-        self._refuse_busy(served)
+        self.refuse_busy(served)
         deadline = time.monotonic() + self.limits.deadline
         loop = asyncio.get_running_loop()
         read = await loop.run_in_executor(self._readers, served.read, inputs, asked)
@@ -57,6 +57,13 @@ class Answering:
             message = f"no answer within {self.limits.deadline:g} seconds"
             raise Refused(Problem("deadline", message, 503), {"Retry-After": "1"}) from None
         return [next(found) if isinstance(each, Question) else each for each in read]
+
+    def refuse_busy(self, served: Served) -> None:
+        """Raise Refused where too much waits for a model already."""
+        _, tokens = served.batcher.waiting
+        if tokens > self.limits.max_waiting:
+            message = "too much waits for this model; ask again in a moment"
+            raise Refused(Problem("busy", message, 503), {"Retry-After": "1"})
 
     def _refuse_large(self, inputs: Sequence[Any]) -> None:
         limits = self.limits
@@ -74,12 +81,6 @@ class Answering:
             message = f"{tokens:,} tokens; at most {self.limits.max_tokens:,} are taken at once"
             raise Refused(Problem("too_long", message, 413))
 
-    def _refuse_busy(self, served: Served) -> None:
-        _, tokens = served.batcher.waiting
-        if tokens > self.limits.max_waiting:
-            message = "too much waits for this model; ask again in a moment"
-            raise Refused(Problem("busy", message, 503), {"Retry-After": "1"})
-
 
 def model_routes(answering: Answering) -> list[Route]:
     """The routes of models."""
@@ -94,6 +95,7 @@ def model_routes(answering: Answering) -> list[Route]:
 
     async def predict(request: Request) -> Response:
         served = _model(models, request)
+        answering.refuse_busy(served)  # before its body is read
         body = await json_of(request, answering.limits.max_body)
         inputs, asked = _asked(body)
         with models.using(served):

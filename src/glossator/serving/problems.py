@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from glossator.errors import GlossatorError, InputError
 
-__all__ = ["Problem", "Refused"]
+__all__ = ["CLIENT_LEFT", "Problem", "Refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,9 @@ class Problem:
         # Half of a surrogate pair, which a text may hold, has no UTF-8.
         message = self.message.encode("utf-8", "replace").decode("utf-8")
         return {"kind": self.kind, "message": message}
+
+
+CLIENT_LEFT = Problem("client_left", "the client left", 499)
 
 
 class Refused(Exception):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
+import logging
+import math
 import socket
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -11,13 +14,17 @@ from typing import Any
 import uvicorn
 
 from glossator.errors import InputError
-from glossator.serving.config import ServeConfig
+from glossator.serving.config import LimitConfig, ServeConfig
+from glossator.serving.connection import Door
 
-__all__ = ["bound", "listen"]
+__all__ = ["Server", "bound", "listen"]
 
-_HEADER_SECONDS = 10
 _BACKLOG = 2_048
-_LEFT_AT_ONCE = 130
+_HANDSHAKE_SECONDS = 10
+# What was sent before the signal may still be on its way through the system.
+_ON_ITS_WAY = 0.1
+_SWEEP_SECONDS = 0.25
+_SPARE_FILES = 256
 
 
 def bound(config: ServeConfig) -> socket.socket:
@@ -43,50 +50,109 @@ def listen(
     app: Any,
     listener: socket.socket,
     config: ServeConfig,
+    limits: LimitConfig,
     *,
     ready: Callable[[], None] = lambda: None,
     ending: Callable[[], None] = lambda: None,
 ) -> None:
     """Answer until SIGTERM or SIGINT comes; what was asked by then is answered first.
 
-    A second signal ends the process at once.
+    A second signal changes nothing: the process that started this one ends it at once.
 
     Args:
         app: an ASGI application.
         listener: where it is asked.
         config: how.
+        limits: of connections.
         ready: is told once it can be asked.
         ending: is told once it takes no more.
     """
-    settings = uvicorn.Config(
+    _have_files(limits.max_connections + _SPARE_FILES)
+    Server(app, config, limits, ready=ready, ending=ending).run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """An application behind sockets.
+
+    Arguments are those of `listen`; the `clock` has seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        config: ServeConfig,
+        limits: LimitConfig,
+        *,
+        ready: Callable[[], None] = lambda: None,
+        ending: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        super().__init__(_settings(app, config))
+        self._limits, self._ready, self._ending, self._clock = limits, ready, ending, clock
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn, whose own knows no limits of connections."""
+        self.door = Door(self.config, self.server_state, self._limits, self._clock)
+        loop = asyncio.get_running_loop()
+        tls: dict[str, Any] = {}
+        if self.config.ssl:
+            tls = {"ssl": self.config.ssl, "ssl_handshake_timeout": _HANDSHAKE_SECONDS}
+        self.servers = [
+            await loop.create_server(self.door.open, sock=each, backlog=_BACKLOG, **tls)
+            for each in sockets or []
+        ]
+        self._sweeping = asyncio.create_task(self._sweep())
+        self.started = True
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        self._ending()
+        await asyncio.sleep(_ON_ITS_WAY)
+        await super().shutdown(sockets)
+        self._sweeping.cancel()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            self.door.sweep()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End, however often that is said."""
+        self.should_exit = True
+
+
+def _settings(app: Any, config: ServeConfig) -> uvicorn.Config:
+    _silence()
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
-        backlog=_BACKLOG,
         lifespan="off",
         ws="none",
         proxy_headers=config.tls_terminated_by_proxy,
         ssl_certfile=config.tls_cert,
         ssl_keyfile=config.tls_key,
-        timeout_graceful_shutdown=int(config.drain),
+        timeout_graceful_shutdown=math.ceil(config.drain),
     )
-    _Server(settings, ready, ending).run(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
-    def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None]
-    ):
-        super().__init__(config)
-        self._ready, self._ending = ready, ending
+def _silence() -> None:
+    """Let uvicorn log nothing: its lines are no records of ours, and hold what others have sent."""
+    for name in ("uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL + 1)
+        logger.propagate = False
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:
-            os._exit(_LEFT_AT_ONCE)
-        self.should_exit = True
-        self._ending()
+def _have_files(count: int) -> None:
+    """May open so many files, if the system lets us."""
+    try:
+        import resource
+    except ImportError:  # there is no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
