@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from glossator.serving.account import current_account
 from glossator.serving.app import route
 from glossator.serving.batcher import Outcome, Question
 from glossator.serving.body import json_of
@@ -43,12 +44,16 @@ class Answering:
         Raises:
             Refused: there are too many, one is too long, or too much waits already.
         """
+        account = current_account()
+        account.model, account.texts = served.name, account.texts + len(inputs)
         self._refuse_large(inputs)
         self._refuse_busy(served)
         deadline = time.monotonic() + self.limits.deadline
         loop = asyncio.get_running_loop()
-        read = await loop.run_in_executor(self._readers, served.read, inputs, asked)
+        with account.tokenizing():
+            read = await loop.run_in_executor(self._readers, served.read, inputs, asked)
         questions = [each for each in read if isinstance(each, Question)]
+        account.tokens += sum(question.cost for question in questions)
         self._refuse_long(questions)
         try:
             async with asyncio.timeout_at(loop.time() + deadline - time.monotonic()):
@@ -56,7 +61,11 @@ class Answering:
         except TimeoutError:
             message = f"no answer within {self.limits.deadline:g} seconds"
             raise Refused(Problem("deadline", message, 503), {"Retry-After": "1"}) from None
-        return [next(found) if isinstance(each, Question) else each for each in read]
+        outcomes = [next(found) if isinstance(each, Question) else each for each in read]
+        for problem in outcomes:
+            if isinstance(problem, Problem):
+                account.fail(problem.kind)
+        return outcomes
 
     def _refuse_large(self, inputs: Sequence[Any]) -> None:
         limits = self.limits
@@ -117,6 +126,7 @@ def _model(models: Models, request: Request) -> Served:
     found = models.get(name) if request.state.key.sees(name) else None
     if found is None:
         raise Refused(Problem("unknown_model", "there is no such model; see /v1/models", 404))
+    current_account().model = found.name
     return found
 
 
