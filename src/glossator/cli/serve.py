@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from glossator.cli.options import FLAT, MACHINE, Shown
 from glossator.cli.screen import Screen
 from glossator.extras import require
 from glossator.models.config import RuntimeConfig
-from glossator.serving.config import LimitConfig, ServeConfig
+from glossator.serving.config import LimitConfig, ServeConfig, SightConfig
 
 __all__ = ["ServeOptions", "serve"]
 
@@ -23,6 +24,7 @@ class ServeOptions:
     Attributes:
         endpoint: where it listens, and whom it answers.
         limits: what may be asked.
+        sight: what is told of it.
         runtime: where the models run.
         shown: how it is told.
     """
@@ -30,6 +32,9 @@ class ServeOptions:
     endpoint: Annotated[ServeConfig, FLAT] = field(default_factory=ServeConfig)
     limits: Annotated[LimitConfig, Parameter(name="*", group="Limits")] = field(
         default_factory=LimitConfig
+    )
+    sight: Annotated[SightConfig, Parameter(name="*", group="Sight")] = field(
+        default_factory=SightConfig
     )
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
@@ -46,9 +51,12 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
         options: how.
     """
     require("serve")
+    if options.sight.otel is not None:
+        require("otel")
     from glossator.serving.endpoint import Endpoint, OneKey, named_folders
     from glossator.serving.keys import KeyFile
     from glossator.serving.server import bound, listen
+    from glossator.serving.sight import opened_sight
 
     config = options.endpoint
     screen = Screen(json=options.shown.json)
@@ -56,8 +64,19 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
     keys = OneKey() if config.keys is None else KeyFile(config.keys)
     keys.keys()
     listener = bound(config)
+    stack = ExitStack()
+    sight = stack.enter_context(opened_sight(options.sight, options.runtime))
     screen.say(f"opening {', '.join(folders)}")
-    endpoint = Endpoint.of(folders, keys, config, options.limits, options.runtime)
+    endpoint = Endpoint.of(
+        folders,
+        keys,
+        config,
+        options.limits,
+        options.runtime,
+        tell=sight.tell,
+        observe=sight.observe,
+        masks=sight.masks,
+    )
 
     def ready() -> None:
         endpoint.health.ready = True
@@ -71,7 +90,8 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
         endpoint.health.ready = False
         screen.say("ending: what was asked is answered first; a second signal ends at once")
 
-    listen(endpoint.app, listener, config, ready=ready, ending=ending)
+    with stack:
+        listen(endpoint.app, listener, config, ready=ready, ending=ending)
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,11 +16,22 @@ __all__ = ["Health", "health_routes"]
 class Health:
     """Whether an endpoint can be asked.
 
-    Attributes:
-        ready: from the end of warming up until it is told to end.
+    Args:
+        tell: is told when that changes.
     """
 
-    ready = False
+    def __init__(self, tell: Callable[[bool], None] = lambda _: None):
+        self._ready, self._tell = False, tell
+
+    @property
+    def ready(self) -> bool:
+        """From the end of warming up until it is told to end."""
+        return self._ready
+
+    @ready.setter
+    def ready(self, ready: bool) -> None:
+        self._ready = ready
+        self._tell(ready)
 
 
 def health_routes(health: Health) -> list[Route]:
