@@ -25,11 +25,15 @@ __all__ = [
 _GAP = "[ \u00a0\u2007\u2009\u202f\u200b\u00ad\\-\u2010-\u2013.\u00b7]"
 
 _AT = re.compile(r"[@\uff20]|[ ]?[(\[{][ ]?(?:at|AT|At)[ ]?[)\]}][ ]?")
-_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}\Z")
+_BESIDE_HAN = re.compile(
+    r"(?<=[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])[A-Za-z][A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]*\Z"
+)
 _LOCAL_ANY = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}\Z")
 _QUOTED = re.compile(r'"[^"\n]{1,62}"\Z')
 _DOT = r"(?:[.\uff0e\u3002]|[ ]?[(\[{][ ]?(?:dot|DOT|Dot)[ ]?[)\]}][ ]?)"
-_HOST = re.compile(rf"(?:[A-Za-z0-9-]{{1,63}}{_DOT}){{1,8}}[A-Za-z][A-Za-z0-9-]{{1,62}}")
+_HOST = re.compile(
+    rf"(?:[A-Za-z0-9-]{{1,63}}{_DOT}){{1,8}}[A-Za-z][A-Za-z0-9-]{{1,62}}(?![A-Za-z0-9\u00c0-\u04ff])"
+)
 _HOST_ANY = re.compile(rf"(?:[\w-]{{1,63}}{_DOT}){{1,8}}[^\W\d_][\w-]{{1,62}}")
 _HOST_NUMBER = re.compile(r"\[[0-9A-Fa-f:.]{3,45}\]")
 _LONGEST_LOCAL = 70
@@ -57,10 +61,12 @@ _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IP_4 = re.compile(rf"(?<![\w.])(?:{_BYTE}\.){{3}}{_BYTE}(?!\.?\d)(?![A-Za-z_])", re.ASCII)
 _IP_6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:\.\d{1,3}){0,3}(?![\w:])", re.ASCII)
 
+# Next to Chinese or Japanese no space stands.
+_LETTER = r"[A-Za-z0-9_\u00c0-\u04ff]"
 _NUMBER = re.compile(
-    r"(?<![\w+])(?<!\d[.,:/])"
+    rf"(?<!{_LETTER})(?<!\+)(?<!\d[.,:])"
     rf"(?:\+|\uff0b|00)?[ ]?(?:\(?\d{{1,6}}\)?(?:{_GAP}|/|[ ]-[ ]|[ ]?\([ ]?|\)[ ]?)?){{1,9}}\d"
-    r"(?!\w)(?![.,:/]\d)"
+    rf"(?!{_LETTER})(?![.,:]\d)"
 )
 _CUE = re.compile(
     r"(?:\b(?:tele?(?:phone|fono|fon)?|phone|mobile?|cell|call|fax|ring|dial|text|sms|whatsapp|"
@@ -70,13 +76,14 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _DATE = re.compile(r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)?\d\d")
+_DECIMAL = re.compile(r"\d[.]\d+")
 _NORTH_AMERICA = re.compile(
     r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\)[ ]?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}"
 )
 _CHINA_MOBILE = re.compile(rf"1[3-9]\d{_GAP}?\d{{4}}{_GAP}?\d{{4}}")
 _INDIA_MOBILE = re.compile(r"[6-9]\d{4}[ -]\d{5}")
-_CHINA_ADJACENT = re.compile(r"(?<![0-9A-Za-z.+-])(?:1[3-9]\d{9}|0\d{2,3}-\d{7,8})(?![0-9A-Za-z])")
-_PART = re.compile(r"[^ ]+")
+# Numbers that stand beside each other look like one.
+_PARTS = (re.compile(r"[^/]+"), re.compile(r"[^ /]+"))
 _BEFORE = 40
 
 
@@ -84,15 +91,24 @@ def mail_addresses(text: str) -> Iterator[tuple[int, int]]:
     """Addresses of mail, also with `(at)` and `(dot)`, and of other scripts."""
     for at in _AT.finditer(text):
         before = text[max(0, at.start() - _LONGEST_LOCAL) : at.start()]
-        # Next to Chinese there is no space: what is in ASCII ends where ASCII ends.
-        local = _LOCAL.search(before) or _QUOTED.search(before) or _LOCAL_ANY.search(before)
+        local = _local_part(before)
         host = (
             _HOST.match(text, at.end())
             or _HOST_NUMBER.match(text, at.end())
             or _HOST_ANY.match(text, at.end())
         )
         if local and host:
-            yield at.start() - len(local[0]), host.end()
+            yield at.start() - len(local), host.end()
+
+
+def _local_part(before: str) -> str:
+    """What of the text before the at is of the address."""
+    found = _QUOTED.search(before) or _LOCAL_ANY.search(before)
+    if found is None:
+        return ""
+    # Next to Chinese there is no space: a name in ASCII begins where ASCII begins.
+    beside = _BESIDE_HAN.search(found[0])
+    return beside[0] if beside else found[0]
 
 
 def cards(text: str) -> Iterator[tuple[int, int]]:
@@ -152,21 +168,20 @@ def telephones(text: str) -> Iterator[tuple[int, int]]:
     """Numbers of telephones: with a + or a 0 before, of a known form, or called one."""
     for match in _NUMBER.finditer(text):
         before = text[max(0, match.start() - _BEFORE) : match.start()]
-        if _is_telephone(match[0].strip(), before):
+        if _is_telephone(match[0], before):
             yield match.span()
-        else:
-            # Numbers that stand beside each other look like one.
-            for part in _PART.finditer(text, *match.span()):
+            continue
+        for parts in _PARTS:
+            for part in parts.finditer(text, *match.span()):
                 if _is_telephone(part[0], before):
                     yield part.span()
-    # No space stands between a number and Chinese.
-    yield from (match.span() for match in _CHINA_ADJACENT.finditer(text))
 
 
 def _is_telephone(number: str, before: str) -> bool:
     """Whether a number is one, by its form or by what stands before it."""
+    number = number.strip()
     digits = _digits(number)
-    if not 5 <= len(digits) <= 15 or _DATE.fullmatch(number):
+    if not 5 <= len(digits) <= 15 or _DATE.fullmatch(number) or _DECIMAL.fullmatch(number):
         return False
     if number[0] in "+\uff0b" or digits.startswith("00"):
         return len(digits) >= 7
