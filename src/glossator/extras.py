@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.machinery import ModuleSpec
 
 from glossator.errors import MissingPackageError
 
@@ -12,6 +13,7 @@ __all__ = ["missing", "require"]
 _PACKAGES = {
     "excel": "python_calamine",
     "hub": "huggingface_hub",
+    "otel": "opentelemetry.exporter.otlp.proto.http",
     "ray": "ray",
     "serve": "uvicorn",
     "wandb": "wandb",
@@ -22,8 +24,8 @@ def require(extra: str) -> None:
     """Refuse to go on without the package of an extra; it is looked for and not loaded.
 
     Args:
-        extra: its name in `pip install 'glossator[EXTRA]'`: `excel`, `hub`, `ray`, `serve` or
-            `wandb`.
+        extra: its name in `pip install 'glossator[EXTRA]'`: `excel`, `hub`, `otel`, `ray`,
+            `serve` or `wandb`.
 
     Raises:
         MissingPackageError: the package is not installed.
@@ -32,7 +34,7 @@ def require(extra: str) -> None:
     if package in sys.modules:
         found = sys.modules[package] is not None
     else:
-        spec = importlib.util.find_spec(package)
+        spec = _spec(package)
         # A folder of that name, which W&B itself makes where it runs, has no origin.
         found = spec is not None and spec.origin is not None
     if not found:
@@ -44,3 +46,10 @@ def missing(extra: str) -> MissingPackageError:
     return MissingPackageError(
         f"{_PACKAGES[extra]} is not installed: pip install 'glossator[{extra}]'"
     )
+
+
+def _spec(package: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(package)
+    except ModuleNotFoundError:  # the package that it lies in is not there either
+        return None

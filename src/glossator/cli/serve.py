@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from glossator.cli.screen import Screen
 from glossator.errors import GlossatorError
 from glossator.extras import require
 from glossator.models.config import RuntimeConfig
-from glossator.serving.config import LimitConfig, ServeConfig
+from glossator.serving.config import LimitConfig, ServeConfig, SightConfig
 
 __all__ = ["ServeOptions", "serve"]
 
@@ -28,6 +29,7 @@ class ServeOptions:
     Attributes:
         endpoint: where it listens, and whom it answers.
         limits: what may be asked.
+        sight: what is told of it.
         runtime: where the models run.
         shown: how it is told.
     """
@@ -35,6 +37,9 @@ class ServeOptions:
     endpoint: Annotated[ServeConfig, FLAT] = field(default_factory=ServeConfig)
     limits: Annotated[LimitConfig, Parameter(name="*", group="Limits")] = field(
         default_factory=LimitConfig
+    )
+    sight: Annotated[SightConfig, Parameter(name="*", group="Sight")] = field(
+        default_factory=SightConfig
     )
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
@@ -51,11 +56,24 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
         options: how.
     """
     require("serve")
+    if options.sight.otel is not None:
+        require("otel")
+    with ExitStack() as stack:
+        if options.endpoint.workers > 1:
+            # How metrics are kept is decided once, when their library is imported.
+            from glossator.serving.metric_files import shared_metrics
+
+            stack.enter_context(shared_metrics())
+        return _serve(models, options)
+
+
+def _serve(models: list[str], options: ServeOptions) -> int:
     from glossator.serving.absent import absent
     from glossator.serving.endpoint import Endpoint, OneKey, named_folders
     from glossator.serving.keys import KeyFile
     from glossator.serving.server import bound, listen
     from glossator.serving.shared import Shared
+    from glossator.serving.sight import opened_sight
     from glossator.serving.workers import Workers
 
     config, limits = options.endpoint, options.limits
@@ -69,21 +87,32 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
     screen.say(f"opening {', '.join(folders)}")
 
     def work(ready: Callable[[], None]) -> int:
-        try:
-            endpoint = Endpoint.of(
-                folders, keys, config, limits, _of_one(options.runtime, config), shared=shared
-            )
-        except GlossatorError as error:
-            return report(error, json=options.shown.json, debug=options.shown.debug)
+        runtime = _of_one(options.runtime, config)
+        with ExitStack() as stack:
+            try:
+                sight = stack.enter_context(opened_sight(options.sight, runtime))
+                endpoint = Endpoint.of(
+                    folders,
+                    keys,
+                    config,
+                    limits,
+                    runtime,
+                    tell=sight.tell,
+                    observe=sight.observe,
+                    masks=sight.masks,
+                    shared=shared,
+                )
+            except GlossatorError as error:
+                return report(error, json=options.shown.json, debug=options.shown.debug)
 
-        def begin() -> None:
-            endpoint.health.ready = True
-            ready()
+            def begin() -> None:
+                endpoint.health.ready = True
+                ready()
 
-        def end() -> None:
-            endpoint.health.ready = False
+            def end() -> None:
+                endpoint.health.ready = False
 
-        listen(endpoint.app, listener, config, limits, ready=begin, ending=end)
+            listen(endpoint.app, listener, config, limits, ready=begin, ending=end)
         return 0
 
     def stand_in(ready: Callable[[], None]) -> int:

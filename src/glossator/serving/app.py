@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from starlette.requests import Request
@@ -15,7 +16,9 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from glossator.serving.access import OPEN, Access
+from glossator.serving.account import Account, accounting
 from glossator.serving.arriving import Arriving
+from glossator.serving.failures import frames
 from glossator.serving.keys import Key, Role
 from glossator.serving.problems import CLIENT_LEFT, Problem, Refused
 
@@ -24,6 +27,10 @@ __all__ = ["App", "Handler", "Told", "open_route", "route"]
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 
 _ENDING = Problem("ending", "the server ends, and time is up; ask again in a moment", 503)
+_LEFT = (499, "client_left")  # until there is an answer
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+# Anything else in that header is the client's own, and might be a text.
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +45,9 @@ class Told:
         seconds: that it took.
         key: id of the key; empty without one.
         problem: kind of what went wrong; empty where nothing did.
+        account: what answering took.
+        trace: where in our code something went wrong that should not have.
+        parent: of the span that the client is in, as `traceparent` says it; empty without one.
     """
 
     request_id: str
@@ -47,6 +57,9 @@ class Told:
     seconds: float
     key: str = ""
     problem: str = ""
+    account: Account = field(default_factory=Account)
+    trace: tuple[str, ...] = ()
+    parent: str = ""
 
 
 def route(path: str, handler: Handler, *, role: Role, methods: Sequence[str] = ("GET",)) -> Route:
@@ -68,7 +81,8 @@ class App:
     Args:
         routes: in the order in which they are tried.
         access: who may ask what.
-        tell: is told of each request once it is answered.
+        tell: is told of each request once it is answered, or its client has left.
+        begin: is told that a request has come.
         admit: may refuse a request of a key before it is looked at.
         max_requests: that are answered at once; what comes above them is refused, unread.
     """
@@ -79,10 +93,12 @@ class App:
         access: Access,
         *,
         tell: Callable[[Told], None] = lambda _: None,
+        begin: Callable[[], None] = lambda: None,
         admit: Callable[[Key], None] = lambda _: None,
         max_requests: int | None = None,
     ):
-        self.routes, self._access, self._tell, self._admit = routes, access, tell, admit
+        self.routes, self._access, self._admit = routes, access, admit
+        self._tell, self._begin = tell, begin
         self._max_requests, self._running = max_requests, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,33 +114,27 @@ class App:
         arriving = Arriving(receive)
         request = Request(scope, arriving)
         request.state.id = secrets.token_hex(8)
-        request.state.key = None
+        request.state.key = request.state.route = request.state.error = None
         began = time.perf_counter()
-        found, response, problem = await self._answered(request, arriving)
-        response.headers["X-Request-Id"] = request.state.id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        await response(scope, receive, send)
-        key = request.state.key
-        self._tell(
-            Told(
-                request_id=request.state.id,
-                method=request.method,
-                route=found.path if found else "",
-                status=response.status_code,
-                seconds=time.perf_counter() - began,
-                key=key.id if key else "",
-                problem=problem,
-            )
-        )
+        status, problem = _LEFT
+        self._begin()
+        with accounting() as account:
+            try:
+                response, problem = await self._answered(request, arriving)
+                response.headers["X-Request-Id"] = request.state.id
+                response.headers["X-Content-Type-Options"] = "nosniff"
+                status = response.status_code
+                await response(scope, receive, send)
+            finally:
+                seconds = time.perf_counter() - began
+                self._tell(_told(request, account, status, seconds, problem))
 
-    async def _answered(
-        self, request: Request, arriving: Arriving
-    ) -> tuple[Route | None, Response, str]:
-        """The route, what is answered, and what went wrong."""
-        found: Route | None = None
+    async def _answered(self, request: Request, arriving: Arriving) -> tuple[Response, str]:
+        """What is answered, and what went wrong."""
         try:
             self._access.refuse_stranger(request)
             found, partial = self._found(request)
+            request.state.route = found
             role: Role | None = getattr(found, "role", None)
             if found is None or role is not None:
                 # Without a key not even which routes there are is told.
@@ -132,18 +142,18 @@ class App:
                 self._admit(request.state.key)
             if found is None:
                 raise Refused(_no_route(partial))
-            return found, await self._run(found, request), ""
+            return await self._run(found, request), ""
         except Refused as refused:
-            return found, _error(request, refused.problem, refused.headers), refused.problem.kind
+            return _error(request, refused.problem, refused.headers), refused.problem.kind
         except asyncio.CancelledError:
             _as_if_not_cancelled()
             if arriving.left:
-                return found, _error(request, CLIENT_LEFT, {}), CLIENT_LEFT.kind
-            return found, _error(request, _ENDING, {"Retry-After": "1"}), _ENDING.kind
+                return _error(request, CLIENT_LEFT, {}), CLIENT_LEFT.kind
+            return _error(request, _ENDING, {"Retry-After": "1"}), _ENDING.kind
         except Exception as error:
             problem = Problem("internal", "something went wrong; the log has the request id", 500)
             request.state.error = error
-            return found, _error(request, problem, {}), f"internal: {type(error).__name__}"
+            return _error(request, problem, {}), f"internal: {type(error).__name__}"
         finally:
             arriving.done()
 
@@ -178,6 +188,23 @@ def _as_if_not_cancelled() -> None:
     task = asyncio.current_task()
     assert task is not None
     task.uncancel()
+
+
+def _told(request: Request, account: Account, status: int, seconds: float, problem: str) -> Told:
+    key, found = request.state.key, request.state.route
+    parent = request.headers.get("traceparent", "")
+    return Told(
+        request_id=request.state.id,
+        method=request.method if request.method in _METHODS else "other",
+        route=found.path if found else "",
+        status=status,
+        seconds=seconds,
+        key=key.id if key else "",
+        problem=problem,
+        account=account,
+        trace=frames(request.state.error),
+        parent=parent if _TRACEPARENT.fullmatch(parent) else "",
+    )
 
 
 def _no_route(partial: bool) -> Problem:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from glossator.serving.account import current_account
+from glossator.serving.failures import frames
 from glossator.serving.problems import Problem
 
 __all__ = ["Answerer", "Batcher", "Measured", "Outcome", "Question"]
@@ -45,12 +47,21 @@ class Answerer(Protocol):
 
 @dataclass(frozen=True)
 class Measured:
-    """A batch that was answered: how many texts, their tokens, and seconds."""
+    """A batch that was answered.
+
+    Attributes:
+        texts: in it, and
+        tokens: of them.
+        waited: seconds that the oldest of them had waited.
+        took: seconds in the model.
+        failures: of texts that the model failed with, where; nothing of the text.
+    """
 
     texts: int
     tokens: int
     waited: float
     took: float
+    failures: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(eq=False)
@@ -60,6 +71,7 @@ class _Waiting:
     deadline: float
     done: asyncio.Future[Outcome]
     left: threading.Event = field(default_factory=threading.Event)
+    batch: tuple[float, float] | None = None  # when it began, and how long it took
 
 
 class Batcher:
@@ -112,11 +124,21 @@ class Batcher:
         waiting = [_Waiting(x, now, deadline, loop.create_future()) for x in questions]
         self._put(waiting)
         try:
-            return list(await asyncio.gather(*(each.done for each in waiting)))
+            found = list(await asyncio.gather(*(each.done for each in waiting)))
+            self._account(waiting, self._clock() - now)
+            return found
         except asyncio.CancelledError:
             for each in waiting:
                 each.left.set()
             raise
+
+    @staticmethod
+    def _account(waiting: Sequence[_Waiting], seconds: float) -> None:
+        """Split what a request waited: for the model, and in it."""
+        inference = sum(took for _, took in {each.batch for each in waiting if each.batch})
+        account = current_account()
+        account.inference += inference
+        account.queue += max(0.0, seconds - inference)
 
     def close(self, timeout: float | None = None) -> bool:
         """Answer what waits, then end; whether that was done within `timeout` seconds."""
@@ -138,11 +160,15 @@ class Batcher:
         while batch := self._next():
             began = self._clock()
             questions = [each.question for each in batch]
-            outcomes = list(self._outcomes(questions))
+            failures: list[tuple[str, ...]] = []
+            outcomes = list(self._outcomes(questions, failures))
+            took = self._clock() - began
+            for each in batch:
+                each.batch = (began, took)
             _resolve(batch, outcomes)
             oldest = min(each.since for each in batch)
             tokens = sum(question.cost for question in questions)
-            measured = Measured(len(batch), tokens, began - oldest, self._clock() - began)
+            measured = Measured(len(batch), tokens, began - oldest, took, tuple(failures))
             try:
                 self._observe(measured)
             except Exception as error:  # or nobody would be answered any more
@@ -196,8 +222,10 @@ class Batcher:
         self._queue, self._tokens = rest, self._tokens - tokens
         return batch
 
-    def _outcomes(self, questions: Sequence[Question]) -> Iterator[Outcome]:
-        """The outcomes of questions of one kind."""
+    def _outcomes(
+        self, questions: Sequence[Question], failures: list[tuple[str, ...]]
+    ) -> Iterator[Outcome]:
+        """The outcomes of questions of one kind; of those that fail also where, in `failures`."""
         try:
             items = [question.item for question in questions]
             found = list(self._answerer.answer(questions[0].kind, items))
@@ -205,11 +233,12 @@ class Batcher:
                 raise RuntimeError(f"{len(found)} answers for {len(items)} texts")
         except Exception as error:
             if len(questions) == 1:
+                failures.append(frames(error))
                 yield Problem.of(error)
                 return
             middle = len(questions) // 2
-            yield from self._outcomes(questions[:middle])
-            yield from self._outcomes(questions[middle:])
+            yield from self._outcomes(questions[:middle], failures)
+            yield from self._outcomes(questions[middle:], failures)
         else:
             yield from found
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Literal, TypeAlias
 
 from glossator.errors import ConfigError
 
-__all__ = ["LimitConfig", "ServeConfig"]
+__all__ = ["LimitConfig", "LogLevel", "ServeConfig", "SightConfig"]
+
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,3 +108,32 @@ class ServeConfig:
     def is_local(self) -> bool:
         """Whether only this machine reaches it."""
         return self.host in ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SightConfig:
+    """What is told of what an endpoint does, and what of texts is hidden.
+
+    Attributes:
+        log: file of the log, one JSON record an event; by default standard error.
+        log_level: events of less weight are left out; debug has each question for health too.
+        log_texts: log the texts of requests, with personal data hidden; asks for --mask.
+        mask: hide personal data (e-mail, telephone, card, IBAN, identity number, IP, address) in
+            what is logged, and answer each text also as it is then, under `masked`.
+        mask_names: model folder that finds names of persons, which are then hidden too.
+        otel: address of an OpenTelemetry collector that is sent a trace of each request, such as
+            http://localhost:4318; nothing is sent without it.
+    """
+
+    log: str | None = None
+    log_level: LogLevel = "info"
+    log_texts: bool = False
+    mask: bool = False
+    mask_names: str | None = None
+    otel: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.log_texts and not self.mask:
+            raise ConfigError("--log-texts asks for --mask: texts are logged masked or not at all")
+        if self.otel is not None and not self.otel.startswith(("http://", "https://")):
+            raise ConfigError(f"--otel must be an http or https address, got {self.otel!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from glossator.errors import InputError
 from glossator.models.config import RuntimeConfig
@@ -14,6 +15,8 @@ from glossator.serving.batcher import Measured
 from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.health import Health, health_routes
 from glossator.serving.keys import Key, new_key
+from glossator.serving.masks import Masks
+from glossator.serving.metrics import Metrics
 from glossator.serving.models import Models, Served, open_model
 from glossator.serving.predicting import Answering, model_routes
 from glossator.serving.shared import Shared
@@ -45,11 +48,13 @@ class Endpoint:
         app: to be asked.
         models: that answer.
         health: whether they can be asked.
+        metrics: of what they answered.
     """
 
     app: App
     models: Models
     health: Health
+    metrics: Metrics
 
     @classmethod
     def of(
@@ -62,6 +67,7 @@ class Endpoint:
         *,
         tell: Callable[[Told], None] = lambda _: None,
         observe: Callable[[str, Measured], None] = lambda *_: None,
+        masks: Masks | None = None,
         shared: Shared | None = None,
     ) -> Endpoint:
         """Open model folders, warm them up, and put an application before them.
@@ -72,15 +78,17 @@ class Endpoint:
             config: how it is run.
             limits: what may be asked.
             runtime: where the models run.
-            tell: is told of each request.
-            observe: is told of each batch, by the name of its model.
+            tell: is told of each request, beside the metrics, and
+            observe: of each batch, with the name of the model.
+            masks: hides personal data.
             shared: what this process has in common with others.
 
         Raises:
             ModelFolderError: one is missing, changed, or of a model that answers nothing.
         """
-        shared = shared or Shared(limits)
-        models, health = Models(), Health(lambda: shared.all_ready)
+        shared, metrics = shared or Shared(limits), Metrics()
+        models = Models(metrics.watch, metrics.forget)
+        health = Health(metrics.ready, lambda: shared.all_ready)
         for name, folder in folders.items():
             predictor, version = open_model(
                 name, folder, runtime, allow_unverified=config.allow_unverified
@@ -91,25 +99,38 @@ class Endpoint:
                 version,
                 budget=config.token_budget,
                 max_wait=config.max_wait,
-                observe=observe,
+                observe=_both(metrics.observe, observe),
             )
             served.warm_up()
             models.put(served)
-        routes = [*health_routes(health), *model_routes(Answering(models, limits))]
+        routes = [
+            *health_routes(health),
+            *metrics.routes(),
+            *model_routes(Answering(models, limits, masks or Masks())),
+        ]
         app = App(
             routes,
             Access.of(keys, config.allowed_hosts),
-            tell=tell,
+            tell=_both(metrics.tell, tell),
+            begin=metrics.begin,
             admit=shared.rates.admit if shared.rates else lambda _: None,
             max_requests=limits.max_requests,
         )
-        return cls(app=app, models=models, health=health)
+        return cls(app=app, models=models, health=health, metrics=metrics)
 
     def close(self) -> None:
         """Answer what waits, and end."""
         self.health.ready = False
         for served in self.models.all():
             served.batcher.close()
+
+
+def _both(first: Callable[..., None], second: Callable[..., None]) -> Callable[..., None]:
+    def call(*told: Any) -> None:
+        first(*told)
+        second(*told)
+
+    return call
 
 
 def named_folders(given: Sequence[str]) -> dict[str, Path]:

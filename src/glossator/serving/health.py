@@ -17,14 +17,26 @@ class Health:
     """Whether an endpoint can be asked.
 
     Args:
+        tell: is told when that changes.
         others: whether the processes beside this one are ready.
-
-    Attributes:
-        ready: from the end of warming up until it is told to end.
     """
 
-    def __init__(self, others: Callable[[], bool] = lambda: True):
-        self.ready, self._others = False, others
+    def __init__(
+        self,
+        tell: Callable[[bool], None] = lambda _: None,
+        others: Callable[[], bool] = lambda: True,
+    ):
+        self._ready, self._tell, self._others = False, tell, others
+
+    @property
+    def ready(self) -> bool:
+        """From the end of warming up until it is told to end."""
+        return self._ready
+
+    @ready.setter
+    def ready(self, ready: bool) -> None:
+        self._ready = ready
+        self._tell(ready)
 
     @property
     def all_ready(self) -> bool:

@@ -126,9 +126,19 @@ def _is_broken(text: str) -> bool:
 
 
 class Models:
-    """The models of an endpoint by name; one that is swapped out answers what it was asked."""
+    """The models of an endpoint by name; one that is swapped out answers what it was asked.
 
-    def __init__(self) -> None:
+    Args:
+        added: is told of each model that answers from now on, and
+        removed: of the name of one that answers no more.
+    """
+
+    def __init__(
+        self,
+        added: Callable[[Served], None] = lambda _: None,
+        removed: Callable[[str], None] = lambda _: None,
+    ):
+        self._added, self._removed = added, removed
         self._served: dict[str, Served] = {}
         self._users: dict[Served, int] = {}
         self._changed = threading.Condition()
@@ -146,6 +156,7 @@ class Models:
         with self._changed:
             old = self._served.get(served.name)
             self._served[served.name] = served
+        self._added(served)
         if old is not None:
             self._retire(old)
 
@@ -154,6 +165,7 @@ class Models:
         with self._changed:
             old = self._served.pop(name, None)
         if old is not None:
+            self._removed(name)
             self._retire(old)
         return old is not None
 

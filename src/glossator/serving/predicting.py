@@ -12,16 +12,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from glossator.serving.account import current_account
 from glossator.serving.app import route
 from glossator.serving.batcher import Outcome, Question
 from glossator.serving.body import json_of
 from glossator.serving.config import LimitConfig
+from glossator.serving.masks import Masks
 from glossator.serving.models import Asked, Models, Served
 from glossator.serving.problems import Problem, Refused
 
 __all__ = ["Answering", "model_routes"]
 
-_FIELDS = ("inputs", "top_k", "max_windows", "options")
+_FIELDS = ("inputs", "top_k", "max_windows", "options", "mask")
 
 
 class Answering:
@@ -30,11 +32,14 @@ class Answering:
     Args:
         models: to answer with.
         limits: of a request, and of what waits.
+        masks: hides personal data.
         readers: threads on which texts are cut into tokens.
     """
 
-    def __init__(self, models: Models, limits: LimitConfig, readers: int = 1):
-        self.models, self.limits = models, limits
+    def __init__(
+        self, models: Models, limits: LimitConfig, masks: Masks | None = None, readers: int = 1
+    ):
+        self.models, self.limits, self.masks = models, limits, masks or Masks()
         self._readers = ThreadPoolExecutor(readers, "glossator-reader")
 
     async def outcomes(self, served: Served, inputs: Sequence[Any], asked: Asked) -> list[Outcome]:
@@ -43,12 +48,18 @@ class Answering:
         Raises:
             Refused: there are too many, one is too long, or too much waits already.
         """
+        account = current_account()
+        account.model, account.texts = served.name, account.texts + len(inputs)
         self._refuse_large(inputs)
         self.refuse_busy(served)
         deadline = time.monotonic() + self.limits.deadline
         loop = asyncio.get_running_loop()
-        read = await loop.run_in_executor(self._readers, served.read, inputs, asked)
+        with account.tokenizing():
+            read = await loop.run_in_executor(self._readers, served.read, inputs, asked)
         questions = [each for each in read if isinstance(each, Question)]
+        account.tokens += sum(question.cost for question in questions)
+        if self.masks.log:
+            account.masked += await asyncio.to_thread(self.masks.texts, list(inputs))
         self._refuse_long(questions)
         try:
             async with asyncio.timeout_at(loop.time() + deadline - time.monotonic()):
@@ -56,7 +67,11 @@ class Answering:
         except TimeoutError:
             message = f"no answer within {self.limits.deadline:g} seconds"
             raise Refused(Problem("deadline", message, 503), {"Retry-After": "1"}) from None
-        return [next(found) if isinstance(each, Question) else each for each in read]
+        outcomes = [next(found) if isinstance(each, Question) else each for each in read]
+        for problem in outcomes:
+            if isinstance(problem, Problem):
+                account.fail(problem.kind)
+        return outcomes
 
     def refuse_busy(self, served: Served) -> None:
         """Raise Refused where too much waits for a model already."""
@@ -98,9 +113,13 @@ def model_routes(answering: Answering) -> list[Route]:
         answering.refuse_busy(served)  # before its body is read
         body = await json_of(request, answering.limits.max_body)
         inputs, asked = _asked(body)
+        hides = _flag(body, "mask", answering.masks.always)
         with models.using(served):
             outcomes = await answering.outcomes(served, inputs, asked)
-        return _response(request, served, outcomes)
+        if not hides:
+            return _response(request, served, outcomes)
+        masked, outcomes = await asyncio.to_thread(_masked, answering.masks, inputs, outcomes)
+        return _response(request, served, outcomes, masked=masked)
 
     return [
         route("/v1/models", listed, role="predict"),
@@ -119,6 +138,7 @@ def _model(models: Models, request: Request) -> Served:
     found = models.get(name) if request.state.key.sees(name) else None
     if found is None:
         raise Refused(Problem("unknown_model", "there is no such model; see /v1/models", 404))
+    current_account().model = found.name
     return found
 
 
@@ -158,6 +178,24 @@ def _count(name: str, value: Any) -> int | None:
     return value
 
 
+def _flag(body: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise _bad(f"'{name}' must be true or false")
+    return value
+
+
+def _masked(
+    masks: Masks, inputs: Sequence[Any], outcomes: Sequence[Outcome]
+) -> tuple[list[Any], list[Outcome]]:
+    """Inputs and what became of them, without personal data; null for what has no answer."""
+    found: list[tuple[Any, Outcome]] = [
+        (None, outcome) if isinstance(outcome, Problem) else masks.answered(value, outcome)
+        for value, outcome in zip(inputs, outcomes, strict=True)
+    ]
+    return [value for value, _ in found], [outcome for _, outcome in found]
+
+
 def _bad(message: str) -> Refused:
     return Refused(Problem("bad_request", message, 400))
 
@@ -171,7 +209,9 @@ def _characters(value: Any) -> int:
     return sum(map(_characters, value)) if isinstance(value, list) else 0
 
 
-def _response(request: Request, served: Served, outcomes: Sequence[Outcome]) -> Response:
+def _response(
+    request: Request, served: Served, outcomes: Sequence[Outcome], **more: Any
+) -> Response:
     """The predictions in order; null where there is none, and then `errors` says why."""
     problems = {i: x for i, x in enumerate(outcomes) if isinstance(x, Problem)}
     body: dict[str, Any] = {
@@ -179,6 +219,7 @@ def _response(request: Request, served: Served, outcomes: Sequence[Outcome]) -> 
         "version": served.version,
         "request_id": request.state.id,
         "predictions": [None if isinstance(x, Problem) else x for x in outcomes],
+        **more,
     }
     if problems:
         body["errors"] = [{"input": i, **problem.to_json()} for i, problem in problems.items()]
