@@ -84,6 +84,7 @@ class Workers:
     _places: list[_Place] = field(default_factory=list)
     _substitute: _Worker | None = None
     _signals: int = 0
+    _one_was_ready: bool = False
     _was_ready: bool = False
     _end_by: float | None = None
     _code: int = 0
@@ -109,11 +110,15 @@ class Workers:
     def _start_what_is_due(self) -> None:
         if self._end_by is not None:
             return
-        for number, place in enumerate(self._places):
+        for number, place in enumerate(self._open_places()):
             if place.worker is None and place.due <= self.clock():
                 place.worker = self._start(number, self.work)
         if self._was_ready and not self._ready_count() and self._substitute is None:
             self._substitute = self._start(-1, self.stand_in)
+
+    def _open_places(self) -> list[_Place]:
+        """At first one alone, which tells what is wrong with a folder once and not many times."""
+        return self._places if self._one_was_ready else self._places[:1]
 
     def _start(self, number: int, work: Work) -> _Worker:
         ours, theirs = socket.socketpair()
@@ -152,7 +157,7 @@ class Workers:
         """Seconds until something is due."""
         if self._end_by is not None:
             return max(0.0, self._end_by - self.clock()) if self._end_by < float("inf") else None
-        waiting = [place.due for place in self._places if place.worker is None]
+        waiting = [place.due for place in self._open_places() if place.worker is None]
         return max(0.0, min(waiting) - self.clock()) if waiting else None
 
     def _heed(self) -> None:
@@ -178,7 +183,7 @@ class Workers:
     def _is_ready(self, worker: _Worker) -> None:
         if worker is self._substitute or self._end_by is not None:
             return
-        worker.ready_since = self.clock()
+        worker.ready_since, self._one_was_ready = self.clock(), True
         if self._substitute:
             os.kill(self._substitute.pid, signal.SIGTERM)
         if self._ready_count() == self.count:
