@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from glossator.artifact.opening import load_sealed
 from glossator.errors import InputError
 from glossator.models.config import RuntimeConfig
 from glossator.serving.access import Access, KeySource
 from glossator.serving.app import App, Told
 from glossator.serving.batcher import Measured
+from glossator.serving.changing import changing_routes
 from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.health import Health, health_routes
 from glossator.serving.keys import Key, new_key
-from glossator.serving.models import Models, Served, open_model
+from glossator.serving.lineup import Lineup, Place
+from glossator.serving.models import Models, Served
+from glossator.serving.names import checked_name
 from glossator.serving.predicting import Answering, model_routes
+from glossator.serving.shelf import Shelf
 
 __all__ = ["Endpoint", "OneKey", "named_folders"]
 
@@ -44,11 +50,14 @@ class Endpoint:
         app: to be asked.
         models: that answer.
         health: whether they can be asked.
+        shelf: puts models up and takes them down; `shelf.follow()` has it follow other workers.
     """
 
     app: App
     models: Models
     health: Health
+    shelf: Shelf
+    state: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
     def of(
@@ -61,36 +70,86 @@ class Endpoint:
         *,
         tell: Callable[[Told], None] = lambda _: None,
         observe: Callable[[str, Measured], None] = lambda *_: None,
+        lineup: Lineup | None = None,
     ) -> Endpoint:
         """Open model folders, warm them up, and put an application before them.
+
+        Args:
+            folders: by the names under which they are asked.
+            keys: of those who may ask.
+            config: how it is run.
+            limits: of what is asked.
+            runtime: where the models run.
+            tell: is told of each request.
+            observe: is told of each batch.
+            lineup: that this worker shares with others, and that says what is served; by default
+                one of its own, with `folders`.
 
         Raises:
             ModelFolderError: one is missing, changed, or of a model that answers nothing.
         """
         models, health = Models(), Health()
-        for name, folder in folders.items():
-            predictor, version = open_model(
-                name, folder, runtime, allow_unverified=config.allow_unverified
-            )
-            served = Served(
-                name,
-                predictor,
-                version,
-                budget=config.token_budget,
-                max_wait=config.max_wait,
-                observe=observe,
-            )
-            served.warm_up()
-            models.put(served)
-        routes = [*health_routes(health), *model_routes(Answering(models, limits))]
+        root = None if config.models_root is None else Path(config.models_root).resolve()
+        own = None
+        if lineup is None:
+            own = tempfile.TemporaryDirectory(prefix="glossator-state-")
+            lineup = Lineup(Path(own.name))
+            lineup.begin(folders)
+        shelf = Shelf(models, lineup, _opener(root, config, runtime, observe))
+        try:
+            shelf.start()
+        except BaseException:
+            if own is not None:
+                own.cleanup()
+            raise
+        routes = [
+            *health_routes(health),
+            *model_routes(Answering(models, limits)),
+            *changing_routes(shelf, root),
+        ]
         app = App(routes, Access.of(keys, config.allowed_hosts), tell=tell)
-        return cls(app=app, models=models, health=health)
+        return cls(app=app, models=models, health=health, shelf=shelf, state=own)
 
     def close(self) -> None:
         """Answer what waits, and end."""
         self.health.ready = False
-        for served in self.models.all():
-            served.batcher.close()
+        self.shelf.close()
+        if self.state is not None:
+            self.state.cleanup()
+
+
+def _opener(
+    root: Path | None,
+    config: ServeConfig,
+    runtime: RuntimeConfig,
+    observe: Callable[[str, Measured], None],
+) -> Callable[[str, Place], Served]:
+    """Opens the folder of a place, under a name, and warms it up."""
+
+    def opened(name: str, place: Place) -> Served:
+        below = root if place.under_root else None
+        predictor, version = load_sealed(
+            Path(below or "", place.folder),
+            runtime=runtime,
+            root=below,
+            allow_unverified=config.allow_unverified,
+        )
+        served = Served(
+            name,
+            predictor,
+            version,
+            budget=config.token_budget,
+            max_wait=config.max_wait,
+            observe=observe,
+        )
+        try:
+            served.warm_up()
+        except BaseException:
+            served.batcher.close(timeout=0)
+            raise
+        return served
+
+    return opened
 
 
 def named_folders(given: Sequence[str]) -> dict[str, Path]:
@@ -104,9 +163,7 @@ def named_folders(given: Sequence[str]) -> dict[str, Path]:
         name, equals, folder = text.partition("=")
         path = Path(folder if equals else text)
         name = name if equals else path.resolve().name
-        if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-            raise InputError(f"model name '{name}' may have letters, digits, '-', '_' and '.'")
-        if name in found:
+        if checked_name(name) in found:
             raise InputError(f"two models are called '{name}'; name one: other={path}")
         found[name] = path
     return found
