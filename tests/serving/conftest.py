@@ -14,6 +14,45 @@ from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.endpoint import Endpoint
 from glossator.serving.keys import new_key
 
+OUTSIDE = [
+    "",
+    ".",
+    "..",
+    "...",
+    ".hidden",
+    "../topics",
+    "a/../../b",
+    "a/b",
+    "/etc",
+    "//etc",
+    "..\\topics",
+    "a\\b",
+    "C:",
+    "C:\\models",
+    "%2e%2e",
+    "%2e%2e%2ftopics",
+    "..%2ftopics",
+    "topics\0",
+    "topics\0.json",
+    "to\npics",
+    " topics",
+    "topics ",
+    "\uff0e\uff0e",
+    "\uff0e\uff0e\uff0ftopics",
+    "\u2025",
+    "\u2024\u2024",
+    "topics\uff0f",
+    "\uff54opics",
+    "a\u2215b",
+    "\u202etopics",
+    "top\u200bics",
+    "topics\ud800",
+    "~",
+    "$HOME",
+    "a" * 201,
+    "情" * 67,
+]
+
 WORDS = ("card", "film", "market")
 
 
@@ -44,6 +83,12 @@ def model_folder(tiny_model_folder, tmp_path_factory):
         rows, model=str(tiny_model_folder), output=str(folder), epochs=2, seed=1, progress=False
     )
     return folder
+
+
+@pytest.fixture
+def outside():
+    """Names that could lead out of the folder in which they are looked for."""
+    return OUTSIDE
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from cyclopts import Parameter
 
 from glossator.cli.options import FLAT, MACHINE, Shown
 from glossator.cli.screen import Screen
+from glossator.cli.serve_on_ray import address_of, on_ray
 from glossator.extras import require
 from glossator.models.config import RuntimeConfig
-from glossator.serving.config import LimitConfig, ServeConfig
+from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig
 
 __all__ = ["ServeOptions", "serve"]
 
@@ -23,6 +24,7 @@ class ServeOptions:
     Attributes:
         endpoint: where it listens, and whom it answers.
         limits: what may be asked.
+        replicas: how many there are on a Ray cluster.
         runtime: where the models run.
         shown: how it is told.
     """
@@ -30,6 +32,9 @@ class ServeOptions:
     endpoint: Annotated[ServeConfig, FLAT] = field(default_factory=ServeConfig)
     limits: Annotated[LimitConfig, Parameter(name="*", group="Limits")] = field(
         default_factory=LimitConfig
+    )
+    replicas: Annotated[ReplicaConfig, Parameter(name="*", group="Cluster")] = field(
+        default_factory=ReplicaConfig
     )
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
@@ -51,6 +56,9 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
     from glossator.serving.server import bound, listen
 
     config = options.endpoint
+    options.replicas.refuse_unfit(config)
+    if options.replicas.ray is not None:
+        return on_ray(models, options)
     screen = Screen(json=options.shown.json)
     folders = named_folders(models)
     keys = OneKey() if config.keys is None else KeyFile(config.keys)
@@ -61,7 +69,7 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
 
     def ready() -> None:
         endpoint.health.ready = True
-        address = _address(config, listener.getsockname()[1])
+        address = address_of(config, listener.getsockname()[1])
         screen.json({"address": address, "models": list(folders)})
         screen.line(f"listening at {address}")
         if isinstance(keys, OneKey):
@@ -71,10 +79,8 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
         endpoint.health.ready = False
         screen.say("ending: what was asked is answered first; a second signal ends at once")
 
-    listen(endpoint.app, listener, config, ready=ready, ending=ending)
+    try:
+        listen(endpoint.app, listener, config, ready=ready, ending=ending)
+    finally:
+        endpoint.close()
     return 0
-
-
-def _address(config: ServeConfig, port: int) -> str:
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    return f"{'https' if config.tls_cert else 'http'}://{host}:{port}"
