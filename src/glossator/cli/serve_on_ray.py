@@ -47,11 +47,12 @@ def on_ray(models: Sequence[str], options: ServeOptions) -> int:
     with bound(config) as listener:  # Ray says of a port in use no more than that it failed
         port = listener.getsockname()[1]
     config = _with_port(config, port)
-    with _state(config) as state, _told_to_end() as told:
+    with _state(config) as state:
         Lineup(state).begin(folders)
         screen.say(f"opening {', '.join(folders)} on {options.replicas.ray}")
         replica = Replica(state, keys, config, options.limits, options.runtime)
-        with replicated(replica, config, options.replicas):
+        # Ray takes the signals when it starts.
+        with replicated(replica, config, options.replicas), _told_to_end() as told:
             address = address_of(config, port)
             screen.json({"address": address, "models": list(folders)})
             screen.line(f"listening at {address}")

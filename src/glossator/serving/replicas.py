@@ -13,6 +13,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from glossator.clusters import connected
+from glossator.errors import ConfigError
 from glossator.extras import missing
 from glossator.models.config import RuntimeConfig
 from glossator.serving.access import KeySource
@@ -111,8 +112,8 @@ class Replicas:
     def running(self) -> int:
         """How many can be asked."""
         deployment = self.serve.status().applications[_NAME].deployments[_NAME]
-        counted = {str(getattr(k, "value", k)): n for k, n in deployment.replica_states.items()}
-        return counted.get("RUNNING", 0)
+        states = {str(getattr(x, "value", x)): n for x, n in deployment.replica_states.items()}
+        return int(states.get("RUNNING", 0))
 
 
 @contextlib.contextmanager
@@ -128,7 +129,7 @@ def replicated(
 
     Raises:
         MissingPackageError: Ray Serve is not installed.
-        ConfigError: no cluster answers at the address, or it is too small.
+        ConfigError: no cluster answers at the address, it is too small, or serves already.
     """
     assert replicas.ray is not None
     with connected(replicas.ray, replicas.max_replicas):
@@ -136,6 +137,12 @@ def replicated(
             from ray import serve
         except ImportError:
             raise missing("ray") from None
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
+        if serve.status().proxies:
+            raise ConfigError(
+                f"Ray Serve runs on {replicas.ray} already, and its port stays as it is; end that "
+                "first: serve shutdown"
+            )
         _start(serve, config)
         try:
             ingress = serve.deployment(
@@ -151,7 +158,8 @@ def replicated(
             yield Replicas(serve)
             serve.delete(_NAME)
         finally:
-            serve.shutdown()
+            if replicas.ray != "local":  # which ends as a whole
+                serve.shutdown()
 
 
 def _start(serve: Any, config: ServeConfig) -> None:
