@@ -98,7 +98,11 @@ def serve(arguments: argparse.Namespace, log: pathlib.Path) -> tuple[Any, str, s
     deadline = time.monotonic() + 60
     while "key of this run: " not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.1)
-    token = log.read_text().partition("key of this run: ")[2].split()[0]
+    said = log.read_text()
+    if "key of this run: " not in said:
+        process.kill()
+        sys.exit(f"the endpoint did not start:\n{said}")
+    token = said.partition("key of this run: ")[2].split()[0]
     return process, address, token
 
 
