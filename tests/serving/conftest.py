@@ -19,8 +19,48 @@ from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.endpoint import Endpoint
 from glossator.serving.keys import new_key
 from glossator.serving.server import Server, bound
+from glossator.serving.wiring import Wiring
 
 PATIENCE = 60  # seconds that a test waits for what must come
+OUTSIDE = [
+    "",
+    ".",
+    "..",
+    "...",
+    ".hidden",
+    "../topics",
+    "a/../../b",
+    "a/b",
+    "/etc",
+    "//etc",
+    "..\\topics",
+    "a\\b",
+    "C:",
+    "C:\\models",
+    "%2e%2e",
+    "%2e%2e%2ftopics",
+    "..%2ftopics",
+    "topics\0",
+    "topics\0.json",
+    "to\npics",
+    " topics",
+    "topics ",
+    "\uff0e\uff0e",
+    "\uff0e\uff0e\uff0ftopics",
+    "\u2025",
+    "\u2024\u2024",
+    "topics\uff0f",
+    "\uff54opics",
+    "a\u2215b",
+    "\u202etopics",
+    "top\u200bics",
+    "topics\ud800",
+    "~",
+    "$HOME",
+    "a" * 201,
+    "情" * 67,
+]
+
 WORDS = ("card", "film", "market")
 
 
@@ -54,6 +94,12 @@ def model_folder(tiny_model_folder, tmp_path_factory):
 
 
 @pytest.fixture
+def outside():
+    """Names that could lead out of the folder in which they are looked for."""
+    return OUTSIDE
+
+
+@pytest.fixture
 def keys():
     found = Keys()
     for role in ("predict", "metrics", "admin"):
@@ -73,7 +119,7 @@ def made(model_folder, keys):
             config or ServeConfig(),
             limits or LimitConfig(),
             RuntimeConfig(threads=1),
-            **given,
+            Wiring(**given),
         )
         endpoint.health.ready = True
         endpoints.append(endpoint)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from glossator.errors import ChangedFileError, InputError, ModelFolderError
 from glossator.files import durable_write, safe_join, sha256_file
 
-__all__ = ["MANIFEST", "read_json", "verify", "write_manifest"]
+__all__ = ["MANIFEST", "digests_in", "read_json", "verify", "write_manifest"]
 
 MANIFEST = "manifest.json"
 _VERSION = 1
@@ -40,7 +41,27 @@ def verify(folder: Path) -> None:
         ModelFolderError: the manifest is missing, malformed or of another version, lacks a
             file that is needed, or names a path outside the folder.
     """
-    manifest = read_json(folder / MANIFEST)
+    for name, digest in _digests(read_json(folder / MANIFEST), folder).items():
+        path = _inside(folder, name)
+        if not path.is_file():
+            raise ChangedFileError(f"{name} is missing; {MANIFEST} names it", file=path)
+        if sha256_file(path) != digest:
+            raise ChangedFileError(f"{name} was changed after the folder was written", file=path)
+
+
+def digests_in(manifest: bytes, folder: Path) -> Mapping[str, str]:
+    """The SHA-256 of each file that a manifest names, as it was read from `folder`.
+
+    Raises:
+        ModelFolderError: as for `verify`.
+    """
+    found = _digests(_json_object(manifest, folder / MANIFEST), folder)
+    for name in found:
+        _inside(folder, name)
+    return found
+
+
+def _digests(manifest: Mapping[str, Any], folder: Path) -> Mapping[str, str]:
     files = manifest.get("files")
     if manifest.get("version") != _VERSION or not isinstance(files, dict):
         raise ModelFolderError(
@@ -49,12 +70,7 @@ def verify(folder: Path) -> None:
     for name in _REQUIRED:
         if name not in files:
             raise ModelFolderError(f"the manifest does not name {name}", file=folder / MANIFEST)
-    for name, digest in files.items():
-        path = _inside(folder, name)
-        if not path.is_file():
-            raise ChangedFileError(f"{name} is missing; {MANIFEST} names it", file=path)
-        if sha256_file(path) != digest:
-            raise ChangedFileError(f"{name} was changed after the folder was written", file=path)
+    return files
 
 
 def _inside(folder: Path, name: str) -> Path:
@@ -71,10 +87,17 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelFolderError: the file is missing or holds no JSON object.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return _json_object(path.read_bytes(), path)
     except FileNotFoundError:
         raise ModelFolderError(f"{path.name} is missing", file=path) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ModelFolderError(f"not readable as JSON: {error}", file=path) from error
+
+
+def _json_object(raw: bytes, path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise ModelFolderError(f"not readable as JSON: {error}", file=path) from error
     if not isinstance(value, dict):
         raise ModelFolderError("expected a JSON object", file=path)

@@ -9,12 +9,13 @@ from typing import Any
 from glossator.artifact.folder import SETTINGS, Details, read_details
 from glossator.artifact.manifest import MANIFEST, verify
 from glossator.artifact.predictor import Predictor
+from glossator.artifact.sealing import sealed
 from glossator.errors import ModelFolderError
 from glossator.models.config import RuntimeConfig
 from glossator.tasks.registry import KINDS, config_named, restored, usual_columns
 from glossator.tasks.task import Base, Task
 
-__all__ = ["load", "opened_asks", "task_of"]
+__all__ = ["load", "load_sealed", "opened_asks", "task_of"]
 
 
 def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predictor:
@@ -37,6 +38,27 @@ def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predict
     ours = (folder / SETTINGS).exists() or (folder / MANIFEST).exists()
     if ours:
         verify(folder)
+    return _opened(folder, runtime, ours=ours)
+
+
+def load_sealed(
+    folder: Path,
+    *,
+    runtime: RuntimeConfig | None = None,
+    root: Path | None = None,
+    allow_unverified: bool = False,
+) -> tuple[Predictor, str]:
+    """Open a model folder by bytes that were read once, and give its version beside it.
+
+    Arguments and errors are those of `sealed` and of `load`.
+    """
+    with sealed(folder, root=root, allow_unverified=allow_unverified) as copy:
+        ours = (copy.folder / SETTINGS).exists()
+        return _opened(copy.folder, runtime, ours=ours), copy.version
+
+
+def _opened(folder: Path, runtime: RuntimeConfig | None, *, ours: bool) -> Predictor:
+    """A folder whose bytes are known."""
     base = Base.of(folder)
     details = read_details(folder, max_length=base.max_length) if ours else None
     task = _answering(base, task_of(base, details))

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from glossator.cli.failures import report
 from glossator.cli.options import FLAT, MACHINE, Shown
 from glossator.cli.screen import Screen
+from glossator.cli.serve_on_ray import address_of, on_ray
 from glossator.errors import GlossatorError
 from glossator.extras import require
 from glossator.models.config import RuntimeConfig
-from glossator.serving.config import LimitConfig, ServeConfig, SightConfig
+from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig, SightConfig
+
+if TYPE_CHECKING:
+    from glossator.serving.endpoint import Endpoint
+    from glossator.serving.sight import Sight
 
 __all__ = ["ServeOptions", "serve"]
 
@@ -30,6 +37,7 @@ class ServeOptions:
         endpoint: where it listens, and whom it answers.
         limits: what may be asked.
         sight: what is told of it.
+        replicas: how many there are on a Ray cluster.
         runtime: where the models run.
         shown: how it is told.
     """
@@ -40,6 +48,9 @@ class ServeOptions:
     )
     sight: Annotated[SightConfig, Parameter(name="*", group="Sight")] = field(
         default_factory=SightConfig
+    )
+    replicas: Annotated[ReplicaConfig, Parameter(name="*", group="Cluster")] = field(
+        default_factory=ReplicaConfig
     )
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
@@ -58,52 +69,74 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
     require("serve")
     if options.sight.otel is not None:
         require("otel")
+    options.replicas.refuse_unfit(options.endpoint)
+    if options.replicas.ray is not None:
+        return on_ray(models, options)
     with ExitStack() as stack:
         if options.endpoint.workers > 1:
             # How metrics are kept is decided once, when their library is imported.
             from glossator.serving.metric_files import shared_metrics
 
             stack.enter_context(shared_metrics())
-        return _serve(models, options)
+        state = stack.enter_context(tempfile.TemporaryDirectory(prefix="glossator-state-"))
+        return _Serving(models, options, Path(state)).run()
 
 
-def _serve(models: list[str], options: ServeOptions) -> int:
-    from glossator.serving.absent import absent
-    from glossator.serving.endpoint import Endpoint, OneKey, named_folders
-    from glossator.serving.keys import KeyFile
-    from glossator.serving.server import bound, listen
-    from glossator.serving.shared import Shared
-    from glossator.serving.sight import opened_sight
-    from glossator.serving.workers import Workers
+class _Serving:
+    """An endpoint of one or several processes, of which this one sees to the others.
 
-    config, limits = options.endpoint, options.limits
-    screen = Screen(json=options.shown.json)
-    folders = named_folders(models)
-    keys = OneKey() if config.keys is None else KeyFile(config.keys)
-    keys.keys()
-    listener = bound(config)
-    address = _address(config, listener.getsockname()[1])
-    shared = Shared(limits)
-    screen.say(f"opening {', '.join(folders)}")
+    Args:
+        models: as they were typed.
+        options: how.
+        state: folder of what the processes tell each other.
+    """
 
-    def work(ready: Callable[[], None]) -> int:
-        runtime = _of_one(options.runtime, config)
+    def __init__(self, models: Sequence[str], options: ServeOptions, state: Path):
+        from glossator.serving.endpoint import OneKey, named_folders
+        from glossator.serving.keys import KeyFile
+        from glossator.serving.lineup import Lineup
+        from glossator.serving.server import bound
+        from glossator.serving.shared import Shared
+
+        self._config, self._options = options.endpoint, options
+        self._screen = Screen(json=options.shown.json)
+        self._folders = named_folders(models)
+        self._keys = OneKey() if self._config.keys is None else KeyFile(self._config.keys)
+        self._keys.keys()
+        self._listener = bound(self._config)
+        self._shared, self._state = Shared(options.limits), state
+        Lineup(state).begin(self._folders)
+
+    def run(self) -> int:
+        """Answer until it is told to end; the exit code."""
+        from glossator.serving.workers import Workers
+
+        self._screen.say(f"opening {', '.join(self._folders)}")
+        return Workers(
+            count=self._config.workers,
+            work=self._work,
+            stand_in=self._stand_in,
+            shared=self._shared,
+            drain=self._config.drain,
+            close=self._closed,
+            ready=self._ready,
+            say=self._screen.say,
+        ).run()
+
+    def _work(self, ready: Callable[[], None]) -> int:
+        """Be one of the processes."""
+        from glossator.serving.server import listen
+        from glossator.serving.sight import opened_sight
+
+        options, runtime = self._options, self._runtime()
         with ExitStack() as stack:
             try:
                 sight = stack.enter_context(opened_sight(options.sight, runtime))
-                endpoint = Endpoint.of(
-                    folders,
-                    keys,
-                    config,
-                    limits,
-                    runtime,
-                    tell=sight.tell,
-                    observe=sight.observe,
-                    masks=sight.masks,
-                    shared=shared,
-                )
+                endpoint = self._endpoint(sight, runtime)
             except GlossatorError as error:
                 return report(error, json=options.shown.json, debug=options.shown.debug)
+            stack.callback(endpoint.close)
+            endpoint.shelf.follow()
 
             def begin() -> None:
                 endpoint.health.ready = True
@@ -112,43 +145,56 @@ def _serve(models: list[str], options: ServeOptions) -> int:
             def end() -> None:
                 endpoint.health.ready = False
 
-            listen(endpoint.app, listener, config, limits, ready=begin, ending=end)
+            listen(
+                endpoint.app,
+                self._listener,
+                self._config,
+                options.limits,
+                ready=begin,
+                ending=end,
+            )
         return 0
 
-    def stand_in(ready: Callable[[], None]) -> int:
-        listen(absent, listener, config, limits, ready=ready)
+    def _endpoint(self, sight: Sight, runtime: RuntimeConfig) -> Endpoint:
+        from glossator.serving.endpoint import Endpoint
+        from glossator.serving.lineup import Lineup
+        from glossator.serving.wiring import Wiring
+
+        wiring = Wiring(
+            tell=sight.tell,
+            observe=sight.observe,
+            masks=sight.masks,
+            shared=self._shared,
+            lineup=Lineup(self._state),  # one of its own, by which the others know it
+        )
+        limits = self._options.limits
+        return Endpoint.of(self._folders, self._keys, self._config, limits, runtime, wiring)
+
+    def _runtime(self) -> RuntimeConfig:
+        """Where one of several processes runs its models: on its share of the processors."""
+        runtime, count = self._options.runtime, self._config.workers
+        if runtime.threads is not None or count == 1:
+            return runtime
+        return replace(runtime, threads=max(1, (os.cpu_count() or 1) // count))
+
+    def _stand_in(self, ready: Callable[[], None]) -> int:
+        """Say that there is none of them."""
+        from glossator.serving.absent import absent
+        from glossator.serving.server import listen
+
+        listen(absent, self._listener, self._config, self._options.limits, ready=ready)
         return 0
 
-    def told() -> None:
-        screen.json({"address": address, "models": list(folders)})
-        screen.line(f"listening at {address}")
-        if isinstance(keys, OneKey):
-            screen.say(f"key of this run: {keys.token}")
+    def _ready(self) -> None:
+        from glossator.serving.endpoint import OneKey
+
+        address = address_of(self._config, self._listener.getsockname()[1])
+        self._screen.json({"address": address, "models": list(self._folders)})
+        self._screen.line(f"listening at {address}")
+        if isinstance(self._keys, OneKey):
+            self._screen.say(f"key of this run: {self._keys.token}")
         sys.stdout.flush()
 
-    def closed() -> None:
-        listener.close()
-        screen.say("ending: what was asked is answered first; a second signal ends at once")
-
-    return Workers(
-        count=config.workers,
-        work=work,
-        stand_in=stand_in,
-        shared=shared,
-        drain=config.drain,
-        close=closed,
-        ready=told,
-        say=screen.say,
-    ).run()
-
-
-def _of_one(runtime: RuntimeConfig, config: ServeConfig) -> RuntimeConfig:
-    """Where one of several processes runs its models: on its share of the processors."""
-    if runtime.threads is not None or config.workers == 1:
-        return runtime
-    return replace(runtime, threads=max(1, (os.cpu_count() or 1) // config.workers))
-
-
-def _address(config: ServeConfig, port: int) -> str:
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    return f"{'https' if config.tls_cert else 'http'}://{host}:{port}"
+    def _closed(self) -> None:
+        self._listener.close()
+        self._screen.say("ending: what was asked is answered first; a second signal ends at once")

@@ -113,6 +113,11 @@ class Batcher:
         with self._changed:
             return len(self._queue), self._tokens
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more."""
+        return self._closed
+
     async def ask(self, questions: Iterable[Question], deadline: float) -> list[Outcome]:
         """The outcome of each question, in order; when it is cancelled what waits is dropped.
 

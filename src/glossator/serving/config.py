@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from glossator.errors import ConfigError
 
-__all__ = ["LimitConfig", "LogLevel", "ServeConfig", "SightConfig"]
+__all__ = ["LimitConfig", "LogLevel", "ReplicaConfig", "ServeConfig", "SightConfig"]
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -67,6 +67,7 @@ class ServeConfig:
         tls_key: of its private key.
         tls_terminated_by_proxy: a proxy in front of it speaks TLS.
         models_root: folder whose models an administrator may load by name.
+        state: folder through which the machines of a cluster agree on the models; all see it.
         allow_unverified: serve folders without a manifest, which nothing vouches for.
         max_wait: seconds that a text waits for others while its model is free.
         token_budget: tokens that go through a model at once.
@@ -82,6 +83,7 @@ class ServeConfig:
     tls_key: str | None = None
     tls_terminated_by_proxy: bool = False
     models_root: str | None = None
+    state: str | None = None
     allow_unverified: bool = False
     max_wait: float = 0.0
     token_budget: int = 4_096
@@ -137,3 +139,56 @@ class SightConfig:
             raise ConfigError("--log-texts asks for --mask: texts are logged masked or not at all")
         if self.otel is not None and not self.otel.startswith(("http://", "https://")):
             raise ConfigError(f"--otel must be an http or https address, got {self.otel!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaConfig:
+    """How many replicas of an endpoint run on a Ray cluster.
+
+    Attributes:
+        ray: address of a Ray cluster, or `local` for one on this machine that ends with the server.
+        min_replicas: that run without load.
+        max_replicas: that run at most; each has a processor.
+        queue_depth: requests that wait or are answered for each replica; above it another is
+            started, and one is ended where fewer replicas would stay below it.
+        scale_up_after: seconds for which there was too much to do.
+        scale_down_after: seconds for which there was too little.
+    """
+
+    ray: str | None = None
+    min_replicas: int = 1
+    max_replicas: int = 1
+    queue_depth: int = 16
+    scale_up_after: float = 5.0
+    scale_down_after: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.ray is None:
+            for name in ("min_replicas", "max_replicas", "queue_depth"):
+                if getattr(self, name) != getattr(type(self), name):
+                    raise ConfigError(f"--{name.replace('_', '-')} asks for --ray")
+        if not 1 <= self.min_replicas <= self.max_replicas:
+            raise ConfigError(
+                f"--min-replicas is {self.min_replicas} and --max-replicas {self.max_replicas}; "
+                "expected 1 or more, and no more at least than at most"
+            )
+        if self.queue_depth < 1:
+            raise ConfigError(f"--queue-depth must be 1 or more, got {self.queue_depth}")
+        for name in ("scale_up_after", "scale_down_after"):
+            if not getattr(self, name) > 0:
+                flag = name.replace("_", "-")
+                raise ConfigError(f"--{flag} must be above 0, got {getattr(self, name)}")
+
+    def refuse_unfit(self, config: ServeConfig) -> None:
+        """Raise ConfigError where an endpoint is to be run otherwise than replicas can be."""
+        if self.ray is None:
+            if config.state is not None:
+                raise ConfigError("--state asks for --ray")
+            return
+        if config.workers > 1:
+            raise ConfigError("--workers and --ray exclude each other; see --max-replicas")
+        if self.ray != "local" and config.state is None:
+            raise ConfigError(
+                f"--ray {self.ray} asks for --state: a folder that all machines of the cluster "
+                "see, like the model folders and the file of keys"
+            )

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import functools
 import json
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from glossator.artifact.manifest import MANIFEST
-from glossator.artifact.opening import load
 from glossator.artifact.predictor import Predictor, too_long
-from glossator.errors import InputError, ModelFolderError, TextError
-from glossator.models.config import RuntimeConfig
+from glossator.errors import InputError, TextError
 from glossator.serving.batcher import Batcher, Measured, Question
 from glossator.serving.problems import Problem, Refused
 from glossator.text.records import Read, Record
 
-__all__ = ["Asked", "Models", "Served", "open_model"]
+__all__ = ["Asked", "Models", "Served"]
 
 
 @dataclass(frozen=True)
@@ -61,9 +57,13 @@ class Served:
         observe: Callable[[str, Measured], None] = lambda *_: None,
     ):
         self.name, self.predictor, self.version = name, predictor, version
-        self.batcher = Batcher(
-            self, budget=budget, max_wait=max_wait, observe=lambda batch: observe(name, batch)
-        )
+        told = functools.partial(observe, name)
+        self._queue = functools.partial(Batcher, budget=budget, max_wait=max_wait, observe=told)
+        self.batcher = self._queue(self)
+
+    def reopen(self) -> None:
+        """Take questions again after the queue was closed."""
+        self.batcher = self._queue(self)
 
     def read(self, inputs: Sequence[Any], asked: Asked) -> list[Question | Problem]:
         """Each input as a question, or why it is none; takes a while: tokens are counted.
@@ -141,7 +141,7 @@ class Models:
         self._added, self._removed = added, removed
         self._served: dict[str, Served] = {}
         self._users: dict[Served, int] = {}
-        self._changed = threading.Condition()
+        self._changed = threading.Lock()
 
     def all(self) -> list[Served]:
         """In the order in which they were loaded."""
@@ -156,24 +156,25 @@ class Models:
         with self._changed:
             old = self._served.get(served.name)
             self._served[served.name] = served
+            self._end_if_unused(old)
         self._added(served)
-        if old is not None:
-            self._retire(old)
 
     def remove(self, name: str) -> bool:
         """Answer with a model no longer; whether there was one."""
         with self._changed:
             old = self._served.pop(name, None)
+            self._end_if_unused(old)
         if old is not None:
             self._removed(name)
-            self._retire(old)
         return old is not None
 
     @contextlib.contextmanager
     def using(self, served: Served) -> Iterator[None]:
-        """Keep a model for the length of a request."""
+        """Keep a model for the length of a request, also one that went since it was looked up."""
         with self._changed:
             self._users[served] = self._users.get(served, 0) + 1
+            if served.batcher.closed:
+                served.reopen()
         try:
             yield
         finally:
@@ -181,33 +182,11 @@ class Models:
                 self._users[served] -= 1
                 if not self._users[served]:
                     del self._users[served]
-                self._changed.notify_all()
+                self._end_if_unused(served)
 
-    def _retire(self, served: Served) -> None:
-        """Wait on a thread of its own until nobody asks it."""
-
-        def wait() -> None:
-            with self._changed:
-                self._changed.wait_for(lambda: served not in self._users)
-            served.batcher.close()
-
-        threading.Thread(target=wait, name=f"glossator-retire-{served.name}", daemon=True).start()
-
-
-def open_model(
-    name: str, folder: Path, runtime: RuntimeConfig, *, allow_unverified: bool
-) -> tuple[Predictor, str]:
-    """A model folder, its bytes checked, and its version.
-
-    Raises:
-        ModelFolderError: it has no manifest and that is not allowed, or cannot be opened.
-    """
-    manifest = folder / MANIFEST
-    if folder.is_dir() and not manifest.is_file() and not allow_unverified:
-        raise ModelFolderError(
-            f"{folder} has no {MANIFEST}, so that nothing vouches for its bytes; "
-            "--allow-unverified serves it all the same"
-        )
-    before = manifest.read_bytes() if manifest.is_file() else b""
-    predictor = load(folder, runtime=runtime)
-    return predictor, hashlib.sha256(before).hexdigest()
+    def _end_if_unused(self, served: Served | None) -> None:
+        """End the queue of a model that is no longer served, and that no request keeps."""
+        if served is None or served in self._users:
+            return
+        if self._served.get(served.name) is not served:
+            served.batcher.close(timeout=0)

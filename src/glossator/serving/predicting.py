@@ -21,7 +21,7 @@ from glossator.serving.masks import Masks
 from glossator.serving.models import Asked, Models, Served
 from glossator.serving.problems import Problem, Refused
 
-__all__ = ["Answering", "model_routes"]
+__all__ = ["Answering", "model_routes", "told_of"]
 
 _FIELDS = ("inputs", "top_k", "max_windows", "options", "mask")
 
@@ -103,18 +103,18 @@ def model_routes(answering: Answering) -> list[Route]:
 
     async def listed(request: Request) -> Response:
         found = [one for one in models.all() if request.state.key.sees(one.name)]
-        return JSONResponse({"object": "list", "data": [_told(one) for one in found]})
+        return JSONResponse({"object": "list", "data": [told_of(one) for one in found]})
 
     async def one(request: Request) -> Response:
-        return JSONResponse(_told(_model(models, request)))
+        return JSONResponse(told_of(_model(models, request)))
 
     async def predict(request: Request) -> Response:
         served = _model(models, request)
         answering.refuse_busy(served)  # before its body is read
-        body = await json_of(request, answering.limits.max_body)
-        inputs, asked = _asked(body)
-        hides = _flag(body, "mask", answering.masks.always)
         with models.using(served):
+            body = await json_of(request, answering.limits.max_body)
+            inputs, asked = _asked(body)
+            hides = _flag(body, "mask", answering.masks.always)
             outcomes = await answering.outcomes(served, inputs, asked)
         if not hides:
             return _response(request, served, outcomes)
@@ -142,7 +142,8 @@ def _model(models: Models, request: Request) -> Served:
     return found
 
 
-def _told(served: Served) -> dict[str, Any]:
+def told_of(served: Served) -> dict[str, Any]:
+    """A model in lists."""
     return {
         "id": served.name,
         "object": "model",

@@ -1,0 +1,37 @@
+"""What an endpoint is joined to: who is told, what is hidden, what it shares with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from glossator.serving.app import Told
+from glossator.serving.batcher import Measured
+from glossator.serving.lineup import Lineup
+from glossator.serving.masks import Masks
+from glossator.serving.shared import Shared
+
+__all__ = ["Wiring"]
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """What an endpoint is joined to; by default it stands alone.
+
+    Attributes:
+        tell: is told of each request, beside the metrics, and
+        observe: of each batch, with the name of the model.
+        masks: hides personal data.
+        shared: what its process has in common with others.
+        lineup: says what is served, to this worker as to others; by default one of its own.
+    """
+
+    tell: Callable[[Told], None] = _nothing
+    observe: Callable[[str, Measured], None] = _nothing
+    masks: Masks = field(default_factory=Masks)
+    shared: Shared | None = None
+    lineup: Lineup | None = None
