@@ -30,7 +30,7 @@ class Server:
     def __init__(self, model: str, *options: str, fault: str | None = None):
         module = ["glossator"] if fault is None else ["benchmarks._broken", fault]
         words = ["serve", f"m={model}", "--port", "0", "--threads", "1", "--json", *options]
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (as long as the server)
         self.process = subprocess.Popen(
             ["taskset", "-c", SERVER_CORE, sys.executable, "-m", *module, *words],
             stdout=subprocess.PIPE,
@@ -112,3 +112,19 @@ def load(plan: dict[str, Any]) -> dict[str, Any]:
         check=True,
     )
     return dict(json.loads(done.stdout))
+
+
+def p99(answers: list[Any], at: int = 1) -> float:
+    """Of the latencies, from when they were due or, `at` 2, from when they were sent."""
+    times = sorted(x[at] for x in answers)
+    return float(times[min(len(times) - 1, int(0.99 * len(times)))])
+
+
+def failed(found: dict[str, Any]) -> list[Any]:
+    return [x for x in found["answers"] if x[3] != 200]
+
+
+def all_right(*loads: dict[str, Any]) -> None:
+    for each in loads:
+        if wrong := failed(each):
+            sys.exit(f"{len(wrong)} of {len(each['answers'])} requests failed: {wrong[0]}")

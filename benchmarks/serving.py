@@ -23,12 +23,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from benchmarks._server import SERVER_CORE, Server, load
+from benchmarks._peers import peers
+from benchmarks._server import SERVER_CORE, Server, all_right, failed, p99
 from benchmarks.common import GLOSSATOR, data_folder, median, parser, run_json, write_result
 
 # What a request of the mix holds, and how often there is one.
 MIX = ((1, 0.7), (8, 0.2), (32, 0.1))
-PARTS = ("speed", "held", "overload", "slow", "poison", "drain", "death", "many")
 
 
 class Bench:
@@ -71,16 +71,16 @@ def main(arguments: list[str]) -> None:
     p = parser(__doc__)
     p.add_argument("--model", help="a model folder; by default MiniLM is fitted to Banking77")
     p.add_argument("--seconds", type=float, default=60.0, help="of the longest load")
-    p.add_argument("--only", choices=[*PARTS, "peers"], nargs="*", default=[])
+    p.add_argument("--only", choices=[*MEASURES], nargs="*", default=[])
     p.add_argument("--repeats", type=int, default=3)
     p.add_argument("--requests", type=int, default=50_000)
-    p.add_argument("--peer", nargs="*", default=[], metavar="NAME=PYTHON", help="see PEERS")
+    p.add_argument("--peer", nargs="*", default=[], metavar="NAME=PYTHON", help="see _peers")
     a = p.parse_args(arguments)
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(a, pathlib.Path(scratch))
-        for part in a.only or [*PARTS, *(["peers"] if a.peer else [])]:
-            result[part] = globals()[part](bench, a)
+        for part in a.only or [name for name in MEASURES if a.peer or name != "peers"]:
+            result[part] = MEASURES[part](bench, a)
             print(part, json.dumps(result[part], indent=1), file=sys.stderr)
     write_result("serving", arguments, result, variant="_".join(a.only))
 
@@ -102,7 +102,7 @@ def speed(bench: Bench, a: argparse.Namespace) -> dict[str, Any]:
             )
             one = [{"inputs": texts} for texts in short]
             single = server.load(bench.headers, one, clients=1, seconds=bench.seconds / 12)
-        _all_right(of_32, of_1, single)
+        all_right(of_32, of_1, single)
         per_second = bare["texts"] / bare["took"]
         measured = {
             "bare_texts_per_second": per_second,
@@ -131,7 +131,7 @@ def held(bench: Bench, a: argparse.Namespace) -> dict[str, Any]:
         return {
             "capacity_requests_per_second": round(capacity, 1),
             "requests": len(full["answers"]),
-            "errors": len(_failed(full)),
+            "errors": len(failed(full)),
             "p99_unloaded_ms": round(1e3 * before, 1),
             "p99_ms": round(1e3 * after, 1),
             "times": round(after / before, 2),
@@ -184,7 +184,7 @@ def slow(bench: Bench, a: argparse.Namespace) -> dict[str, Any]:
                 among = server.load(bench.headers, bench.bodies(), phases=phases)
         before, after = p99(calm["answers"]), p99(among["answers"])
         return {
-            "errors": len(_failed(among)),
+            "errors": len(failed(among)),
             "p99_ms": round(1e3 * before, 1),
             "p99_among_slow_ms": round(1e3 * after, 1),
             "times": round(after / before, 2),
@@ -287,7 +287,7 @@ def many(bench: Bench, a: argparse.Namespace) -> dict[str, Any]:
             uses, step = [], requests // 10
             for turn in range(10):
                 bodies = bench.bodies(1, seed=turn)
-                _all_right(server.load(bench.headers, bodies, clients=16, requests=step))
+                all_right(server.load(bench.headers, bodies, clients=16, requests=step))
                 uses.append(server.use())
         # The first fifth fills what is filled once.
         first, last = uses[2], uses[-1]
@@ -302,90 +302,11 @@ def many(bench: Bench, a: argparse.Namespace) -> dict[str, Any]:
     return {"ours": measured(a.requests, None), "control": measured(a.requests, "leak")}
 
 
-# How each peer is run, with its own Python; {model} and {port} are put in.
-HERE = pathlib.Path(__file__).parent / "peers"
-PEERS = {
-    "pipeline": [str(HERE / "serving_pipeline.py"), "{model}", "{port}"],
-    "litserve": [str(HERE / "serving_litserve.py"), "{model}", "{port}"],
-    "infinity": [str(HERE / "serving_infinity.py"), "{model}", "{port}"],
-}
-
-
-def peers(bench: Bench, a: argparse.Namespace) -> dict[str, Any]:
-    """The same weights, texts and clients, in one run: texts a second and the 99th percentile."""
-    found: dict[str, Any] = {}
-    for _ in range(a.repeats):
-        with bench.server() as server:
-            _add(
-                found, "ours", _under_clients(bench, server.port, "/v1/models/m/predict", "inputs")
-            )
-        for each in a.peer:
-            name, _, python = each.partition("=")
-            with peer(name, python, bench.model) as port:
-                path, field = (
-                    ("/classify", "input") if name == "infinity" else ("/predict", "inputs")
-                )
-                _add(found, name, _under_clients(bench, port, path, field))
-    rows = {name: {k: round(median(v), 1) for k, v in x.items()} for name, x in found.items()}
-    best = max((x["texts_per_second"] for name, x in rows.items() if name != "ours"), default=None)
-    ratio = best and round(rows["ours"]["texts_per_second"] / best, 2)
-    return {**rows, "ours_against_the_best": ratio}
-
-
-def _add(found: dict[str, Any], name: str, row: dict[str, float]) -> None:
-    for key, value in row.items():
-        found.setdefault(name, {}).setdefault(key, []).append(value)
-
-
-def _under_clients(bench: Bench, port: int, path: str, field: str) -> dict[str, float]:
-    bodies = [{field: body["inputs"], "model": "m"} for body in bench.bodies(1)]
-    if field == "inputs":
-        bodies = [{"inputs": body["inputs"]} for body in bodies]
-    plan = {"host": "127.0.0.1", "port": port, "path": path, "headers": bench.headers}
-    load(plan | {"bodies": bodies, "clients": 8, "requests": 50})
-    got = load(plan | {"bodies": bodies, "clients": 64, "seconds": bench.seconds / 3})
-    _all_right(got)
-    return {
-        "texts_per_second": len(got["answers"]) / got["seconds"],
-        "p99_ms": 1e3 * p99(got["answers"]),
-    }
-
-
-@contextlib.contextmanager
-def peer(name: str, python: str, model: str) -> Any:
-    """A peer on the processor of the server, once it answers; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [word.format(model=model, port=port) for word in PEERS[name]]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    process = subprocess.Popen(
-        ["taskset", "-c", SERVER_CORE, python, *words], env=environment, start_new_session=True
-    )
-    try:
-        end = time.monotonic() + 180
-        while True:
-            if process.poll() is not None or time.monotonic() > end:
-                sys.exit(f"{name} did not start")
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            time.sleep(0.5)
-        yield port
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)  # its own, which it began
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
 @contextlib.contextmanager
 def slow_clients(bench: Bench, server: Server, count: int) -> Any:
     """Sockets that send a byte a second at most; half of them have asked, and leave."""
     sockets = []
-    lines = [f"POST /v1/models/m/predict HTTP/1.1", "Host: localhost"]
+    lines = ["POST /v1/models/m/predict HTTP/1.1", "Host: localhost"]
     lines += [f"{name}: {value}" for name, value in bench.headers.items()]
     for number in range(count):
         each = socket.create_connection(("127.0.0.1", server.port), 30)
@@ -418,22 +339,6 @@ def texts_per_second(bench: Bench, server: Server) -> float:
     return float(texts / found["seconds"])
 
 
-def p99(answers: list[Any], at: int = 1) -> float:
-    """Of the latencies, from when they were due or, `at` 2, from when they were sent."""
-    times = sorted(x[at] for x in answers)
-    return float(times[min(len(times) - 1, int(0.99 * len(times)))])
-
-
-def _failed(found: dict[str, Any]) -> list[Any]:
-    return [x for x in found["answers"] if x[3] != 200]
-
-
-def _all_right(*loads: dict[str, Any]) -> None:
-    for each in loads:
-        if failed := _failed(each):
-            sys.exit(f"{len(failed)} of {len(each['answers'])} requests failed: {failed[0]}")
-
-
 def _labels(predictions: Any) -> Any:
     return predictions and [x["label"] for x in predictions]
 
@@ -447,8 +352,11 @@ def fitted(data: pathlib.Path, scratch: pathlib.Path) -> str:
     """MiniLM, fitted to Banking77 for one epoch."""
     output = scratch / "model"
     table = str(data / "banking77" / "train.csv")
-    run_json(
-        [*GLOSSATOR, "fit", table, "--model", "minilm", "--epochs", "1", "--dev-fraction", "0"]
-        + ["--output", str(output), "--json"]
-    )
+    words = ["--model", "minilm", "--epochs", "1", "--dev-fraction", "0"]
+    run_json([*GLOSSATOR, "fit", table, *words, "--output", str(output), "--json"])
     return str(output)
+
+
+MEASURES = {
+    each.__name__: each for each in (speed, held, overload, slow, poison, drain, death, many, peers)
+}
