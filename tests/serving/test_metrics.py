@@ -76,9 +76,7 @@ def test_requests_texts_and_batches_are_counted_by_model_and_outcome(client, key
 def test_the_stages_are_no_longer_than_the_request(client, keys, read):
     ask(client, keys, {"inputs": ["the card was 1"] * 50})
     found = read()
-    whole = value(
-        found, "request_seconds_sum", route="/v1/models/{model}/predict", model="topics"
-    )
+    whole = value(found, "request_seconds_sum", route="/v1/models/{model}/predict", model="topics")
     parts = [
         value(found, f"request_{stage}_seconds_sum", model="topics")
         for stage in ("tokenize", "queue", "inference")

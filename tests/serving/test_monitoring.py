@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from glossator.serving.metrics import Metrics
 from glossator.serving.keys import new_key
+from glossator.serving.metrics import Metrics
 
 DOCS = Path(__file__).parents[2] / "docs"
 NAME = re.compile(r"\bglossator_\w+")
@@ -111,12 +111,20 @@ def test_alert_rules_say_what_to_do():
         assert set(rule["annotations"]) == {"summary", "description"}
 
 
-def test_promtool_takes_the_rules_and_the_metrics():
+def test_promtool_takes_the_rules_the_panels_and_the_metrics(tmp_path):
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed")
     command = [promtool, "check", "rules", str(DOCS / "alerts.yaml")]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    # It checks expressions in rules alone; a panel's variables stand for values.
+    _, panels, _ = dashboard()
+    rows = [{"record": f"panel_{i}", "expr": x} for i, x in enumerate(panels)]
+    text = json.dumps({"groups": [{"name": "panels", "rules": rows}]})
+    written = tmp_path / "panels.yaml"
+    written.write_text(text.replace("$__rate_interval", "5m"), encoding="utf-8")
+    checked = subprocess.run([promtool, "check", "rules", str(written)], capture_output=True)
+    assert checked.returncode == 0, checked.stderr
     found = Metrics()
     found.ready(True)
     text, _ = found.text("", new_key("metrics")[1])
