@@ -18,8 +18,13 @@ def without(monkeypatch):
 
 @pytest.mark.parametrize(
     ("package", "extra"),
-    [("ray", "ray"), ("wandb", "wandb"), ("huggingface_hub", "hub"), ("python_calamine", "excel")]
-    + [("opentelemetry.exporter.otlp.proto.http", "otel")],
+    [
+        ("ray", "ray"),
+        ("wandb", "wandb"),
+        ("huggingface_hub", "hub"),
+        ("python_calamine", "excel"),
+        ("opentelemetry.exporter.otlp.proto.http", "otel"),
+    ],
 )
 def test_a_missing_package_is_told_with_the_line_that_installs_it(without, package, extra):
     without(package)

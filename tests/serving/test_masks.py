@@ -54,6 +54,11 @@ def test_what_a_prediction_quotes_is_masked_as_in_the_text():
     assert found["entities"][0]["end"] == at + 9
 
 
+def test_texts_for_a_log_are_cut_once_they_are_masked():
+    (found,) = Masks().texts("x" * 1_995 + " 4111 1111 1111 1111 and more")
+    assert found == "x" * 1_995 + " [CAR"
+
+
 def test_names_come_from_whoever_finds_them():
     masks = Masks(lambda text: [(0, 4)] if text.startswith("Anna") else [])
     masked, found = masks.answered("Anna left", {"text": "Anna left", "label": "Anna"})

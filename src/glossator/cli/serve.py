@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -64,33 +63,31 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
     keys = OneKey() if config.keys is None else KeyFile(config.keys)
     keys.keys()
     listener = bound(config)
-    stack = ExitStack()
-    sight = stack.enter_context(opened_sight(options.sight, options.runtime))
-    screen.say(f"opening {', '.join(folders)}")
-    endpoint = Endpoint.of(
-        folders,
-        keys,
-        config,
-        options.limits,
-        options.runtime,
-        tell=sight.tell,
-        observe=sight.observe,
-        masks=sight.masks,
-    )
+    with opened_sight(options.sight, options.runtime) as sight:
+        screen.say(f"opening {', '.join(folders)}")
+        endpoint = Endpoint.of(
+            folders,
+            keys,
+            config,
+            options.limits,
+            options.runtime,
+            tell=sight.tell,
+            observe=sight.observe,
+            masks=sight.masks,
+        )
 
-    def ready() -> None:
-        endpoint.health.ready = True
-        address = _address(config, listener.getsockname()[1])
-        screen.json({"address": address, "models": list(folders)})
-        screen.line(f"listening at {address}")
-        if isinstance(keys, OneKey):
-            screen.say(f"key of this run: {keys.token}")
+        def ready() -> None:
+            endpoint.health.ready = True
+            address = _address(config, listener.getsockname()[1])
+            screen.json({"address": address, "models": list(folders)})
+            screen.line(f"listening at {address}")
+            if isinstance(keys, OneKey):
+                screen.say(f"key of this run: {keys.token}")
 
-    def ending() -> None:
-        endpoint.health.ready = False
-        screen.say("ending: what was asked is answered first; a second signal ends at once")
+        def ending() -> None:
+            endpoint.health.ready = False
+            screen.say("ending: what was asked is answered first; a second signal ends at once")
 
-    with stack:
         listen(endpoint.app, listener, config, ready=ready, ending=ending)
     return 0
 
