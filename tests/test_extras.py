@@ -18,7 +18,13 @@ def without(monkeypatch):
 
 @pytest.mark.parametrize(
     ("package", "extra"),
-    [("ray", "ray"), ("wandb", "wandb"), ("huggingface_hub", "hub"), ("python_calamine", "excel")],
+    [
+        ("ray", "ray"),
+        ("wandb", "wandb"),
+        ("huggingface_hub", "hub"),
+        ("python_calamine", "excel"),
+        ("opentelemetry.exporter.otlp.proto.http", "otel"),
+    ],
 )
 def test_a_missing_package_is_told_with_the_line_that_installs_it(without, package, extra):
     without(package)
@@ -46,6 +52,14 @@ def test_a_package_that_is_here_is_not_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     require("wandb")
     assert "wandb" not in sys.modules
+
+
+def test_a_package_whose_parent_is_missing_is_told_too(without):
+    without("opentelemetry")
+    without("opentelemetry.exporter")
+    sys.modules.pop("opentelemetry.exporter.otlp.proto.http", None)
+    with pytest.raises(MissingPackageError):
+        require("otel")
 
 
 @pytest.fixture

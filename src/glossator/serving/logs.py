@@ -81,8 +81,8 @@ class EventLog:
             lost = {"lost": self._lost} if self._lost else {}
             record = {"time": time, "level": level, "event": event, **told, **lost}
             # ASCII alone: an escape, a line end or a mark that turns the direction is spelled out.
-            line = json.dumps(record, ensure_ascii=True, allow_nan=False, default=_named) + "\n"
-            self._put(line.encode())
+            line = json.dumps(record, ensure_ascii=True, allow_nan=False, default=_named)
+            self._put(line.replace("\x7f", "\\u007f").encode() + b"\n")
 
     def _put(self, line: bytes) -> None:
         """Write a line in one go, so that those of several processes do not mix."""

@@ -16,6 +16,7 @@ from glossator.text.masking import Masked, NameFinder, hidden, mask
 __all__ = ["Masks", "ModelNames"]
 
 _PERSONS = frozenset({"PER", "PERSON", "PERS", "NAME", "NAMES", "I-PER", "B-PER"})
+_LOGGED = 2_000
 Json: TypeAlias = Any
 
 
@@ -79,8 +80,9 @@ class Masks:
         self._names, self.always, self.log = names, always, log
 
     def texts(self, value: Json) -> list[str]:
-        """The texts of an input, masked."""
-        return [mask(text, self._names).text for text in _texts(value)]
+        """The texts of an input, masked and then cut, as a log can hold them."""
+        # Not the other way about: half of a number is not seen to be one.
+        return [mask(text, self._names).text[:_LOGGED] for text in _texts(value)]
 
     def answered(self, value: Json, prediction: Json) -> tuple[Json, Json]:
         """An input and its prediction, of the form they had, with every text of them masked.

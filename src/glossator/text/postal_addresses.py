@@ -67,11 +67,14 @@ def postal_addresses(text: str) -> Iterator[tuple[int, int]]:
     """Streets with a number, of several languages, with what of a town stands behind."""
     for pattern in (_ENGLISH, _FRENCH, _ROMANCE, _BOX):
         for match in pattern.finditer(text):
-            yield match.start(), match.start() + len(match[0].rstrip(" ,-"))
+            yield match.start(), match.start() + len(match[0].rstrip(" ,-."))
     for match in _GERMAN.finditer(text):
         first = max(0, match.start() - _LONGEST_BEFORE)
         before = _GERMAN_BEFORE.search(text, first, match.start())
-        yield before.start() if before else match.start(), match.start() + len(match[0].rstrip())
+        yield (
+            before.start() if before else match.start(),
+            match.start() + len(match[0].rstrip(" .")),
+        )
     for match in _CHINESE.finditer(text):
         before = _CHINESE_BEFORE.search(text, max(0, match.start() - 30), match.start())
         assert before is not None  # it may be empty
