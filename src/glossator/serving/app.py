@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,9 +18,11 @@ from glossator.serving.access import OPEN, Access
 from glossator.serving.keys import Key, Role
 from glossator.serving.problems import Problem, Refused
 
-__all__ = ["App", "Handler", "Told", "open_route", "route"]
+__all__ = ["App", "ErrorForm", "Handler", "Told", "open_route", "route"]
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+ErrorForm: TypeAlias = Callable[[Problem, str], dict[str, Any]]
+"""The body that tells a problem of a request, of which it has the id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +48,25 @@ class Told:
     problem: str = ""
 
 
-def route(path: str, handler: Handler, *, role: Role, methods: Sequence[str] = ("GET",)) -> Route:
-    """A route for keys of a role."""
+def route(
+    path: str,
+    handler: Handler,
+    *,
+    role: Role,
+    methods: Sequence[str] = ("GET",),
+    form: ErrorForm | None = None,
+) -> Route:
+    """A route for keys of a role.
+
+    Args:
+        path: of it.
+        handler: answers.
+        role: that a key needs.
+        methods: of HTTP.
+        form: how its problems are told, where the protocol has a form of its own.
+    """
     made = Route(path, handler, methods=list(methods))
-    made.role = role  # type: ignore[attr-defined]
+    made.role, made.form = role, form or _form  # type: ignore[attr-defined]
     return made
 
 
@@ -125,13 +142,14 @@ class App:
                 raise Refused(_no_route(partial))
             return found, await found.endpoint(request), ""
         except Refused as refused:
-            return found, _error(request, refused.problem, refused.headers), refused.problem.kind
+            response = _error(request, found, refused.problem, refused.headers)
+            return found, response, refused.problem.kind
         except asyncio.CancelledError:
             raise
         except Exception as error:
             problem = Problem("internal", "something went wrong; the log has the request id", 500)
             request.state.error = error
-            return found, _error(request, problem, {}), f"internal: {type(error).__name__}"
+            return found, _error(request, found, problem, {}), f"internal: {type(error).__name__}"
 
     def _found(self, request: Request) -> tuple[Route | None, bool]:
         """The route of a request, and where there is none whether another method has one."""
@@ -151,9 +169,15 @@ def _no_route(partial: bool) -> Problem:
     return Problem("no_route", "there is no such path; see /openapi.json", 404)
 
 
-def _error(request: Request, problem: Problem, headers: dict[str, str]) -> Response:
-    body = {"error": problem.to_json(), "request_id": request.state.id}
-    return JSONResponse(body, problem.status, headers)
+def _form(problem: Problem, request_id: str) -> dict[str, Any]:
+    return {"error": problem.to_json(), "request_id": request_id}
+
+
+def _error(
+    request: Request, found: Route | None, problem: Problem, headers: dict[str, str]
+) -> Response:
+    form: ErrorForm = getattr(found, "form", _form)
+    return JSONResponse(form(problem, request.state.id), problem.status, headers)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -15,7 +15,9 @@ from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.health import Health, health_routes
 from glossator.serving.keys import Key, new_key
 from glossator.serving.models import Models, Served, open_model
+from glossator.serving.page import page_routes
 from glossator.serving.predicting import Answering, model_routes
+from glossator.serving.status import Status, status_routes
 
 __all__ = ["Endpoint", "OneKey", "named_folders"]
 
@@ -67,7 +69,16 @@ class Endpoint:
         Raises:
             ModelFolderError: one is missing, changed, or of a model that answers nothing.
         """
-        models, health = Models(), Health()
+        models, health, status = Models(), Health(), Status()
+
+        def observed(name: str, measured: Measured) -> None:
+            status.batch(measured)
+            observe(name, measured)
+
+        def told(request: Told) -> None:
+            status.request(request)
+            tell(request)
+
         for name, folder in folders.items():
             predictor, version = open_model(
                 name, folder, runtime, allow_unverified=config.allow_unverified
@@ -78,12 +89,18 @@ class Endpoint:
                 version,
                 budget=config.token_budget,
                 max_wait=config.max_wait,
-                observe=observe,
+                observe=observed,
             )
             served.warm_up()
             models.put(served)
-        routes = [*health_routes(health), *model_routes(Answering(models, limits))]
-        app = App(routes, Access.of(keys, config.allowed_hosts), tell=tell)
+        answering = Answering(models, limits)
+        routes = [
+            *page_routes(),
+            *health_routes(health),
+            *model_routes(answering),
+            *status_routes(status, models),
+        ]
+        app = App(routes, Access.of(keys, config.allowed_hosts), tell=told)
         return cls(app=app, models=models, health=health)
 
     def close(self) -> None:

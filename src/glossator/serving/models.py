@@ -6,8 +6,10 @@ import contextlib
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,9 @@ class Served:
         budget: tokens that go through it at once.
         max_wait: seconds that a text waits for others while it is free.
         observe: is told of each batch.
+
+    Attributes:
+        created: when it was opened, seconds since 1970.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Served:
         observe: Callable[[str, Measured], None] = lambda *_: None,
     ):
         self.name, self.predictor, self.version = name, predictor, version
+        self.created = int(time.time())
         self.batcher = Batcher(
             self, budget=budget, max_wait=max_wait, observe=lambda batch: observe(name, batch)
         )
@@ -106,13 +112,17 @@ class Served:
         )
         return [one.to_json() for one in found]
 
+    @cached_property
+    def example(self) -> Any:
+        """An input that it reads."""
+        words = self.predictor.task.words()
+        if words.command_format == "jsonl":
+            return json.loads(words.command_input)
+        return words.command_input
+
     def warm_up(self) -> None:
         """Answer once, so that the first client does not wait for what is made at first use."""
-        words = self.predictor.task.words()
-        value: Any = words.command_input
-        if words.command_format == "jsonl":
-            value = json.loads(value)
-        questions = self.read([value], Asked())
+        questions = self.read([self.example], Asked())
         self.answer(Asked(), [x.item for x in questions if isinstance(x, Question)])
 
 

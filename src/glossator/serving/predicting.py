@@ -121,11 +121,17 @@ def _model(models: Models, request: Request) -> Served:
 
 
 def _told(served: Served) -> dict[str, Any]:
+    """Of a model: what it answers, and what an input looks like."""
+    task = served.predictor.task
     return {
         "id": served.name,
         "object": "model",
-        "task": served.predictor.task.name,
+        "created": served.created,
+        "owned_by": "glossator",
+        "task": task.name,
         "version": served.version,
+        "does": task.words().does,
+        "example": served.example,
     }
 
 
