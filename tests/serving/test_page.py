@@ -34,7 +34,11 @@ class Loaded(html.parser.HTMLParser):
 
 
 def test_the_page_is_answered_without_a_key_and_holds_no_data(client):
-    for path, kind in (("/", "html"), ("/static/page.css", "css"), ("/static/page.js", "javascript")):
+    for path, kind in (
+        ("/", "html"),
+        ("/static/page.css", "css"),
+        ("/static/page.js", "javascript"),
+    ):
         found = client.get(path)
         assert found.status_code == 200
         assert found.headers["content-type"] == f"text/{kind}; charset=utf-8"
@@ -81,7 +85,11 @@ def test_the_detectors_find_it(pattern, broken):
 def test_both_languages_say_everything():
     script = (STATIC / "page.js").read_text(encoding="utf-8")
     english, chinese = (
-        set(re.findall(r"[{,]\s*(\w+): \"", re.search(rf"  {name}: (\{{.*?\n  \}})", script, re.S)[1]))
+        set(
+            re.findall(
+                r"[{,]\s*(\w+): \"", re.search(rf"  {name}: (\{{.*?\n  \}})", script, re.S)[1]
+            )
+        )
         for name in ("en", "zh")
     )
     assert english == chinese

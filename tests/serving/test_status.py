@@ -47,7 +47,8 @@ def test_what_the_page_itself_asks_is_not_counted(clock):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "place"), [(0.0, 0), (0.001, 0), (0.0011, 1), (10.0, len(EDGES) - 1), (60, len(EDGES))]
+    ("seconds", "place"),
+    [(0.0, 0), (0.001, 0), (0.0011, 1), (10.0, len(EDGES) - 1), (60, len(EDGES))],
 )
 def test_latencies_are_counted_up_to_an_edge(clock, seconds, place):
     status = Status(clock)
@@ -97,6 +98,8 @@ def test_an_endpoint_tells_of_its_requests_and_of_the_models_that_a_key_sees(
     keys.make("limited", models=["other"])
     client.post("/v1/models/topics/predict", headers=keys.header(), json={"inputs": ["a", "b"]})
     client.post("/v1/models/topics/predict", headers=keys.header(), json={})
+    # A batch is told of after its answers are given.
+    client.endpoint.models.get("topics").batcher.close()
     found = client.get("/v1/status", headers=keys.header("limited")).json()
     assert [x["id"] for x in found["models"]] == ["other"]
     assert sum(x["requests"] for x in found["intervals"]) == 2

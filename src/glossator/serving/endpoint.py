@@ -11,12 +11,16 @@ from glossator.models.config import RuntimeConfig
 from glossator.serving.access import Access, KeySource
 from glossator.serving.app import App, Told
 from glossator.serving.batcher import Measured
+from glossator.serving.choosing import Chooser, defaults_of
 from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.health import Health, health_routes
 from glossator.serving.keys import Key, new_key
 from glossator.serving.models import Models, Served, open_model
 from glossator.serving.page import page_routes
 from glossator.serving.predicting import Answering, model_routes
+from glossator.serving.protocols.kserve import kserve_routes
+from glossator.serving.protocols.openai import openai_routes
+from glossator.serving.protocols.tei import tei_routes
 from glossator.serving.status import Status, status_routes
 
 __all__ = ["Endpoint", "OneKey", "named_folders"]
@@ -94,11 +98,15 @@ class Endpoint:
             served.warm_up()
             models.put(served)
         answering = Answering(models, limits)
+        chooser = Chooser(models, defaults_of(config.default, models))
         routes = [
             *page_routes(),
             *health_routes(health),
             *model_routes(answering),
             *status_routes(status, models),
+            *openai_routes(answering, chooser),
+            *tei_routes(answering, chooser),
+            *kserve_routes(answering, health),
         ]
         app = App(routes, Access.of(keys, config.allowed_hosts), tell=told)
         return cls(app=app, models=models, health=health)

@@ -20,9 +20,13 @@ from glossator.errors import InputError, ModelFolderError, TextError
 from glossator.models.config import RuntimeConfig
 from glossator.serving.batcher import Batcher, Measured, Question
 from glossator.serving.problems import Problem, Refused
+from glossator.tasks.task import Probabilities
 from glossator.text.records import Record
 
-__all__ = ["Asked", "Models", "Served", "open_model"]
+__all__ = ["CHANCES", "Asked", "Models", "Served", "open_model"]
+
+CHANCES = "probabilities"
+"""Where the probabilities of all classes stand in an answer, where they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,13 @@ class Asked:
         top_k: how many possibilities each answer lists; None leaves it to the task.
         max_windows: a text of more windows is refused.
         wishes: of the task, by name.
+        chances: whether the probability of every class is told too, of a task that has classes.
     """
 
     top_k: int | None = None
     max_windows: int | None = None
     wishes: tuple[tuple[str, Any], ...] = ()
+    chances: bool = False
 
 
 class Served:
@@ -110,7 +116,24 @@ class Served:
         found = self.predictor.answer_records(
             list(records), list(rows), top_k=kind.top_k, **dict(kind.wishes)
         )
-        return [one.to_json() for one in found]
+        told = [one.to_json() for one in found]
+        if kind.chances:
+            for one, chances in zip(told, found.probabilities.tolist(), strict=True):
+                one[CHANCES] = chances
+        return told
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """The classes of its task, in their order; None where it has none."""
+        task = self.predictor.task
+        return task.classes if isinstance(task, Probabilities) else None
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of what it reads of an input; a model that reads one thing takes it bare."""
+        roles = {role: (role,) for role in self.predictor.reader().columns}
+        inputs = self.predictor.task.reader(roles).inputs
+        return tuple(name for names in inputs.values() for name in names)
 
     @cached_property
     def example(self) -> Any:

@@ -1,4 +1,4 @@
-"""`/`: a page to try the models in a browser. It holds no data; what it shows it asks with a key."""
+"""`/`: a page to try the models in a browser; it holds no data, and asks with a key."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from glossator.serving.config import LimitConfig
 from glossator.serving.models import Asked, Models, Served
 from glossator.serving.problems import Problem, Refused
 
-__all__ = ["Answering", "model_routes"]
+__all__ = ["Answering", "count_of", "model_of", "model_routes"]
 
 _FIELDS = ("inputs", "top_k", "max_windows", "options")
 
@@ -34,7 +34,7 @@ class Answering:
     """
 
     def __init__(self, models: Models, limits: LimitConfig, readers: int = 1):
-        self.models, self.limits = models, limits
+        self.models, self.limits, self.readers = models, limits, readers
         self._readers = ThreadPoolExecutor(readers, "glossator-reader")
 
     async def outcomes(self, served: Served, inputs: Sequence[Any], asked: Asked) -> list[Outcome]:
@@ -90,10 +90,10 @@ def model_routes(answering: Answering) -> list[Route]:
         return JSONResponse({"object": "list", "data": [_told(one) for one in found]})
 
     async def one(request: Request) -> Response:
-        return JSONResponse(_told(_model(models, request)))
+        return JSONResponse(_told(model_of(models, request)))
 
     async def predict(request: Request) -> Response:
-        served = _model(models, request)
+        served = model_of(models, request)
         body = await json_of(request, answering.limits.max_body)
         inputs, asked = _asked(body)
         with models.using(served):
@@ -107,7 +107,7 @@ def model_routes(answering: Answering) -> list[Route]:
     ]
 
 
-def _model(models: Models, request: Request) -> Served:
+def model_of(models: Models, request: Request) -> Served:
     """The model that a path names.
 
     Raises:
@@ -150,11 +150,16 @@ def _asked(body: Mapping[str, Any]) -> tuple[list[Any], Asked]:
     wishes = body.get("options", {})
     if not isinstance(wishes, dict) or any(isinstance(x, dict | list) for x in wishes.values()):
         raise _bad("'options' must be an object of plain values")
-    numbers = {name: _count(name, body.get(name)) for name in ("top_k", "max_windows")}
+    numbers = {name: count_of(name, body.get(name)) for name in ("top_k", "max_windows")}
     return inputs, Asked(**numbers, wishes=tuple(sorted(wishes.items())))
 
 
-def _count(name: str, value: Any) -> int | None:
+def count_of(name: str, value: Any) -> int | None:
+    """A number of a body that may be left out.
+
+    Raises:
+        Refused: it is no whole number, or below 1.
+    """
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000:

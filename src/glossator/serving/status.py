@@ -24,7 +24,28 @@ __all__ = ["EDGES", "EVERY", "Status", "status_routes"]
 EVERY = 5
 """Seconds of an interval."""
 _KEPT = 120
-EDGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000)
+EDGES = (
+    1,
+    2,
+    3,
+    5,
+    7,
+    10,
+    15,
+    20,
+    30,
+    50,
+    70,
+    100,
+    150,
+    200,
+    300,
+    500,
+    1_000,
+    2_000,
+    5_000,
+    10_000,
+)
 """Milliseconds at which the counts of latencies end; one more counts what took longer."""
 
 
