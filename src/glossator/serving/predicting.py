@@ -150,8 +150,8 @@ def _asked(body: Mapping[str, Any]) -> tuple[list[Any], Asked]:
     wishes = body.get("options", {})
     if not isinstance(wishes, dict) or any(isinstance(x, dict | list) for x in wishes.values()):
         raise _bad("'options' must be an object of plain values")
-    numbers = {name: count_of(name, body.get(name)) for name in ("top_k", "max_windows")}
-    return inputs, Asked(**numbers, wishes=tuple(sorted(wishes.items())))
+    top_k, max_windows = (count_of(name, body.get(name)) for name in ("top_k", "max_windows"))
+    return inputs, Asked(top_k, max_windows, tuple(sorted(wishes.items())))
 
 
 def count_of(name: str, value: Any) -> int | None:

@@ -107,11 +107,11 @@ class _Wanted:
         if not isinstance(given, dict) or any(isinstance(x, dict | list) for x in given.values()):
             raise _bad("'parameters' must be an object of plain values")
         parameters = {name: x for name, x in given.items() if name not in _RESERVED}
-        numbers = {
-            name: count_of(name, parameters.pop(name, None)) for name in ("top_k", "max_windows")
-        }
+        top_k, windows = (
+            count_of(name, parameters.pop(name, None)) for name in ("top_k", "max_windows")
+        )
         wishes = tuple(sorted(parameters.items()))
-        self.asked = Asked(**numbers, wishes=wishes, chances=served.classes is not None)
+        self.asked = Asked(top_k, windows, wishes, chances=served.classes is not None)
         self.id = {"id": body["id"]} if isinstance(body.get("id"), str) else {}
         binary = given.get("binary_data_output") is True
         self._binary = dict.fromkeys(_names(served), binary)
