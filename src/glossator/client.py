@@ -225,16 +225,19 @@ class Client:
         # It may close with the answer, and the answer keeps what it reads from.
         sock = connection.sock
         with connection.getresponse() as response:
+            told = {name.lower(): value for name, value in response.getheaders()}
             parts = []
-            while response.length != 0:
+            # Not asked of the response as it goes: before 3.12 `read1` does not count it down.
+            missing = response.length
+            while missing != 0:
                 sock.settimeout(self._left(until))
-                part = response.read1(_CHUNK)
+                part = response.read1(_CHUNK if missing is None else min(_CHUNK, missing))
                 if not part:
                     break
                 parts.append(part)
-            if response.length:
-                raise http.client.IncompleteRead(b"", response.length)
-            told = {name.lower(): value for name, value in response.getheaders()}
+                missing = missing and missing - len(part)
+            if missing:
+                raise http.client.IncompleteRead(b"", missing)
             return response.status, told, b"".join(parts)
 
     def _left(self, until: float) -> float:
