@@ -62,7 +62,7 @@ class Server:
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
         self.address = f"http://127.0.0.1:{self.http.server_address[1]}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=[0.01], daemon=True).start()
 
 
 class Time:
@@ -142,7 +142,7 @@ def test_a_dropped_connection_is_made_again(client, server, time):
 
 
 def test_an_answer_that_is_cut_off_is_asked_for_again(client, server, time):
-    server.planned = [(200, {"Content-Length": 99, "Connection": "close"}, ANSWER)]
+    server.planned = [(200, {"Content-Length": 9_999, "Connection": "close"}, ANSWER)]
     server.planned += [(200, {}, ANSWER)]
     assert client.predict("topics", ["x"]).model == "topics"
     assert len(server.seen) == 2
