@@ -13,6 +13,7 @@ from glossator.serving.app import App, Told
 from glossator.serving.batcher import Measured
 from glossator.serving.choosing import Chooser, defaults_of
 from glossator.serving.config import LimitConfig, ServeConfig
+from glossator.serving.contract import contract_routes
 from glossator.serving.health import Health, health_routes
 from glossator.serving.keys import Key, new_key
 from glossator.serving.models import Models, Served, open_model
@@ -107,6 +108,7 @@ class Endpoint:
             *openai_routes(answering, chooser),
             *tei_routes(answering, chooser),
             *kserve_routes(answering, health),
+            *contract_routes(),
         ]
         app = App(routes, Access.of(keys, config.allowed_hosts), tell=told)
         return cls(app=app, models=models, health=health)
