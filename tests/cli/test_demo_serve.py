@@ -51,9 +51,9 @@ def test_a_folder_of_the_user_is_kept(run, news):
 
 
 def test_a_server_that_does_not_start_says_why(here):
-    with pytest.raises(GlossatorError, match="did not start"):
-        with demo_serve._serving(here / "absent", here / "keys.toml"):
-            pass
+    serving = demo_serve._serving(here / "absent", here / "keys.toml")
+    with pytest.raises(GlossatorError, match="did not start"), serving:
+        pass
 
 
 def test_what_is_served_is_told_to_end_also_where_asking_fails(here, monkeypatch):
@@ -66,9 +66,9 @@ def test_what_is_served_is_told_to_end_also_where_asking_fails(here, monkeypatch
 
     monkeypatch.setattr(subprocess, "Popen", Process)
     monkeypatch.setattr(demo_serve, "_address", lambda process: "http://127.0.0.1:1")
-    with pytest.raises(ZeroDivisionError):
-        with demo_serve._serving(here / "absent", here / "keys.toml"):
-            raise ZeroDivisionError
+    serving = demo_serve._serving(here / "absent", here / "keys.toml")
+    with pytest.raises(ZeroDivisionError), serving:
+        raise ZeroDivisionError
     ((process, number),) = told
     assert number == signal.SIGTERM
     assert process.returncode is not None
