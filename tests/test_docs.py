@@ -116,6 +116,8 @@ def test_every_snippet_runs(path, scratch):
         needed = {name for name in ("minilm", "multilingual") if name in text}
         for name in sorted(needed | {"minilm"}):
             skip_without(name)
+    if "glossator.client" in text:
+        pytest.importorskip("uvicorn", reason="the extra 'serve' is not installed")
     for reason in run_page(path, scratch):
         sys.stdout.write(f"left out: {reason}\n")
 

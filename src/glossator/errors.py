@@ -3,6 +3,7 @@
 GlossatorError                  something failed                                     exit code 1
 |-- MissingPackageError         an optional package is missing (an ImportError)      exit code 2
 |-- UnfinishedError             the run was interrupted; what it had is written      exit code 130
+|-- EndpointError               a server refused a request, or did not answer        exit code 1
 `-- InputError                  what the user gave is wrong (a ValueError)           exit code 2
     |-- ConfigError             an option or a TOML file
     |-- TableError              a table cannot be read, or not as asked
@@ -28,6 +29,7 @@ __all__ = [
     "CheckpointError",
     "ColumnError",
     "ConfigError",
+    "EndpointError",
     "GlossatorError",
     "InputError",
     "MissingPackageError",
@@ -85,6 +87,23 @@ class UnfinishedError(GlossatorError):
     """The run was interrupted; the message says what was written and where."""
 
     exit_code = 130
+
+
+class EndpointError(GlossatorError):
+    """A server refused a request, or did not answer it in time.
+
+    Args:
+        message: what it said.
+        status: of HTTP; None where there was no answer.
+        reason: what went wrong, in snake case, such as `unknown_model`.
+        request_id: by which the server's log knows it; empty where it told none.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, reason: str = "", request_id: str = ""
+    ):
+        super().__init__(message)
+        self.status, self.reason, self.request_id = status, reason, request_id
 
 
 class InputError(GlossatorError, ValueError):

@@ -15,6 +15,7 @@ from glossator.cli.fit import run
 from glossator.cli.options import FLAT, MACHINE, Shown
 from glossator.cli.screen import Screen
 from glossator.errors import InputError
+from glossator.extras import require
 from glossator.files import durable_write
 from glossator.finetuning.config import DataConfig, FitConfig
 from glossator.models.config import RuntimeConfig
@@ -27,6 +28,9 @@ _SAMPLE = "bbc-news"
 _OURS = ("news-train.csv", f"{_SAMPLE}.csv")
 _TRAIN, _TEST = 400, 200
 _SEED = 0
+# What `serve` learns from.
+_OPENINGS, _LETTERS = 240, 200
+_SHORT = TrainingConfig(epochs=2, batch_size=8)
 # One pass in small steps: a second pass takes as long again.
 _TRAINING = TrainingConfig(epochs=1, batch_size=8)
 
@@ -40,6 +44,7 @@ class DemoOptions:
         output: name of the model folder; by default demo-news, where the folder of an earlier
             demo is replaced.
         overwrite: replace any folder of that name.
+        stay: of `serve`: go on answering until Ctrl-C, so that the page can be opened.
         runtime: where it runs.
         shown: how the result is told.
     """
@@ -47,6 +52,7 @@ class DemoOptions:
     full: bool = False
     output: Path | None = None
     overwrite: bool = False
+    stay: bool = False
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
@@ -55,7 +61,7 @@ _DEFAULTS = DemoOptions()
 
 
 def demo(
-    name: Literal["news", "pretrain"] = "news",
+    name: Literal["news", "pretrain", "serve"] = "news",
     /,
     *,
     options: Annotated[DemoOptions, FLAT] = _DEFAULTS,
@@ -64,7 +70,9 @@ def demo(
 
     MiniLM learns to tell the five topics of BBC News from 400 documents and is tested on 200
     others; long ones are read in windows. With `pretrain` a tiny BERT reads film reviews without
-    labels for three minutes, fills gaps, and is held against random weights on a few labels.
+    labels for three minutes, fills gaps, and is held against random weights on a few labels. With
+    `serve` a model learns from the first lines of news, or the one of an earlier demo is taken, and
+    answers over HTTP.
 
     Args:
         name: of the demo.
@@ -76,6 +84,8 @@ def demo(
     screen = Screen(json=options.shown.json)
     if name == "pretrain":
         return _pretrain(options, screen)
+    if name == "serve":
+        return _serve(options, screen)
     table = samples.locate(_SAMPLE)
     starter.locate("minilm")  # says what to type if it is not here
     folder = options.output or Path(f"demo-{name}")
@@ -98,6 +108,40 @@ def _pretrain(options: DemoOptions, screen: Screen) -> int:
     again = options.overwrite or (options.output is None and _may_replace(folder, (TEXTS,)))
     screen.say("Film reviews, without their labels", "bold")
     return demo_pretrain(table, folder, options.runtime, screen, overwrite=again)
+
+
+def _serve(options: DemoOptions, screen: Screen) -> int:
+    require("serve")
+    from glossator.cli.demo_serve import OPENINGS, demo_serve, learn
+    from glossator.models import starter
+    from glossator.text import samples
+
+    folder = options.output or Path("demo-serve")
+    ours = folder.exists() and _may_replace(folder, (OPENINGS,))
+    if options.overwrite or not ours:
+        table = samples.locate(_SAMPLE)
+        starter.locate("minilm")
+        screen.say(f"BBC News: the topics of {_OPENINGS} articles, by their first lines", "bold")
+        config = FitConfig(
+            data=DataConfig(test_fraction=0.0), training=_SHORT, runtime=options.runtime
+        )
+        learn(_openings(table, OPENINGS), config, folder, screen, overwrite=options.overwrite)
+    return demo_serve(folder, screen, stay=options.stay)
+
+
+def _openings(table: Path, name: str) -> Path:
+    """The first lines of documents, which are learned from in seconds."""
+    with open(table, encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    different = list({row[0]: row for row in rows}.values())
+    count = min(_OPENINGS, len(different))
+    drawn = [different[i] for i in sample(len(different), count, _SEED).tolist()]
+    return _table(name, [header, *([_first_lines(text), topic] for text, topic in drawn)])
+
+
+def _first_lines(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(lines[:2])[:_LETTERS]
 
 
 def _draw(table: Path) -> tuple[Path, Path]:

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,9 +22,11 @@ from glossator.serving.failures import frames
 from glossator.serving.keys import Key, Role
 from glossator.serving.problems import CLIENT_LEFT, Problem, Refused
 
-__all__ = ["App", "Handler", "Told", "open_route", "route"]
+__all__ = ["App", "ErrorForm", "Handler", "Told", "open_route", "route"]
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+ErrorForm: TypeAlias = Callable[[Problem, str], dict[str, Any]]
+"""The body that tells a problem of a request, of which it has the id."""
 
 _ENDING = Problem("ending", "the server ends, and time is up; ask again in a moment", 503)
 _LEFT = (499, "client_left")  # until there is an answer
@@ -62,10 +64,25 @@ class Told:
     parent: str = ""
 
 
-def route(path: str, handler: Handler, *, role: Role, methods: Sequence[str] = ("GET",)) -> Route:
-    """A route for keys of a role."""
+def route(
+    path: str,
+    handler: Handler,
+    *,
+    role: Role,
+    methods: Sequence[str] = ("GET",),
+    form: ErrorForm | None = None,
+) -> Route:
+    """A route for keys of a role.
+
+    Args:
+        path: of it.
+        handler: answers.
+        role: that a key needs.
+        methods: of HTTP.
+        form: how its problems are told, where the protocol has a form of its own.
+    """
     made = Route(path, handler, methods=list(methods))
-    made.role = role  # type: ignore[attr-defined]
+    made.role, made.form = role, form or _form  # type: ignore[attr-defined]
     return made
 
 
@@ -213,9 +230,13 @@ def _no_route(partial: bool) -> Problem:
     return Problem("no_route", "there is no such path; see /openapi.json", 404)
 
 
+def _form(problem: Problem, request_id: str) -> dict[str, Any]:
+    return {"error": problem.to_json(), "request_id": request_id}
+
+
 def _error(request: Request, problem: Problem, headers: dict[str, str]) -> Response:
-    body = {"error": problem.to_json(), "request_id": request.state.id}
-    return JSONResponse(body, problem.status, headers)
+    form: ErrorForm = getattr(request.state.route, "form", _form)
+    return JSONResponse(form(problem, request.state.id), problem.status, headers)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

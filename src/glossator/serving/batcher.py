@@ -98,7 +98,7 @@ class Batcher:
         observe: Callable[[Measured], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self._answerer, self._budget, self._max_wait = answerer, budget, max_wait
+        self._answerer, self.budget, self._max_wait = answerer, budget, max_wait
         self._observe, self._clock = observe, clock
         self._queue: deque[_Waiting] = deque()
         self._changed = threading.Condition()
@@ -192,7 +192,7 @@ class Batcher:
 
     def _patience(self) -> float:
         """Seconds for which the oldest text may still wait for others."""
-        if self._closed or self._tokens >= self._budget:
+        if self._closed or self._tokens >= self.budget:
             return 0.0
         return self._queue[0].since + self._max_wait - self._clock()
 
@@ -218,7 +218,7 @@ class Batcher:
         rest: deque[_Waiting] = deque()
         tokens, full = 0, False
         for each in self._queue:
-            full = full or (bool(batch) and tokens + each.question.cost > self._budget)
+            full = full or (bool(batch) and tokens + each.question.cost > self.budget)
             if full or each.question.kind != first:
                 rest.append(each)
             else:

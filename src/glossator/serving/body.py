@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from glossator.serving.problems import CLIENT_LEFT, Problem, Refused
 from glossator.serving.strict_json import NotJson, parse
 
-__all__ = ["json_of"]
+__all__ = ["bytes_of", "json_of", "object_of"]
 
 _TOO_LARGE = "too_large"
 
@@ -29,7 +29,15 @@ async def json_of(request: Request, limit: int) -> dict[str, Any]:
     if kind != "application/json":
         message = "the body must be application/json"
         raise Refused(Problem("unsupported_type", message, 415))
-    body = await _bytes_of(request, limit)
+    return object_of(await bytes_of(request, limit))
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is.
+
+    Raises:
+        Refused: it is none.
+    """
     try:
         found = parse(body)
     except NotJson as error:
@@ -39,7 +47,12 @@ async def json_of(request: Request, limit: int) -> dict[str, Any]:
     return found
 
 
-async def _bytes_of(request: Request, limit: int) -> bytes:
+async def bytes_of(request: Request, limit: int) -> bytes:
+    """The body of a request, whatever its type.
+
+    Raises:
+        Refused: it is larger than `limit` bytes, or packed otherwise than with gzip.
+    """
     _refuse_announced(request, limit)
     unpack = _unpacker(request.headers.get("content-encoding", "identity").strip().lower())
     parts, size, read = [], 0, 0

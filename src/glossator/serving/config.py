@@ -73,6 +73,7 @@ class ServeConfig:
         token_budget: tokens that go through a model at once.
         drain: seconds that requests have to be answered once the server is told to end.
         workers: processes that share the port.
+        default: TASK=MODEL: the model that answers where a protocol names none.
     """
 
     host: str = "127.0.0.1"
@@ -89,6 +90,7 @@ class ServeConfig:
     token_budget: int = 4_096
     drain: float = 30.0
     workers: int = 1
+    default: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:

@@ -6,25 +6,31 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from glossator.artifact.opening import load_sealed
 from glossator.errors import InputError
 from glossator.models.config import RuntimeConfig
 from glossator.serving.access import Access, KeySource
-from glossator.serving.app import App
+from glossator.serving.app import App, Told
 from glossator.serving.batcher import Measured
 from glossator.serving.changing import changing_routes
+from glossator.serving.choosing import Chooser, defaults_of
 from glossator.serving.config import LimitConfig, ServeConfig
+from glossator.serving.contract import contract_routes
 from glossator.serving.health import Health, health_routes
 from glossator.serving.keys import Key, new_key
 from glossator.serving.lineup import Lineup, Place
 from glossator.serving.metrics import Metrics
 from glossator.serving.models import Models, Served
 from glossator.serving.names import checked_name
+from glossator.serving.page import page_routes
 from glossator.serving.predicting import Answering, model_routes
+from glossator.serving.protocols.kserve import kserve_routes
+from glossator.serving.protocols.openai import openai_routes
+from glossator.serving.protocols.tei import tei_routes
 from glossator.serving.shared import Shared
 from glossator.serving.shelf import Shelf
+from glossator.serving.status import Status, status_routes
 from glossator.serving.wiring import Wiring
 
 __all__ = ["Endpoint", "OneKey", "named_folders"]
@@ -90,7 +96,7 @@ class Endpoint:
             ModelFolderError: one is missing, changed, or of a model that answers nothing.
         """
         wiring = wiring or Wiring()
-        shared, metrics = wiring.shared or Shared(limits), Metrics()
+        shared, metrics, status = wiring.shared or Shared(limits), Metrics(), Status()
         models = Models(metrics.watch, metrics.forget)
         health = Health(metrics.ready, lambda: shared.all_ready)
         root = None if config.models_root is None else Path(config.models_root).resolve()
@@ -99,23 +105,41 @@ class Endpoint:
             own = tempfile.TemporaryDirectory(prefix="glossator-state-")
             lineup = Lineup(Path(own.name))
             lineup.begin(folders)
-        observe = _both(metrics.observe, wiring.observe)
-        shelf = Shelf(models, lineup, _opener(root, config, runtime, observe))
+
+        def observed(name: str, batch: Measured) -> None:
+            metrics.observe(name, batch)
+            status.batch(batch)
+            wiring.observe(name, batch)
+
+        def told(request: Told) -> None:
+            metrics.tell(request)
+            status.request(request)
+            wiring.tell(request)
+
+        shelf = Shelf(models, lineup, _opener(root, config, runtime, observed))
         try:
             shelf.start()
+            chooser = Chooser(models, defaults_of(config.default, models))
         except BaseException:
             if own is not None:
                 own.cleanup()
             raise
+        answering = Answering(models, limits, wiring.masks)
         app = App(
             [
+                *page_routes(),
                 *health_routes(health),
                 *metrics.routes(),
-                *model_routes(Answering(models, limits, wiring.masks)),
+                *model_routes(answering),
                 *changing_routes(shelf, root),
+                *status_routes(status, models),
+                *openai_routes(answering, chooser),
+                *tei_routes(answering, chooser),
+                *kserve_routes(answering, health),
+                *contract_routes(),
             ],
             Access.of(keys, config.allowed_hosts),
-            tell=_both(metrics.tell, wiring.tell),
+            tell=told,
             begin=metrics.begin,
             admit=shared.rates.admit if shared.rates else lambda _: None,
             max_requests=limits.max_requests,
@@ -162,14 +186,6 @@ def _opener(
         return served
 
     return opened
-
-
-def _both(first: Callable[..., None], second: Callable[..., None]) -> Callable[..., None]:
-    def call(*told: Any) -> None:
-        first(*told)
-        second(*told)
-
-    return call
 
 
 def named_folders(given: Sequence[str]) -> dict[str, Path]:

@@ -6,17 +6,23 @@ import contextlib
 import functools
 import json
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from glossator.artifact.predictor import Predictor, too_long
 from glossator.errors import InputError, TextError
 from glossator.serving.batcher import Batcher, Measured, Question
 from glossator.serving.problems import Problem, Refused
+from glossator.tasks.task import Probabilities
 from glossator.text.records import Read, Record
 
-__all__ = ["Asked", "Models", "Served"]
+__all__ = ["CHANCES", "Asked", "Models", "Served"]
+
+CHANCES = "probabilities"
+"""Where the probabilities of all classes stand in an answer, where they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,13 @@ class Asked:
         top_k: how many possibilities each answer lists; None leaves it to the task.
         max_windows: a text of more windows is refused.
         wishes: of the task, by name.
+        chances: whether the probability of every class is told too, of a task that has classes.
     """
 
     top_k: int | None = None
     max_windows: int | None = None
     wishes: tuple[tuple[str, Any], ...] = ()
+    chances: bool = False
 
 
 class Served:
@@ -44,6 +52,9 @@ class Served:
         budget: tokens that go through it at once.
         max_wait: seconds that a text waits for others while it is free.
         observe: is told of each batch.
+
+    Attributes:
+        created: when it was opened, seconds since 1970.
     """
 
     def __init__(
@@ -57,6 +68,7 @@ class Served:
         observe: Callable[[str, Measured], None] = lambda *_: None,
     ):
         self.name, self.predictor, self.version = name, predictor, version
+        self.created = int(time.time())
         told = functools.partial(observe, name)
         self._queue = functools.partial(Batcher, budget=budget, max_wait=max_wait, observe=told)
         self.batcher = self._queue(self)
@@ -96,15 +108,36 @@ class Served:
         found = self.predictor.answer_records(
             list(records), list(rows), top_k=kind.top_k, **dict(kind.wishes)
         )
-        return [one.to_json() for one in found]
+        told = [one.to_json() for one in found]
+        if kind.chances:
+            for one, chances in zip(told, found.probabilities.tolist(), strict=True):
+                one[CHANCES] = chances
+        return told
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """The classes of its task, in their order; None where it has none."""
+        task = self.predictor.task
+        return task.classes if isinstance(task, Probabilities) else None
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of what it reads of an input; a model that reads one thing takes it bare."""
+        roles = {role: (role,) for role in self.predictor.reader().columns}
+        inputs = self.predictor.task.reader(roles).inputs
+        return tuple(name for names in inputs.values() for name in names)
+
+    @cached_property
+    def example(self) -> Any:
+        """An input that it reads."""
+        words = self.predictor.task.words()
+        if words.command_format == "jsonl":
+            return json.loads(words.command_input)
+        return words.command_input
 
     def warm_up(self) -> None:
         """Answer once, so that the first client does not wait for what is made at first use."""
-        words = self.predictor.task.words()
-        value: Any = words.command_input
-        if words.command_format == "jsonl":
-            value = json.loads(value)
-        questions = self.read([value], Asked())
+        questions = self.read([self.example], Asked())
         self.answer(Asked(), [x.item for x in questions if isinstance(x, Question)])
 
 

@@ -21,7 +21,7 @@ from glossator.serving.masks import Masks
 from glossator.serving.models import Asked, Models, Served
 from glossator.serving.problems import Problem, Refused
 
-__all__ = ["Answering", "model_routes", "told_of"]
+__all__ = ["Answering", "count_of", "model_of", "model_routes", "told_of"]
 
 _FIELDS = ("inputs", "top_k", "max_windows", "options", "mask")
 
@@ -40,6 +40,7 @@ class Answering:
         self, models: Models, limits: LimitConfig, masks: Masks | None = None, readers: int = 1
     ):
         self.models, self.limits, self.masks = models, limits, masks or Masks()
+        self.readers = readers
         self._readers = ThreadPoolExecutor(readers, "glossator-reader")
 
     async def outcomes(self, served: Served, inputs: Sequence[Any], asked: Asked) -> list[Outcome]:
@@ -106,10 +107,10 @@ def model_routes(answering: Answering) -> list[Route]:
         return JSONResponse({"object": "list", "data": [told_of(one) for one in found]})
 
     async def one(request: Request) -> Response:
-        return JSONResponse(told_of(_model(models, request)))
+        return JSONResponse(told_of(model_of(models, request)))
 
     async def predict(request: Request) -> Response:
-        served = _model(models, request)
+        served = model_of(models, request)
         answering.refuse_busy(served)  # before its body is read
         with models.using(served):
             body = await json_of(request, answering.limits.max_body)
@@ -128,7 +129,7 @@ def model_routes(answering: Answering) -> list[Route]:
     ]
 
 
-def _model(models: Models, request: Request) -> Served:
+def model_of(models: Models, request: Request) -> Served:
     """The model that a path names.
 
     Raises:
@@ -143,12 +144,17 @@ def _model(models: Models, request: Request) -> Served:
 
 
 def told_of(served: Served) -> dict[str, Any]:
-    """A model in lists."""
+    """Of a model: what it answers, and what an input looks like."""
+    task = served.predictor.task
     return {
         "id": served.name,
         "object": "model",
-        "task": served.predictor.task.name,
+        "created": served.created,
+        "owned_by": "glossator",
+        "task": task.name,
         "version": served.version,
+        "does": task.words().does,
+        "example": served.example,
     }
 
 
@@ -167,11 +173,16 @@ def _asked(body: Mapping[str, Any]) -> tuple[list[Any], Asked]:
     wishes = body.get("options", {})
     if not isinstance(wishes, dict) or any(isinstance(x, dict | list) for x in wishes.values()):
         raise _bad("'options' must be an object of plain values")
-    numbers = {name: _count(name, body.get(name)) for name in ("top_k", "max_windows")}
-    return inputs, Asked(**numbers, wishes=tuple(sorted(wishes.items())))
+    top_k, max_windows = (count_of(name, body.get(name)) for name in ("top_k", "max_windows"))
+    return inputs, Asked(top_k, max_windows, tuple(sorted(wishes.items())))
 
 
-def _count(name: str, value: Any) -> int | None:
+def count_of(name: str, value: Any) -> int | None:
+    """A number of a body that may be left out.
+
+    Raises:
+        Refused: it is no whole number, or below 1.
+    """
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000:

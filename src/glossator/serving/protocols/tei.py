@@ -1,0 +1,161 @@
+"""The routes of text-embeddings-inference: of a server with one model, which is chosen.
+
+Field names and shapes are those of its OpenAPI document, version 1.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+import glossator
+from glossator.serving.app import Handler, route
+from glossator.serving.body import json_of
+from glossator.serving.choosing import CLASSES, EMBEDDINGS, RANKS, Chooser, Need
+from glossator.serving.models import CHANCES, Asked, Served
+from glossator.serving.predicting import Answering
+from glossator.serving.problems import Problem, Refused
+
+__all__ = ["tei_routes"]
+
+# "Returns a 424 status code if the model is not a Sequence Classification model."
+_ABSENT = 424
+_OVERLOADED = (429, 503)
+
+
+@dataclass(frozen=True)
+class _Class:
+    """A class and its probability."""
+
+    score: float
+    label: str
+
+
+def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
+    """`/predict`, `/info`, and those of tasks that no model has yet."""
+
+    async def predict(request: Request) -> Response:
+        body = await json_of(request, answering.limits.max_body)
+        inputs, several = _sequences(body)
+        served = chooser.choose(CLASSES, request.state.key, absent=_ABSENT)
+        with answering.models.using(served):
+            outcomes = await answering.outcomes(served, inputs, Asked(chances=True))
+        found = [_classes(served, i, outcome) for i, outcome in enumerate(outcomes)]
+        return JSONResponse(found if several else found[0])
+
+    async def info(request: Request) -> Response:
+        return JSONResponse(
+            _info(chooser.choose(CLASSES, request.state.key, absent=_ABSENT), answering)
+        )
+
+    def unmet(need: Need, fields: Mapping[str, type | tuple[type, ...]]) -> Handler:
+        async def refuse(request: Request) -> Response:
+            _refuse_misshapen(await json_of(request, answering.limits.max_body), fields)
+            chooser.choose(need, request.state.key, absent=_ABSENT)
+            raise AssertionError("a model that does this is answered with here")
+
+        return refuse
+
+    posts: dict[str, Handler] = {
+        "/predict": predict,
+        "/embed": unmet(EMBEDDINGS, {"inputs": (str, list)}),
+        "/rerank": unmet(RANKS, {"query": str, "texts": list}),
+        "/similarity": unmet(EMBEDDINGS, {"inputs": dict}),
+    }
+    return [
+        route("/info", info, role="predict", form=_error),
+        *(
+            route(path, x, role="predict", methods=["POST"], form=_error)
+            for path, x in posts.items()
+        ),
+    ]
+
+
+def _sequences(body: Mapping[str, Any]) -> tuple[list[Any], bool]:
+    """The texts or pairs of a body, and whether they are answered as a list.
+
+    A list of texts is one text or one pair; a list of lists is several.
+    """
+    _refuse_misshapen(body, {"inputs": (str, list)})
+    if body.get("raw_scores"):
+        raise _invalid("'raw_scores' must be false: scores are calibrated probabilities")
+    inputs = body["inputs"]
+    if isinstance(inputs, str):
+        return [inputs], False
+    if all(isinstance(each, str) for each in inputs):
+        return [_sequence(inputs)], False
+    return [_sequence(each) for each in inputs], True
+
+
+def _sequence(given: Any) -> Any:
+    texts = isinstance(given, list) and all(isinstance(each, str) for each in given)
+    if not texts or len(given) not in (1, 2):
+        raise _invalid(
+            "'inputs' must be a text, a pair of texts, or a list of [text] or [text, text]"
+        )
+    return given[0] if len(given) == 1 else given
+
+
+def _classes(
+    served: Served, number: int, outcome: Mapping[str, Any] | Problem
+) -> list[dict[str, Any]]:
+    """All classes, the most probable first."""
+    if isinstance(outcome, Problem):
+        message = f"input {number}: {outcome.message}"
+        raise Refused(Problem(outcome.kind, message, outcome.status))
+    assert served.classes is not None
+    pairs = zip(outcome[CHANCES], map(str, served.classes), strict=True)
+    found = [_Class(score, name) for score, name in pairs]
+    return [asdict(each) for each in sorted(found, key=lambda each: -each.score)]
+
+
+def _info(served: Served, answering: Answering) -> dict[str, Any]:
+    names = [str(name) for name in served.classes or ()]
+    return {
+        "model_id": served.name,
+        "model_sha": served.version,
+        "model_dtype": served.predictor.runtime.precision,
+        "model_type": {
+            "classifier": {
+                "id2label": {str(i): name for i, name in enumerate(names)},
+                "label2id": {name: i for i, name in enumerate(names)},
+            }
+        },
+        "max_concurrent_requests": answering.limits.max_waiting,
+        # Texts of any length are read, in windows.
+        "max_input_length": answering.limits.max_tokens,
+        "max_batch_tokens": served.batcher.budget,
+        "max_batch_requests": None,
+        "max_client_batch_size": answering.limits.max_inputs,
+        "auto_truncate": False,
+        "tokenization_workers": answering.readers,
+        "version": glossator.__version__,
+        "sha": None,
+        "docker_label": None,
+    }
+
+
+def _refuse_misshapen(
+    body: Mapping[str, Any], fields: Mapping[str, type | tuple[type, ...]]
+) -> None:
+    for name, kinds in fields.items():
+        if not isinstance(body.get(name), kinds) or not body[name]:
+            raise _invalid(f"'{name}' is missing, empty, or of another type")
+
+
+def _invalid(message: str) -> Refused:
+    return Refused(Problem("bad_request", message, 422))
+
+
+def _error(problem: Problem, request_id: str) -> dict[str, Any]:
+    kind = "Validation"
+    if problem.status in _OVERLOADED:
+        kind = "Overloaded"
+    elif problem.status in (_ABSENT, 500):
+        kind = "Backend"
+    return {"error": problem.to_json()["message"], "error_type": kind, "request_id": request_id}

@@ -1,0 +1,108 @@
+"""The page: what it may load, and what it may not do with a text."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+from pathlib import Path
+
+import pytest
+
+from glossator.serving import page
+
+STATIC = Path(page.__file__).parent / "static"
+# What turns a text into markup or code.
+MARKUP = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser"
+    r"|\beval\b|new Function|srcdoc|setHTMLUnsafe|javascript:"
+)
+KEPT = re.compile(r"localStorage|sessionStorage|indexedDB|document\.cookie|caches\.")
+ELSEWHERE = re.compile(r"https?://(?!www\.w3\.org/2000/svg)|(?<!:)//[a-z]|url\(|@import|data:")
+
+
+class Loaded(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found, self.inline = [], []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.found += [given[name] for name in ("src", "href") if name in given]
+        self.inline += [name for name in given if name.startswith("on") or name == "style"]
+        if tag in ("style", "base") or (tag == "script" and "src" not in given):
+            self.inline.append(tag)
+
+
+def test_the_page_is_answered_without_a_key_and_holds_no_data(client):
+    for path, kind in (
+        ("/", "html"),
+        ("/static/page.css", "css"),
+        ("/static/page.js", "javascript"),
+    ):
+        found = client.get(path)
+        assert found.status_code == 200
+        assert found.headers["content-type"] == f"text/{kind}; charset=utf-8"
+        assert "topics" not in found.text
+        policy = found.headers["content-security-policy"].split("; ")
+        assert policy[0] == "default-src 'self'"
+        assert not any("unsafe" in each or "*" in each for each in policy)
+        assert "frame-ancestors 'none'" in policy
+        assert client.head(path).status_code == 200
+
+
+def test_the_page_loads_nothing_but_its_own_and_runs_nothing_inline(client):
+    loaded = Loaded()
+    loaded.feed(client.get("/").text)
+    assert sorted(loaded.found) == ["/static/page.css", "/static/page.js"]
+    assert loaded.inline == []
+    for path in loaded.found:
+        assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.css", "page.js"])
+def test_texts_are_set_as_texts_and_the_key_is_kept_nowhere(name):
+    text = (STATIC / name).read_text(encoding="utf-8")
+    code = re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
+    for pattern in (MARKUP, KEPT, ELSEWHERE):
+        assert pattern.findall(code) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "broken"),
+    [
+        (MARKUP, "node.innerHTML = text"),
+        (MARKUP, "node.insertAdjacentHTML('beforeend', text)"),
+        (MARKUP, "eval(text)"),
+        (KEPT, "localStorage.setItem('key', key)"),
+        (ELSEWHERE, "import('https://cdn.example/a.js')"),
+        (ELSEWHERE, "a { background: url(x.png) }"),
+    ],
+)
+def test_the_detectors_find_it(pattern, broken):
+    assert pattern.search(broken)
+
+
+def test_both_languages_say_everything():
+    script = (STATIC / "page.js").read_text(encoding="utf-8")
+    english, chinese = (
+        set(
+            re.findall(
+                r"[{,]\s*(\w+): \"", re.search(rf"  {name}: (\{{.*?\n  \}})", script, re.S)[1]
+            )
+        )
+        for name in ("en", "zh")
+    )
+    assert english == chinese
+    assert len(english) > 30
+    used = set(re.findall(r"say\(\s*\"(\w+)\"", script))
+    used |= set(re.findall(r"data-said=\"(\w+)\"", (STATIC / "page.html").read_text("utf-8")))
+    assert used <= english
+
+
+def test_the_script_needs_no_field_that_a_model_does_not_tell(client, keys):
+    (model,) = client.get("/v1/models", headers=keys.header()).json()["data"]
+    assert isinstance(model["example"], str)
+    assert "classes" in model["does"]
+    body = {"inputs": [model["example"]]}
+    asked = client.post(f"/v1/models/{model['id']}/predict", headers=keys.header(), json=body)
+    assert asked.status_code == 200

@@ -1,0 +1,385 @@
+"""Routes that clients of other servers ask, in the shapes that these clients send and expect."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import pytest
+
+import glossator
+from glossator.errors import ConfigError
+from glossator.serving.config import LimitConfig, ServeConfig
+
+TEXTS = ["the card was 1", "the film was 2", "the market was 3"]
+TEI_INFO = {
+    "model_id", "model_sha", "model_dtype", "model_type", "max_concurrent_requests",
+    "max_input_length", "max_batch_tokens", "max_batch_requests", "max_client_batch_size",
+    "auto_truncate", "tokenization_workers", "version", "sha", "docker_label",
+}  # fmt: skip
+
+
+@pytest.fixture
+def post(client, keys):
+    def post(path, body, key="predict"):
+        return client.post(path, headers=keys.header(key), json=body)
+
+    return post
+
+
+@pytest.fixture(scope="session")
+def pair_folder(tiny_model_folder, tmp_path_factory):
+    """A classifier of pairs of texts."""
+    rows = [
+        {"text": f"it {i}", "text_pair": f"is {i % 2}", "label": ("no", "yes")[i % 2]}
+        for i in range(40)
+    ]
+    folder = tmp_path_factory.mktemp("served") / "pairs"
+    glossator.fit(
+        rows, model=str(tiny_model_folder), output=str(folder), epochs=1, seed=1, progress=False
+    )
+    return folder
+
+
+# text-embeddings-inference
+
+
+def by_label(found):
+    return {x["label"]: x["score"] for x in found}
+
+
+def test_a_text_is_answered_with_a_list_and_several_with_lists(post, model_folder):
+    one = post("/predict", {"inputs": TEXTS[0]}).json()
+    same = post("/predict", {"inputs": [TEXTS[0]]}).json()
+    several = post("/predict", {"inputs": [[text] for text in TEXTS]}).json()
+    model = glossator.load(model_folder)
+    chances = model.predict_proba(TEXTS)
+    assert one == same
+    assert by_label(one) == pytest.approx(by_label(several[0]), abs=1e-5)
+    assert [len(x) for x in several] == [3, 3, 3]
+    for found, expected in zip(several, chances, strict=True):
+        assert [x.keys() for x in found] == [{"score", "label"}] * 3
+        assert [x["score"] for x in found] == sorted((x["score"] for x in found), reverse=True)
+        right = dict(zip(model.classes_, expected, strict=True))
+        assert by_label(found) == pytest.approx(right, abs=1e-5)
+
+
+def test_a_list_of_two_texts_is_a_pair(made, keys, pair_folder):
+    client = made({"pairs": pair_folder})
+
+    def post(inputs):
+        return client.post("/predict", headers=keys.header(), json={"inputs": inputs})
+
+    one = post(["it 3", "is 1"]).json()
+    assert by_label(one).keys() == {"no", "yes"}
+    several = post([["it 3", "is 1"], ["it 4", "is 0"]]).json()
+    assert by_label(several[0]) == pytest.approx(by_label(one), abs=1e-5)
+    assert post("it 3").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"inputs": ""},
+        {"inputs": []},
+        {"inputs": 5},
+        {"inputs": [[]]},
+        {"inputs": [["a", "b", "c"]]},
+        {"inputs": ["a", "b", "c"]},
+        {"inputs": ["a", ["b"]]},
+        {"inputs": [[5]]},
+        {"inputs": "a", "raw_scores": True},
+        {"inputs": [["a"], [" "]]},
+    ],
+)
+def test_what_cannot_be_read_is_told_in_their_form(post, body):
+    found = post("/predict", body)
+    assert found.status_code == 422
+    assert found.json().keys() == {"error", "error_type", "request_id"}
+    assert found.json()["error_type"] == "Validation"
+
+
+def test_too_many_and_too_busy_have_their_types(made, keys):
+    client = made(limits=LimitConfig(max_inputs=2))
+    many = client.post("/predict", headers=keys.header(), json={"inputs": [["a"]] * 3})
+    assert (many.status_code, many.json()["error_type"]) == (413, "Validation")
+    busy = made(limits=LimitConfig(deadline=1e-9))
+    late = busy.post("/predict", headers=keys.header(), json={"inputs": "a"})
+    assert (late.status_code, late.json()["error_type"]) == (503, "Overloaded")
+    assert late.headers["retry-after"] == "1"
+
+
+def test_fields_that_other_clients_send_beside_are_no_hindrance(post):
+    body = {"inputs": "a", "truncate": False, "raw_scores": False, "parameters": {"top_k": 2}}
+    assert post("/predict", body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/embed", {"inputs": TEXTS}),
+        ("/embed", {"inputs": "a", "normalize": True, "truncate": False}),
+        ("/rerank", {"query": "a", "texts": TEXTS, "return_text": True}),
+        ("/similarity", {"inputs": {"source_sentence": "a", "sentences": TEXTS}}),
+    ],
+)
+def test_what_no_model_does_says_so(post, path, body):
+    found = post(path, body)
+    assert found.status_code == 424
+    assert found.json()["error_type"] == "Backend"
+    assert "topics (text-classification)" in found.json()["error"]
+    assert post(path, {}).status_code == 422
+
+
+def test_info_is_that_of_the_model_that_answers(client, keys):
+    found = client.get("/info", headers=keys.header()).json()
+    assert found.keys() == TEI_INFO
+    assert found["model_id"] == "topics"
+    labels = found["model_type"]["classifier"]["id2label"]
+    assert set(labels.values()) == {"card", "film", "market"}
+    assert found["model_type"]["classifier"]["label2id"] == {x: int(i) for i, x in labels.items()}
+
+
+# Which model
+
+
+def test_of_several_models_none_is_guessed(made, keys, model_folder):
+    client = made({"topics": model_folder, "other": model_folder})
+    found = client.post("/predict", headers=keys.header(), json={"inputs": "a"})
+    assert found.status_code == 400
+    for name in ("topics (text-classification)", "other (text-classification)", "--default"):
+        assert name in found.json()["error"]
+    keys.make("limited", models=["other"])
+    limited = client.get("/info", headers=keys.header("limited"))
+    assert limited.json()["model_id"] == "other"
+
+
+def test_the_default_answers(made, keys, model_folder):
+    config = ServeConfig(default=("text-classification=other",))
+    client = made({"topics": model_folder, "other": model_folder}, config=config)
+    assert client.get("/info", headers=keys.header()).json()["model_id"] == "other"
+    client.endpoint.models.remove("other")
+    assert client.get("/info", headers=keys.header()).json()["model_id"] == "topics"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("other",), "expected TASK=MODEL"),
+        (("text-classification=absent",), "there are: text-classification=topics"),
+        (("fill-mask=topics",), "there are: text-classification=topics"),
+        (("text-classification=topics", "text-classification=other"), "two models"),
+    ],
+)
+def test_a_default_that_is_none_is_refused_at_the_start(made, model_folder, given, message):
+    folders = {"topics": model_folder, "other": model_folder}
+    with pytest.raises(ConfigError, match=message):
+        made(folders, config=ServeConfig(default=given))
+
+
+# OpenAI
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"model": "topics", "input": "a", "encoding_format": "base64"}, 400, "no_model"),
+        ({"model": "topics", "input": ["a", "b"]}, 400, "no_model"),
+        ({"model": "topics", "input": [[1, 2], [3]]}, 400, "no_model"),
+        ({"model": "absent", "input": "a"}, 404, "model_not_found"),
+        ({"input": "a"}, 400, "bad_request"),
+        ({"model": "topics", "input": ""}, 400, "bad_request"),
+        ({"model": "topics", "input": {}}, 400, "bad_request"),
+    ],
+)
+def test_embeddings_are_refused_in_the_form_of_openai(post, body, status, code):
+    found = post("/v1/embeddings", body)
+    error = found.json()["error"]
+    assert (found.status_code, error["code"]) == (status, code)
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert error["type"] == "invalid_request_error"
+
+
+def test_models_are_listed_as_openai_lists_them(client, keys):
+    found = client.get("/v1/models", headers=keys.header()).json()
+    assert found["object"] == "list"
+    assert found["data"][0].keys() >= {"id", "object", "created", "owned_by"}
+
+
+# Open Inference Protocol
+
+
+def tensor(data, name="text", **given):
+    return {"name": name, "shape": [len(data)], "datatype": "BYTES", "data": data, **given}
+
+
+def outputs(response):
+    assert response.status_code == 200, response.text
+    return {x["name"]: x for x in response.json()["outputs"]}
+
+
+def test_the_server_and_its_models_tell_of_themselves(client, keys):
+    def get(path):
+        return client.get(path, headers=keys.header())
+
+    assert get("/v2").json().keys() == {"name", "version", "extensions"}
+    assert get("/v2/health/live").json() == {"live": True}
+    assert get("/v2/health/ready").json() == {"ready": True}
+    told = get("/v2/models/topics").json()
+    assert told["inputs"] == [{"name": "text", "datatype": "BYTES", "shape": [-1]}]
+    assert {x["name"]: x["shape"] for x in told["outputs"]} == {
+        "predictions": [-1],
+        "probabilities": [-1, 3],
+        "classes": [3],
+    }
+    (version,) = told["versions"]
+    assert get(f"/v2/models/topics/versions/{version}").json() == told
+    assert get("/v2/models/topics/versions/2").status_code == 404
+    assert get("/v2/models/topics/ready").json() == {"name": "topics", "ready": True}
+    assert get("/v2/models/absent/ready").status_code == 404
+    client.endpoint.health.ready = False
+    assert get("/v2/health/ready").status_code == get("/v2/models/topics/ready").status_code == 503
+    assert get("/v2/health/live").status_code == 200
+
+
+def test_tensors_are_answered_with_what_predict_writes(post, model_folder):
+    response = post("/v2/models/topics/infer", {"id": "7", "inputs": [tensor(TEXTS)]})
+    found = outputs(response)
+    told = response.json()
+    assert (told["model_name"], told["id"]) == ("topics", "7")
+    model = glossator.load(model_folder)
+    expected = [x.to_json() for x in model.predict(TEXTS)]
+    answers = [json.loads(x) for x in found["predictions"]["data"]]
+    assert [x["label"] for x in answers] == [x["label"] for x in expected]
+    assert [x.keys() for x in answers] == [x.keys() for x in expected]
+    assert found["classes"]["data"] == list(model.classes_)
+    assert found["probabilities"]["shape"] == [3, 3]
+    flat = model.predict_proba(TEXTS).ravel().tolist()
+    assert found["probabilities"]["data"] == pytest.approx(flat, abs=1e-5)
+
+
+def test_shapes_of_one_column_and_nested_data_are_read(post):
+    flat = outputs(post("/v2/models/topics/infer", {"inputs": [tensor(TEXTS)]}))
+    for data in (TEXTS, [[text] for text in TEXTS]):
+        body = {"inputs": [tensor(data, shape=[3, 1])]}
+        assert outputs(post("/v2/models/topics/infer", body)) == flat
+
+
+def test_a_tensor_for_each_column(made, keys, pair_folder):
+    client = made({"pairs": pair_folder})
+    body = {"inputs": [tensor(["it 3", "it 4"]), tensor(["is 1", "is 0"], "text_pair")]}
+    found = client.post("/v2/models/pairs/infer", headers=keys.header(), json=body)
+    assert outputs(found)["predictions"]["shape"] == [2]
+    body["inputs"].pop()
+    assert (
+        client.post("/v2/models/pairs/infer", headers=keys.header(), json=body).status_code == 422
+    )
+
+
+def test_what_is_asked_of_the_answers(post):
+    body = {
+        "inputs": [tensor(TEXTS)],
+        "outputs": [{"name": "predictions"}],
+        "parameters": {"top_k": 1, "priority": 3},
+    }
+    found = outputs(post("/v2/models/topics/infer", body))
+    assert list(found) == ["predictions"]
+    assert all(len(json.loads(x)["labels"]) == 1 for x in found["predictions"]["data"])
+
+
+def binary(texts):
+    return b"".join(struct.pack("<I", len(x.encode())) + x.encode() for x in texts)
+
+
+def test_binary_tensors_go_in_and_out(client, keys):
+    texts = ["the card — 卡", "the film"]
+    data = binary(texts)
+    told = {"name": "text", "shape": [2, 1], "datatype": "BYTES"}
+    head = {
+        "inputs": [{**told, "parameters": {"binary_data_size": len(data)}}],
+        "parameters": {"binary_data_output": True},
+    }
+    text = json.dumps(head).encode()
+    headers = {**keys.header(), "Inference-Header-Content-Length": str(len(text))}
+    found = client.post("/v2/models/topics/infer", headers=headers, content=text + data)
+    assert found.status_code == 200
+    length = int(found.headers["inference-header-content-length"])
+    sizes = [
+        x["parameters"]["binary_data_size"] for x in json.loads(found.content[:length])["outputs"]
+    ]
+    assert len(found.content) == length + sum(sizes)
+    plain = client.post(
+        "/v2/models/topics/infer", headers=keys.header(), json={"inputs": [tensor(texts)]}
+    )
+    expected = outputs(plain)
+    numbers = struct.unpack("<6f", found.content[length + sizes[0] : length + sizes[0] + 24])
+    assert list(numbers) == pytest.approx(expected["probabilities"]["data"], abs=1e-5)
+    assert found.content.endswith(binary(expected["classes"]["data"]))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"inputs": []},
+        {"inputs": {}},
+        {"inputs": [5]},
+        {"inputs": [{}]},
+        {"inputs": [tensor(["a"], "no name")]},
+        {"inputs": [tensor(["a"], "other")]},
+        {"inputs": [tensor(["a"], datatype="FP32")]},
+        {"inputs": [tensor([5])]},
+        {"inputs": [tensor("a")]},
+        {"inputs": [tensor(["a"], shape=[2])]},
+        {"inputs": [tensor(["a"], shape=[-1])]},
+        {"inputs": [tensor(["a"], shape=[True])]},
+        {"inputs": [tensor(["a"], shape=[1, 1, 1])]},
+        {"inputs": [tensor(["a"], shape="1")]},
+        {"inputs": [tensor(["a"]), tensor(["a"])]},
+        {"inputs": [tensor(["a"]), tensor(["a", "b"], "text_pair")]},
+        {"inputs": [tensor(["a"], parameters={"binary_data_size": 10**9})]},
+        {"inputs": [tensor(["a"], parameters=5)]},
+        {"inputs": [tensor(["a"])], "parameters": 5},
+        {"inputs": [tensor(["a"])], "parameters": {"top_k": 0}},
+        {"inputs": [tensor(["a"])], "parameters": {"beams": 5}},
+        {"inputs": [tensor(["a"])], "outputs": 5},
+        {"inputs": [tensor(["a"])], "outputs": [{"name": "other"}]},
+        {"inputs": [tensor(["a", " "])]},
+    ],
+)
+def test_tensors_that_are_none_are_refused(post, body):
+    found = post("/v2/models/topics/infer", body)
+    assert found.status_code in (400, 422), found.text
+    assert isinstance(found.json()["error"], str)
+
+
+@pytest.mark.parametrize("length", ["-1", "1e3", "99999", "", "²", "9" * 5_000])
+def test_a_false_length_of_the_head_is_refused(client, keys, length):
+    headers = {**keys.header(), "Inference-Header-Content-Length": length.encode()}
+    found = client.post("/v2/models/topics/infer", headers=headers, content=b"{}")
+    assert found.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x01", b"\x05\0\0\0a", b"\xff\xff\xff\xff", b"\x01\0\0\0\xff", binary(["a"]) + b"x"],
+)
+def test_binary_data_that_is_cut_off_is_refused(client, keys, data):
+    told = {"name": "text", "shape": [1], "datatype": "BYTES"}
+    for size in {len(data), 5}:
+        head = {"inputs": [{**told, "parameters": {"binary_data_size": size}}]}
+        text = json.dumps(head).encode()
+        headers = {**keys.header(), "Inference-Header-Content-Length": str(len(text))}
+        found = client.post("/v2/models/topics/infer", headers=headers, content=text + data)
+        assert found.status_code == 400
+
+
+def test_other_types_are_refused_here_too(client, keys):
+    headers = {**keys.header(), "Content-Type": "text/plain"}
+    assert client.post("/v2/models/topics/infer", headers=headers, content=b"{}").status_code == 415
+
+
+def test_a_key_is_refused_in_the_form_of_the_route(client):
+    assert isinstance(client.get("/v2").json()["error"], str)
+    assert client.post("/predict", json={}).json()["error_type"] == "Validation"
