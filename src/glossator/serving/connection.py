@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from glossator.serving.config import LimitConfig
@@ -145,7 +145,8 @@ class Connection(HttpToolsProtocol):
             return
         if not self._waits or now - self._since <= self._patience:
             return
-        answered = self.cycle is None or self.cycle.response_complete
+        cycle = self._current()
+        answered = cycle is None or cycle.response_complete
         if not self._lingers and self._in_head and answered:
             self._say(_SLOW_HEAD)
         elif not self._lingers and not self._in_head and self._is_silent():
@@ -161,7 +162,12 @@ class Connection(HttpToolsProtocol):
 
     def _is_silent(self) -> bool:
         """Whether nothing was answered yet to a request that is awaited."""
-        return self.cycle is not None and not self.cycle.response_started and not self.pipeline
+        cycle = self._current()
+        return cycle is not None and not cycle.response_started and not self.pipeline
+
+    def _current(self) -> RequestResponseCycle | None:
+        """The request that came last; uvicorn's type forgets that there is none at first."""
+        return self.cycle
 
     def _await(self, seconds: float) -> None:
         self._waits, self._since, self._patience = True, self._clock(), seconds
