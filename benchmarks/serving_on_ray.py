@@ -108,7 +108,7 @@ def serve(arguments: argparse.Namespace, log: pathlib.Path) -> tuple[Any, str, s
     assert process.stdout is not None
     address = process.stdout.readline().strip().rpartition(" ")[2]
     deadline = time.monotonic() + 60
-    while "key of this run: " not in log.read_text() and time.monotonic() < deadline:
+    while address and "key of" not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.1)
     said = log.read_text()
     if "key of this run: " not in said:

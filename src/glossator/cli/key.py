@@ -12,7 +12,7 @@ from glossator.cli.screen import Screen
 from glossator.errors import ConfigError, InputError
 from glossator.serving.keys import Key, KeyFile, Role, new_key
 
-__all__ = ["create_", "list_", "revoke_", "rotate_"]
+__all__ = ["CreateOptions", "create_", "list_", "revoke_", "rotate_"]
 
 _SHOWN = Shown()
 _DAYS = {"d": 1, "w": 7, "y": 365}

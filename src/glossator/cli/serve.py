@@ -57,9 +57,10 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
 
     config = options.endpoint
     options.replicas.refuse_unfit(config)
-    if options.replicas.ray is not None:
-        return on_ray(models, options)
     screen = Screen(json=options.shown.json)
+    if options.replicas.ray is not None:
+        limits, runtime = options.limits, options.runtime
+        return on_ray(models, config, limits, runtime, options.replicas, screen=screen)
     folders = named_folders(models)
     keys = OneKey() if config.keys is None else KeyFile(config.keys)
     keys.keys()
