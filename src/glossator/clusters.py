@@ -15,6 +15,7 @@ from glossator.extras import missing
 __all__ = ["connected"]
 
 _CONNECT = 10.0
+_TRIES = 3
 
 
 @contextlib.contextmanager
@@ -42,11 +43,10 @@ def connected(address: str, workers: int) -> Iterator[Any]:
     try:
         if address == "local":
             cores = max(workers + 1, os.cpu_count() or 1)  # one more reads
-            # Without an address Ray would join one that runs here already.
-            ray.init("local", num_cpus=cores, include_dashboard=False, **quiet)
+            _begin(ray, cores, quiet)
         else:
             ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except Exception as error:  # of a machine that is too busy Ray says it with a plain one
         raise ConfigError(f"no Ray cluster answers at {address}: {error}") from error
     try:
         has = int(ray.cluster_resources().get("CPU", 0))
@@ -55,6 +55,19 @@ def connected(address: str, workers: int) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _begin(ray: Any, cores: int, quiet: dict[str, Any]) -> None:
+    """A cluster on this machine; a busy one may need more than the 30 seconds that Ray waits."""
+    for left in reversed(range(_TRIES)):
+        try:
+            # Without an address Ray would join one that runs here already.
+            ray.init("local", num_cpus=cores, include_dashboard=False, **quiet)
+            return
+        except Exception as error:
+            if not left or "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
 
 
 def _check_reachable(address: str) -> None:

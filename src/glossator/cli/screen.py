@@ -76,6 +76,7 @@ class Screen:
         """The result for a program; printed with `--json` alone."""
         if self._json:
             sys.stdout.write(json.dumps(result, indent=2, default=str, allow_nan=False) + "\n")
+            sys.stdout.flush()  # who reads it may wait for it, while this process goes on
 
 
 def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], *, text: int = 1) -> Table:

@@ -71,7 +71,9 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
         require("otel")
     options.replicas.refuse_unfit(options.endpoint)
     if options.replicas.ray is not None:
-        return on_ray(models, options)
+        screen, limits = Screen(json=options.shown.json), options.limits
+        runtime, replicas = options.runtime, options.replicas
+        return on_ray(models, options.endpoint, limits, runtime, replicas, screen=screen)
     with ExitStack() as stack:
         if options.endpoint.workers > 1:
             # How metrics are kept is decided once, when their library is imported.

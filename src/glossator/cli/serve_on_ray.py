@@ -11,26 +11,35 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from glossator.cli.screen import Screen
 from glossator.extras import require
-from glossator.serving.config import ServeConfig
-
-if TYPE_CHECKING:
-    from glossator.cli.serve import ServeOptions
+from glossator.models.config import RuntimeConfig
+from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig
 
 __all__ = ["address_of", "on_ray"]
 
 _LEFT_AT_ONCE = 130
 
 
-def on_ray(models: Sequence[str], options: ServeOptions) -> int:
+def on_ray(
+    models: Sequence[str],
+    config: ServeConfig,
+    limits: LimitConfig,
+    runtime: RuntimeConfig,
+    replicas: ReplicaConfig,
+    *,
+    screen: Screen,
+) -> int:
     """Answer until SIGTERM or SIGINT comes.
 
     Args:
         models: model folders; NAME=FOLDER gives one another name than its folder's.
-        options: how.
+        config: where it listens, and whom it answers.
+        limits: what may be asked.
+        runtime: where the models run.
+        replicas: on which cluster, and how many.
+        screen: tells of it.
     """
     require("ray")
     from glossator.serving.endpoint import OneKey, named_folders
@@ -39,7 +48,6 @@ def on_ray(models: Sequence[str], options: ServeOptions) -> int:
     from glossator.serving.replicas import Digests, Replica, replicated
     from glossator.serving.server import bound
 
-    config, screen = options.endpoint, Screen(json=options.shown.json)
     folders = named_folders(models)
     own = OneKey() if config.keys is None else None
     keys = Digests(own.keys()) if own else KeyFile(Path(str(config.keys)).resolve())
@@ -49,10 +57,10 @@ def on_ray(models: Sequence[str], options: ServeOptions) -> int:
     config = _with_port(config, port)
     with _state(config) as state:
         Lineup(state).begin(folders)
-        screen.say(f"opening {', '.join(folders)} on {options.replicas.ray}")
-        replica = Replica(state, keys, config, options.limits, options.runtime)
+        screen.say(f"opening {', '.join(folders)} on {replicas.ray}")
+        replica = Replica(state, keys, config, limits, runtime)
         # Ray takes the signals when it starts.
-        with replicated(replica, config, options.replicas), _told_to_end() as told:
+        with replicated(replica, config, replicas), _told_to_end() as told:
             address = address_of(config, port)
             screen.json({"address": address, "models": list(folders)})
             screen.line(f"listening at {address}")
