@@ -15,6 +15,7 @@ _PACKAGES = {
     "hub": "huggingface_hub",
     "otel": "opentelemetry.exporter.otlp.proto.http",
     "ray": "ray",
+    "ray-serve": "ray",
     "serve": "uvicorn",
     "wandb": "wandb",
 }

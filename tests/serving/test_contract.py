@@ -77,6 +77,7 @@ def fits(schema, value, every):
 
 BODIES = {
     "Asked": {"inputs": ["a", " "]},
+    "Change": {"folder": "topics"},
     "EmbeddingsRequest": {"model": "topics", "input": "a"},
     "TeiPredict": {"inputs": [["a"], ["b"]]},
     "TeiEmbed": {"inputs": "a"},

@@ -6,7 +6,7 @@ An operation stands beside its statuses; what every route may answer is added to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from starlette.requests import Request
@@ -36,6 +36,8 @@ _POSTED = {
 _NO_MODEL = {404: "there is no such model"}
 _ABSENT = {424: "no model of the server does this"}
 _NOT_READY = {503: "not ready"}
+_CHANGED = {404: "there is no such model or folder", 409: "taken, or being loaded"}
+_BEHIND = {202: "done here; other workers are behind still"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ class Operation:
         kind: media type of a good answer.
         error: name of the schema of an error.
         refused: statuses beside those that every route may answer, and what they mean.
+        also: statuses of good answers beside 200.
     """
 
     id: str
@@ -59,6 +62,7 @@ class Operation:
     kind: str = "application/json"
     error: str = "Error"
     refused: Mapping[int, str]
+    also: Mapping[int, str] = field(default_factory=dict)
 
 
 def _get(id: str, does: str, **given: Any) -> Operation:
@@ -100,6 +104,28 @@ OPERATIONS: dict[tuple[Method, str], Operation] = {
     ("GET", "/openapi.json"): _get("contract", "This document.", gives="Any"),
     ("GET", "/v1/models"): _get("models", "The models that the key sees.", gives="Models"),
     ("GET", "/v1/models/{model}"): _get("model", "A model.", gives="Model", refused=_NO_MODEL),
+    **{
+        (method, "/v1/models/{model}"): Operation(
+            id=f"{verb}_model",
+            does=does,
+            body="Change",
+            gives="Model",
+            refused={**_POSTED, **_CHANGED, 507: "there is no room for its bytes"},
+            also={201: "it is new", **_BEHIND},
+        )
+        for method, verb, does in (
+            ("POST", "load", "Serve a model folder under a name that is not taken."),
+            ("PUT", "swap", "Serve a model folder, also in the place of another."),
+        )
+    },
+    ("DELETE", "/v1/models/{model}"): Operation(
+        id="unload_model",
+        does="Serve a model no longer.",
+        gives="Deleted",
+        refused={**_CHANGED, 400: "the name cannot be one", 500: "something went wrong"},
+        also=_BEHIND,
+    ),
+    ("GET", "/metrics"): _get("metrics", "Measurements, for Prometheus.", kind="text/plain"),
     ("POST", "/v1/models/{model}/predict"): Operation(
         id="predict",
         does="Answer inputs as `glossator predict` does.",
@@ -186,7 +212,10 @@ def _told(path: str, operation: Operation) -> dict[str, Any]:
         "summary": operation.does,
         "parameters": _parameters(path),
         "responses": {
-            "200": _response("the answer", operation.kind, operation.gives),
+            **{
+                str(status): _response(means, operation.kind, operation.gives)
+                for status, means in {200: "the answer", **operation.also}.items()
+            },
             **{
                 str(status): _response(means, "application/json", _shape(status, operation))
                 for status, means in sorted(refused.items())

@@ -137,7 +137,7 @@ def replicated(
         try:
             from ray import serve
         except ImportError:
-            raise missing("ray") from None
+            raise missing("ray-serve") from None
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
         if serve.status().proxies:
             raise ConfigError(

@@ -52,18 +52,22 @@ _OURS = {
             "top_k",
             "max_windows",
             "options",
+            "mask",
             inputs=_list({"type": ["string", "object", "array"]}, 1),
             top_k=_ASKED_COUNT,
             max_windows=_ASKED_COUNT,
             options=_OPTIONS,
+            mask={"type": "boolean"},
         )
     ),
     "Answers": _object(
         "errors",
+        "masked",
         model=_TEXT,
         version=_TEXT,
         request_id=_TEXT,
         predictions=_list(_maybe(_ANY_OBJECT), 1),
+        masked=_list({}, 1),
         errors=_list(_object(input=_COUNT, kind=_TEXT, message=_TEXT), 1),
     ),
     "Model": _object(
@@ -76,6 +80,8 @@ _OURS = {
         does=_TEXT,
         example={"type": ["string", "object"]},
     ),
+    "Change": _closed(_object("folder", "version", folder=_TEXT, version=_TEXT)),
+    "Deleted": _object(id=_TEXT, deleted={"const": True}),
     "Models": _object(object={"const": "list"}, data=_list(_ref("Model"))),
     "Status": _object(
         worker=_COUNT,

@@ -62,11 +62,13 @@ class Traces:
         if told.status >= 500:
             span.set_status(StatusCode.ERROR, told.problem)
         if told.account.started:
-            self._stages(span, told, now - int((tick - told.account.started) * _NANO))
+            # Two clocks, each read at a moment of its own: a stage is not outside for that.
+            at = max(began, now - int((tick - told.account.started) * _NANO))
+            now = max(now, self._stages(span, told, at))
         span.end(end_time=now)
 
-    def _stages(self, span: Span, told: Told, at: int) -> None:
-        """One after the other from `at` on, in nanoseconds of the epoch."""
+    def _stages(self, span: Span, told: Told, at: int) -> int:
+        """One after the other from `at` on, in nanoseconds of the epoch; when the last ended."""
         context = set_span_in_context(span)
         for stage in _STAGES:
             seconds = getattr(told.account, stage)
@@ -74,6 +76,7 @@ class Traces:
                 child = self._tracer.start_span(stage, context=context, start_time=at)
                 at += int(seconds * _NANO)
                 child.end(end_time=at)
+        return at
 
     def close(self) -> None:
         """Send what was not sent yet."""
