@@ -65,8 +65,8 @@ def read(path: str) -> Rows:
 
 
 def arguments(a: argparse.Namespace) -> hf.TrainingArguments:
-    # 32 full windows at once take more memory than 23 GB: a step is then four parts of eight.
-    parts = 4 if a.kind == "answers" else 1
+    # 32 full windows at once take more memory than 14 GB: a step is then four parts of eight.
+    parts = 4 if a.kind in ("answers", "labels") else 1
     return hf.TrainingArguments(
         output_dir=tempfile.mkdtemp(),
         use_cpu=not torch.cuda.is_available(),
