@@ -189,8 +189,9 @@ class Client:
                 status, headers, answer = self._send(method, path, data, until)
             except (OSError, http.client.HTTPException) as error:
                 self.close()
-                found = EndpointError(f"no answer from {self!r}: {error or type(error).__name__}")
-                pause = self._pause(attempt, {})
+                why = str(error) or type(error).__name__
+                found = EndpointError(f"no answer from {self!r}: {why}")
+                pause: float | None = self._pause(attempt, {})
             else:
                 if status == 200:
                     return _json(answer, status)

@@ -138,7 +138,7 @@ def ask_what_goes_wrong(client, keys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(client.endpoint.models, "get", fail)
         client.post(PREDICT, headers=header, json={"inputs": [CANARY]})
-    for name in ("uvicorn.other", "asyncio", CANARY):
+    for name in ("uvicorn.error", "asyncio", CANARY):
         try:
             fail()
         except ZeroDivisionError:
@@ -171,7 +171,7 @@ def test_canaries_are_in_no_record_at_debug(made, keys, path, monkeypatch, capfd
     internal = next(x for x in found if x.get("problem", "").startswith("internal"))
     assert internal["level"] == "error"
     assert internal["trace"][0] == "ZeroDivisionError"
-    said = next(x for x in found if x.get("logger") == "uvicorn.other")
+    said = next(x for x in found if x.get("logger") == "uvicorn.error")
     assert said["message"] == "%s said"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -182,9 +183,14 @@ class _Serving:
     def _stand_in(self, ready: Callable[[], None]) -> int:
         """Say that there is none of them."""
         from glossator.serving.absent import absent
+        from glossator.serving.logs import EventLog
         from glossator.serving.server import listen
 
-        listen(absent, self._listener, self._config, self._options.limits, ready=ready)
+        sight = self._options.sight
+        log = EventLog(sight.log, sight.log_level)
+        # What uvicorn has to say would quote what others have sent.
+        with contextlib.closing(log), log.listening():
+            listen(absent, self._listener, self._config, self._options.limits, ready=ready)
         return 0
 
     def _ready(self) -> None:

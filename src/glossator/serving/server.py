@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import socket
 import time
@@ -123,7 +122,6 @@ class Server(uvicorn.Server):
 
 
 def _settings(app: Any, config: ServeConfig) -> uvicorn.Config:
-    _silence()
     return uvicorn.Config(
         app,
         log_config=None,
@@ -136,14 +134,6 @@ def _settings(app: Any, config: ServeConfig) -> uvicorn.Config:
         ssl_keyfile=config.tls_key,
         timeout_graceful_shutdown=math.ceil(config.drain),
     )
-
-
-def _silence() -> None:
-    """Let uvicorn log nothing: its lines are no records of ours, and hold what others have sent."""
-    for name in ("uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.CRITICAL + 1)
-        logger.propagate = False
 
 
 def _have_files(count: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Unfit", "counted_in"]
+__all__ = ["Unfit", "counted_in", "misplaced"]
 
 _UNITS = (("bytes", "utf-8", 1), ("UTF-16 units", "utf-16-le", 2))
 
@@ -40,3 +40,21 @@ def counted_in(text: str, start: int, end: int | None, said: Any) -> str:
         if right and 0 <= start < stop and size * stop <= len(data):
             return unit
     return ""
+
+
+def misplaced(start: int, end: int, said: Any, text: str) -> str:
+    """What is wrong with offsets, and in which units they may be counted.
+
+    Args:
+        start: of the first character, as a table has it.
+        end: of the character after the last one.
+        said: what should stand there.
+        text: in which it does not.
+    """
+    given = f"characters {start} to {end}"
+    if not 0 <= start < end <= len(text):
+        message = f"{given} are not in a text of {len(text)}"
+    else:
+        message = f"{given} are {text[start:end]!r:.60}, expected {said!r:.60}"
+    unit = counted_in(text, start, end, said)
+    return f"{message}; they look counted in {unit}, count characters" if unit else message

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glossator.tasks.kinds.entities.words import Place
-from glossator.tasks.offsets import Unfit, counted_in
+from glossator.tasks.offsets import Unfit, misplaced
 from glossator.text.characters import begins_inside_character
 from glossator.text.tagging import Span
 
@@ -49,7 +49,7 @@ def _span(item: Any, number: int, text: str) -> Span:
         raise Unfit("not_an_entity", f"entity {number}: its label is {label!r:.60}")
     said = item.get("text")
     if not 0 <= start < end <= len(text) or (isinstance(said, str) and said != text[start:end]):
-        raise Unfit("wrong_offset", f"entity {number}: {_explained(start, end, said, text)}")
+        raise Unfit("wrong_offset", f"entity {number}: {misplaced(start, end, said, text)}")
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
@@ -57,17 +57,6 @@ def _span(item: Any, number: int, text: str) -> Span:
     if start == end:
         raise Unfit("not_an_entity", f"entity {number} is nothing but spaces")
     return Span(start, end, label)
-
-
-def _explained(start: int, end: int, said: Any, text: str) -> str:
-    """What is wrong with offsets, and in which units they may be counted."""
-    given = f"characters {start} to {end}"
-    if not 0 <= start < end <= len(text):
-        message = f"{given} are not in a text of {len(text)}"
-    else:
-        message = f"{given} are {text[start:end]!r:.60}, expected {said!r:.60}"
-    unit = counted_in(text, start, end, said)
-    return f"{message}; they look counted in {unit}, count characters" if unit else message
 
 
 def _refuse_half(span: Span, text: str, starts: set[int], ends: set[int]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from glossator.tasks.kinds.entities.examiner import EntityExaminer
-from glossator.tasks.label_findings import label_variants, listed_counts
+from glossator.tasks.label_findings import few_rows, label_variants, unknown_names
 from glossator.text.findings import Finding, count_of, quoted
 from glossator.text.records import Record
 from glossator.text.rows import Rejection
@@ -16,7 +16,6 @@ from glossator.text.rows import Rejection
 __all__ = ["FrameExaminer"]
 
 # Below this an intent has, after the usual split, no more than one row to be measured on.
-_FEW_ROWS = 5
 
 
 class FrameExaminer:
@@ -88,21 +87,9 @@ def _intents(train: Mapping[str, int]) -> Iterator[Finding]:
         f"{count_of(train[most], 'row')}, the smallest {quoted(least)} with {train[least]:,}"
     )
     yield Finding("intents", "info", message, len(train))
-    few = {name: count for name, count in train.items() if count < _FEW_ROWS}
-    if few:
-        message = (
-            f"{count_of(len(few), 'intent')} with fewer than {_FEW_ROWS} rows: kept, but hardly "
-            f"learned; add rows, or merge them with others: {listed_counts(few)}"
-        )
-        yield Finding("few_rows", "warning", message, len(few), tuple(few)[:5])
+    yield from few_rows(train, "intent")
 
 
 def _unknown(part: str, counts: Mapping[str, int], train: Mapping[str, int]) -> Iterator[Finding]:
     unknown = {name: count for name, count in counts.items() if name not in train}
-    if unknown:
-        rows = sum(unknown.values())
-        message = (
-            f"{part}: {count_of(rows, 'row')} with an intent that no training row has: kept, and "
-            f"counted as wrong; {listed_counts(unknown)}"
-        )
-        yield Finding("unknown_intent", "warning", message, rows, tuple(unknown)[:5])
+    yield from unknown_names(part, unknown, "an intent")

@@ -11,7 +11,6 @@ from glossator.evaluation.figures import (
     Column,
     Matrix,
     Measure,
-    Pair,
     Quote,
     ReliabilityDiagram,
     Section,
@@ -19,6 +18,7 @@ from glossator.evaluation.figures import (
     Words,
 )
 from glossator.evaluation.metrics import ClassificationScores
+from glossator.tasks.confidence import confidence_section, tempered
 from glossator.tasks.kinds.entities.figures import label_section
 from glossator.tasks.kinds.entities.tally import EntityTally
 from glossator.tasks.kinds.intent_slots.config import CONFIG, Decision
@@ -171,20 +171,13 @@ def _whole(causes: Causes, intent: str, rows: int) -> float | None:
 def _confidence(
     decision: Decision, before: Reliability, after: Reliability, slots: Reliability
 ) -> Section:
-    temperature = f"With temperature {decision.intent_temperature:.2f}"
-    return Section(
-        id="confidence",
-        title="Can the probabilities be trusted",
-        figures=[
-            Pair(
-                ReliabilityDiagram("Of the intent, as trained", before),
-                ReliabilityDiagram(temperature, after),
-            ),
+    return confidence_section(
+        [
+            tempered(decision.intent_temperature, before, after, of="Of the intent"),
             ReliabilityDiagram("Of the slots found", slots),
         ],
-        aside=(
+        [
             "Of the answers given with 80%, eight in ten should be right. The score of a slot is "
             "the mean over its words.",
-        ),
-        short="Confidence",
+        ],
     )

@@ -19,6 +19,7 @@ from glossator.evaluation.figures import (
     Table,
     Words,
 )
+from glossator.tasks.confidence import confidence_section
 from glossator.tasks.kinds.question_answering.config import Decision
 from glossator.tasks.mistakes import mistakes_section
 
@@ -123,12 +124,9 @@ def sections(
             none=f"All answers to the {split} rows are right.",
             said=f"The {split} rows whose answer is furthest from right, the surest first.",
         ),
-        Section(
-            id="confidence",
-            title="Can the probabilities be trusted",
-            figures=[ReliabilityDiagram("Exact matches", reliability)],
-            aside=("Of the answers given with 80%, eight in ten should be exact matches.",),
-            short="Confidence",
+        confidence_section(
+            [ReliabilityDiagram("Exact matches", reliability)],
+            ["Of the answers given with 80%, eight in ten should be exact matches."],
         ),
     ]
 

@@ -8,15 +8,13 @@ from typing import Any
 
 from glossator.evaluation.relations import has_directions, usual_negative
 from glossator.tasks.kinds.relation_extraction.long_pairs import LongPairs
-from glossator.tasks.label_findings import label_variants, listed_counts
+from glossator.tasks.label_findings import few_rows, label_variants, listed_counts, unknown_names
 from glossator.text.findings import Finding, Tally, count_of, quoted
 from glossator.text.records import Record
 from glossator.text.rows import Rejection
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["RelationExaminer"]
-
-_FEW_ROWS = 5
 
 
 class RelationExaminer:
@@ -133,13 +131,7 @@ def _relations(train: Mapping[str, int], rows: int) -> Iterator[Finding]:
         f"{count_of(train[most], 'row')}"
     )
     yield Finding("relations", "info", message, len(train))
-    few = {name: count for name, count in train.items() if count < _FEW_ROWS}
-    if few:
-        message = (
-            f"{count_of(len(few), 'relation')} with fewer than {_FEW_ROWS} rows: kept, but hardly "
-            f"learned; add rows, or merge them with others: {listed_counts(few)}"
-        )
-        yield Finding("few_rows", "warning", message, len(few), tuple(few)[:5])
+    yield from few_rows(train, "relation")
 
 
 def _unknown(part: str, counts: Mapping[str, int], train: Mapping[str, int]) -> Iterator[Finding]:
@@ -151,8 +143,4 @@ def _unknown(part: str, counts: Mapping[str, int], train: Mapping[str, int]) -> 
         message = "dev: no row has a relation that the training rows have: nothing can be chosen"
         yield Finding("unknown_dev", "error", message, rows)
         return
-    message = (
-        f"{part}: {count_of(rows, 'row')} with a relation that no training row has: kept, and "
-        f"counted as wrong; {listed_counts(unknown)}"
-    )
-    yield Finding("unknown_relation", "warning", message, rows, tuple(unknown)[:5])
+    yield from unknown_names(part, unknown, "a relation")

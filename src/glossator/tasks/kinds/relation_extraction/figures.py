@@ -9,14 +9,13 @@ from glossator.evaluation.figures import (
     Column,
     Matrix,
     Measure,
-    Pair,
     Quote,
-    ReliabilityDiagram,
     Section,
     Table,
     Words,
 )
 from glossator.evaluation.relations import RelationCounts
+from glossator.tasks.confidence import confidence_section, tempered
 from glossator.tasks.mistakes import mistakes_section
 from glossator.text.findings import count_of
 
@@ -162,19 +161,11 @@ def _relations(counts: RelationCounts, labels: Sequence[str], split: str) -> Sec
 
 
 def _confidence(temperature: float, before: Reliability, after: Reliability) -> Section:
-    return Section(
-        id="confidence",
-        title="Can the probabilities be trusted",
-        figures=[
-            Pair(
-                ReliabilityDiagram("As trained", before),
-                ReliabilityDiagram(f"With temperature {temperature:.2f}", after),
-            )
-        ],
-        aside=(
+    return confidence_section(
+        [tempered(temperature, before, after)],
+        [
             "Of the relations answered with 80%, eight in ten should be right. Blue bars are how "
             "often they were, red lines how sure the model was.",
             "One number, the temperature, was fitted on the dev rows. It changes no answer.",
-        ),
-        short="Confidence",
+        ],
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from glossator.tasks.offsets import Unfit, counted_in
+from glossator.tasks.offsets import Unfit, counted_in, misplaced
 from glossator.text.characters import begins_inside_character
 from glossator.text.columns import named_value, text_of
 from glossator.text.findings import excerpt
@@ -117,7 +117,7 @@ def _checked(start: Any, end: Any, said: Any, text: str, name: str) -> Place:
         raise Unfit("not_a_place", f"the {name} has {got} for start and end; expected numbers")
     right = 0 <= start < end <= len(text)
     if not right or (isinstance(said, str) and said != text[start:end]):
-        raise Unfit("wrong_offset", f"the {name}: {_explained(start, end, said, text)}")
+        raise Unfit("wrong_offset", f"the {name}: {misplaced(start, end, said, text)}")
     for place in (start, end):
         if begins_inside_character(text, place):
             message = f"the {name} at {start} to {end} ends in the middle of a character"
@@ -125,17 +125,6 @@ def _checked(start: Any, end: Any, said: Any, text: str, name: str) -> Place:
             hint = f"; it looks counted in {unit}, count characters" if unit else ""
             raise Unfit("half_character", message + hint)
     return _trimmed(start, end, text, name)
-
-
-def _explained(start: int, end: int, said: Any, text: str) -> str:
-    """What is wrong with offsets, and in which units they may be counted."""
-    given = f"characters {start} to {end}"
-    if not 0 <= start < end <= len(text):
-        message = f"{given} are not in a text of {len(text)}"
-    else:
-        message = f"{given} are {text[start:end]!r:.60}, expected {said!r:.60}"
-    unit = counted_in(text, start, end, said)
-    return f"{message}; they look counted in {unit}, count characters" if unit else message
 
 
 def _found_once(piece: str, text: str, name: str) -> Place:

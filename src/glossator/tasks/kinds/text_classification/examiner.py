@@ -8,7 +8,7 @@ from typing import Any
 
 from glossator.evaluation.conformal import fewest_rows
 from glossator.tasks.kinds.text_classification.values import LabelTypes, given_labels
-from glossator.tasks.label_findings import label_variants, listed_counts
+from glossator.tasks.label_findings import few_rows, label_variants, listed_counts
 from glossator.text.findings import Finding, Tally, count_of, quoted
 from glossator.text.records import Record
 from glossator.text.rows import Rejection
@@ -16,7 +16,6 @@ from glossator.text.rows import Rejection
 __all__ = ["LabelExaminer"]
 
 # Below this a label has, after the usual split, no more than one row to be measured on.
-_FEW_ROWS = 5
 # From this many rows on, more labels than half the rows look like the wrong column.
 _MANY_ROWS = 20
 # Fewer numbers are likely names of classes, or stars.
@@ -209,13 +208,7 @@ def _classes(labels: Mapping[str, int], used: int, *, several: bool) -> Iterator
         message = f"{len(labels):,} labels in {used:,} rows; is this the column with the labels?"
         yield Finding("many_classes", "warning", message, len(labels))
         return
-    few = {name: count for name, count in labels.items() if count < _FEW_ROWS}
-    if few:
-        message = (
-            f"{count_of(len(few), 'class')} with fewer than {_FEW_ROWS} rows: kept, but hardly "
-            f"learned; add rows, or merge them with others: {listed_counts(few)}"
-        )
-        yield Finding("few_rows", "warning", message, len(few), tuple(few)[:5])
+    yield from few_rows(labels, "class")
 
 
 def _is_number(label: str) -> bool:

@@ -15,13 +15,13 @@ from glossator.evaluation.figures import (
     Measure,
     Pair,
     Quote,
-    ReliabilityDiagram,
     Section,
     Table,
     Words,
 )
 from glossator.evaluation.metrics import ClassificationScores
 from glossator.evaluation.thresholds import ThresholdCurve
+from glossator.tasks.confidence import confidence_section, tempered
 from glossator.tasks.mistakes import mistakes_section
 from glossator.tasks.reading import typed_texts
 from glossator.text.findings import count_of
@@ -201,12 +201,7 @@ def _weakest_first(classes: Iterable[ClassScore]) -> list[ClassScore]:
 
 def _confidence(calibration: Calibration, labels: Sequence[str]) -> Section:
     figures: list[Pair | Curve] = [
-        Pair(
-            ReliabilityDiagram("As trained", calibration.before),
-            ReliabilityDiagram(
-                f"With temperature {calibration.temperature:.2f}", calibration.after
-            ),
-        )
+        tempered(calibration.temperature, calibration.before, calibration.after)
     ]
     aside = [
         "Of the answers given with 80%, eight in ten should be right. Blue bars are how often "
@@ -218,13 +213,7 @@ def _confidence(calibration: Calibration, labels: Sequence[str]) -> Section:
     if calibration.curve is not None:
         figures.append(_threshold(calibration.curve, calibration.threshold, labels[1]))
         aside.append("Raise the threshold for fewer false alarms, lower it to miss less.")
-    return Section(
-        id="confidence",
-        title="Can the probabilities be trusted",
-        figures=figures,
-        aside=aside,
-        short="Confidence",
-    )
+    return confidence_section(figures, aside)
 
 
 def _threshold(curve: ThresholdCurve, used: float | None, label: str) -> Curve:

@@ -14,6 +14,7 @@ from glossator.evaluation.figures import (
     Words,
 )
 from glossator.evaluation.multilabel import MultilabelScores
+from glossator.tasks.confidence import confidence_section
 from glossator.tasks.mistakes import mistakes_section
 from glossator.tasks.reading import typed_texts
 from glossator.text.findings import count_of
@@ -62,15 +63,12 @@ def sections(
             none=f"There is no wrong label in {count_of(scores.rows, f'{split} row')}.",
             said=f"The {split} rows with the surest wrong labels, given or left out.",
         ),
-        Section(
-            id="confidence",
-            title="Can the probabilities be trusted",
-            figures=[ReliabilityDiagram("Of each label by itself", scores.reliability())],
-            aside=(
+        confidence_section(
+            [ReliabilityDiagram("Of each label by itself", scores.reliability())],
+            [
                 "Of the labels held to be 80% probable, eight in ten should be right. The "
                 "temperature and a threshold a label were chosen on the dev rows.",
-            ),
-            short="Confidence",
+            ],
         ),
     ]
 

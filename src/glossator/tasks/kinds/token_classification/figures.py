@@ -13,6 +13,7 @@ from glossator.evaluation.figures import (
     Section,
     Words,
 )
+from glossator.tasks.confidence import confidence_section
 from glossator.tasks.kinds.entities.figures import label_section
 from glossator.tasks.kinds.token_classification.config import Decision
 from glossator.tasks.mistakes import mistakes_section
@@ -57,15 +58,12 @@ def sections(
             said=f"The {split} rows with the most wrong entities. An entity is right where its "
             "ends and its label are.",
         ),
-        Section(
-            id="confidence",
-            title="Can the probabilities be trusted",
-            figures=[ReliabilityDiagram("Of the entities found", reliability)],
-            aside=(
+        confidence_section(
+            [ReliabilityDiagram("Of the entities found", reliability)],
+            [
                 "Of the entities found with 80%, eight in ten should be right. The score of an "
                 "entity is the mean over its words.",
-            ),
-            short="Confidence",
+            ],
         ),
     ]
 
