@@ -6,22 +6,21 @@ What stands in `results/` already is not measured again, so that the command can
 
 from __future__ import annotations
 
-import json
 import pathlib
 import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.common import (
-    GLOSSATOR,
-    HERE,
-    data_folder,
-    median,
-    parser,
-    run_json,
-    starter_folder,
-    write_result,
+from benchmarks.beside_trainer import (
+    Runs,
+    fitted,
+    kept_runs,
+    medians,
+    read_rows,
+    trainer,
+    write_rows,
 )
+from benchmarks.common import GLOSSATOR, data_folder, parser, run_json, write_result
 
 GOALS = {"slot_f1": 0.94, "intent_accuracy": 0.975}
 MEASURES = ("frame_accuracy", "intent_accuracy", "slot_f1")
@@ -44,7 +43,7 @@ def main(arguments: list[str]) -> None:
     measures |= {} if a.no_apart else {"apart": _apart}
     measures |= {} if a.no_peer else {"trainer": _trainer}
     variant = "snips" if a.decoder == "tags" else f"snips_{a.decoder}"
-    runs = _kept(f"frames_{variant}", setting)
+    runs = kept_runs(f"frames_{variant}", setting, ("joint", "apart", "trainer"))
     for seed in map(str, range(a.seeds)):
         for who, measure in measures.items():
             if seed not in runs[who]:
@@ -55,66 +54,42 @@ def main(arguments: list[str]) -> None:
     write_result("frames", arguments, _result(setting, runs), variant=variant)
 
 
-def _result(setting: dict[str, Any], runs: dict[str, Any]) -> dict[str, Any]:
-    names = (*MEASURES, "seconds")
-    medians = {
-        name: {who: median([x[name] for x in v.values()]) for who, v in runs.items() if v}
-        for name in names
-    }
-    return {**setting, "goals": GOALS, "medians": medians, "runs": runs}
-
-
-def _kept(name: str, setting: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    path = HERE / "results" / f"{name}.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    same = all(kept.get(key) == value for key, value in setting.items())
-    return kept["runs"] if kept and same else {"joint": {}, "apart": {}, "trainer": {}}
+def _result(setting: dict[str, Any], runs: Runs) -> dict[str, Any]:
+    found = {name: medians(runs, name) for name in (*MEASURES, "seconds")}
+    return {**setting, "goals": GOALS, "medians": found, "runs": runs}
 
 
 def _tables(folder: pathlib.Path, rows: int | None, scratch: pathlib.Path) -> pathlib.Path:
     """A folder with the rows of each part, and the same with a text in the place of words."""
     for part, count in (("train", rows), ("test", None)):
-        found = _read(folder / f"{part}.jsonl")[:count]
-        _write(scratch / f"{part}.jsonl", found)
+        found = list(read_rows(folder / f"{part}.jsonl"))[:count]
+        write_rows(scratch / f"{part}.jsonl", found)
         texts = [{"text": " ".join(row["tokens"]), "intent": row["intent"]} for row in found]
-        _write(scratch / f"{part}-texts.jsonl", texts)
+        write_rows(scratch / f"{part}-texts.jsonl", texts)
     return scratch
 
 
-def _read(path: pathlib.Path) -> Rows:
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def _write(path: pathlib.Path, rows: Rows) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def _fit(tables: pathlib.Path, name: str, setting: dict[str, Any], *more: str) -> dict[str, Any]:
+def _fit(
+    tables: pathlib.Path, name: str, setting: dict[str, Any], seed: str, *more: str
+) -> dict[str, Any]:
     """Train on `train{name}.jsonl`; the model is written to `model{name}`."""
-    return run_json([
-        *GLOSSATOR, "fit", str(tables / f"train{name}.jsonl"),
-        "--test", str(tables / f"test{name}.jsonl"), "--dev-fraction", "0",
-        "--model", setting["model"], "--epochs", str(setting["epochs"]),
-        "--learning-rate", str(setting["learning_rate"]), *more,
-        "--output", str(tables / f"model{name}"), "--json",
-    ])  # fmt: skip
+    train, test = (tables / f"{part}{name}.jsonl" for part in ("train", "test"))
+    output = tables / f"model{name}"
+    return fitted(train, test, output, setting, seed, *more)
 
 
 def _joint(a: Any, tables: pathlib.Path, setting: dict[str, Any], seed: str) -> dict[str, Any]:
-    got = _fit(tables, "", setting, "--decoder", setting["decoder"], "--seed", seed)
+    got = _fit(tables, "", setting, seed, "--decoder", setting["decoder"])
     scores = {name: round(x, 4) for name, x in got["test"].items() if isinstance(x, float)}
     return {**scores, "seconds": got["train"]["seconds"]}
 
 
 def _apart(a: Any, tables: pathlib.Path, setting: dict[str, Any], seed: str) -> dict[str, Any]:
     """A model for the slots, and one for the intent of the same words as a text."""
-    tags = "--task", "token-classification", "--decoder", setting["decoder"], "--seed", seed
-    slots = _fit(tables, "", setting, *tags)
-    intents = _fit(tables, "-texts", setting, "--label", "intent", "--seed", seed)
-    gold = _read(tables / "test.jsonl")
+    tags = "--task", "token-classification", "--decoder", setting["decoder"]
+    slots = _fit(tables, "", setting, seed, *tags)
+    intents = _fit(tables, "-texts", setting, seed, "--label", "intent")
+    gold = read_rows(tables / "test.jsonl")
     found = [_predicted(tables, name) for name in ("", "-texts")]
     whole = [
         intent["label"] == row["intent"] and _said(slot["entities"]) == _tagged(row)
@@ -134,7 +109,7 @@ def _predicted(tables: pathlib.Path, name: str) -> Rows:
     model, rows = tables / f"model{name}", tables / f"test{name}.jsonl"
     command = [*GLOSSATOR, "predict", str(model), str(rows), "--output", str(answers), "--json"]
     run_json(command)
-    return [row["prediction"] for row in _read(answers)]
+    return [row["prediction"] for row in read_rows(answers)]
 
 
 def _said(entities: Rows) -> set[tuple[int, int, str]]:
@@ -154,9 +129,5 @@ def _tagged(row: dict[str, Any]) -> set[tuple[int, int, str]]:
 
 
 def _trainer(a: Any, tables: pathlib.Path, setting: dict[str, Any], seed: str) -> dict[str, Any]:
-    return run_json([
-        a.peer_python, str(HERE / "peers" / "frames_trainer.py"),
-        str(tables / "train.jsonl"), str(tables / "test.jsonl"),
-        "--model", starter_folder(setting["model"]), "--epochs", str(setting["epochs"]),
-        "--learning-rate", str(setting["learning_rate"]), "--seed", seed,
-    ])  # fmt: skip
+    both = [tables / "train.jsonl", tables / "test.jsonl"]
+    return trainer(a.peer_python, "frames_trainer.py", both, setting, seed)

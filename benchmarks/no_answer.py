@@ -8,7 +8,6 @@ What stands in `results/` already is not measured again.
 
 from __future__ import annotations
 
-import csv
 import json
 import pathlib
 import statistics
@@ -18,15 +17,8 @@ from typing import Any
 import numpy as np
 
 import glossator
-from benchmarks.common import (
-    GLOSSATOR,
-    HERE,
-    data_folder,
-    parser,
-    run_json,
-    starter_folder,
-    write_result,
-)
+from benchmarks.beside_trainer import read_rows, trainer, write_rows
+from benchmarks.common import GLOSSATOR, HERE, data_folder, parser, run_json, write_result
 from glossator.evaluation.conformal import least_probability, prediction_sets
 
 OUTSIDE = "oos"
@@ -51,7 +43,7 @@ def main(arguments: list[str]) -> None:
         result["ours"] = found.get("ours") or ours(a, folder, pathlib.Path(scratch))
         write_result("no_answer", arguments, result)
         if not a.no_peer:
-            result["trainer"] = found.get("trainer") or trainer(a, folder, pathlib.Path(scratch))
+            result["trainer"] = found.get("trainer") or beside(a, folder, pathlib.Path(scratch))
             write_result("no_answer", arguments, result)
 
 
@@ -97,20 +89,16 @@ def coverage(a: Any, folder: pathlib.Path, rows: list[dict[str, str]]) -> dict[s
     return found
 
 
-def trainer(a: Any, folder: pathlib.Path, scratch: pathlib.Path) -> dict[str, Any]:
-    paths = []
-    for part in ("train", "test"):
-        paths.append(scratch / f"{part}.jsonl")
-        lines = (json.dumps(row, ensure_ascii=False) for row in inside(folder / f"{part}.csv"))
-        paths[-1].write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return run_json([
-        a.peer_python, str(HERE / "peers" / "tasks_trainer.py"), "label", *map(str, paths),
-        "--model", starter_folder("minilm"), "--epochs", str(a.epochs),
-        "--learning-rate", str(a.learning_rate), "--seed", str(a.seed),
-    ])  # fmt: skip
+def beside(a: Any, folder: pathlib.Path, scratch: pathlib.Path) -> dict[str, Any]:
+    tables = [
+        write_rows(scratch / f"{part}.jsonl", inside(folder / f"{part}.csv"))
+        for part in ("train", "test")
+    ]
+    setting = {"model": "minilm", "epochs": a.epochs, "learning_rate": a.learning_rate}
+    kind = ("--kind", "label")
+    return trainer(a.peer_python, "tasks_trainer.py", tables, setting, str(a.seed), *kind)
 
 
 def inside(path: pathlib.Path) -> list[dict[str, str]]:
     """The rows of a table that belong to a class."""
-    with open(path, encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["label"] != OUTSIDE]
+    return [row for row in read_rows(path) if row["label"] != OUTSIDE]

@@ -8,24 +8,23 @@ given the first place. What stands in `results/` already is not measured again.
 
 from __future__ import annotations
 
-import csv
-import json
 import pathlib
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.common import (
-    GLOSSATOR,
-    HERE,
-    data_folder,
-    median,
-    parser,
-    run_json,
-    starter_folder,
-    write_result,
+from benchmarks.beside_trainer import (
+    Runs,
+    fitted,
+    kept_runs,
+    medians,
+    read_rows,
+    scores_of,
+    speeds,
+    trainer,
+    write_rows,
 )
+from benchmarks.common import data_folder, parser, write_result
 from glossator.tasks.kinds.relation_extraction.places import unmarked
 
 
@@ -62,7 +61,7 @@ def main(arguments: list[str]) -> None:
     }  # fmt: skip
     seeds = a.seeds or job.seeds
     peer_seeds = 0 if a.no_peer else seeds if a.peer_seeds is None else a.peer_seeds
-    runs = _kept(f"relations_{a.name}", setting)
+    runs = kept_runs(f"relations_{a.name}", setting, ("ours", "trainer"))
     with tempfile.TemporaryDirectory() as scratch:
         tables = [
             _placed(data_folder(a) / a.name, part, pathlib.Path(scratch), a.rows)
@@ -76,21 +75,9 @@ def main(arguments: list[str]) -> None:
                 write_result("relations", arguments, _result(job, setting, runs), variant=a.name)
 
 
-def _result(job: Job, setting: dict[str, Any], runs: dict[str, Any]) -> dict[str, Any]:
-    def medians(name: str) -> dict[str, float]:
-        return {who: median([x[name] for x in v.values()]) for who, v in runs.items() if v}
-
-    speeds = medians("examples_per_second")
-    ratio = {"ratio": round(speeds["ours"] / speeds["trainer"], 2)} if len(speeds) == 2 else {}
-    scores = {f"median_{job.measure}": medians(job.measure)}
-    return {**setting, "goal": job.goal, **scores, "speed": speeds, **ratio, "runs": runs}
-
-
-def _kept(name: str, setting: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    path = HERE / "results" / f"{name}.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    same = all(kept.get(key) == value for key, value in setting.items())
-    return kept["runs"] if kept and same else {"ours": {}, "trainer": {}}
+def _result(job: Job, setting: dict[str, Any], runs: Runs) -> dict[str, Any]:
+    scores = {f"median_{job.measure}": medians(runs, job.measure)}
+    return {**setting, "goal": job.goal, **scores, **speeds(runs), "runs": runs}
 
 
 def _placed(
@@ -98,22 +85,13 @@ def _placed(
 ) -> pathlib.Path:
     """A table of JSON Lines in which head and tail are given by their places."""
     source = next(folder.glob(f"{part}.*"))
-    target = scratch / f"{part}.jsonl"
-    items = list(_read(source))[: rows if part == "train" else None]
-    with open(target, "w", encoding="utf-8") as file:
-        for row in items:
-            text, head, tail = unmarked(row["text"]) if "head" not in row else _first_places(row)
-            made = {"text": text, "head": head, "tail": tail, "relation": row["relation"]}
-            file.write(json.dumps(made, ensure_ascii=False) + "\n")
-    return target
+    items = list(read_rows(source))[: rows if part == "train" else None]
+    return write_rows(scratch / f"{part}.jsonl", map(_by_places, items))
 
 
-def _read(path: pathlib.Path) -> Iterator[dict[str, Any]]:
-    with open(path, encoding="utf-8", newline="") as file:
-        if path.suffix == ".csv":
-            yield from csv.DictReader(file)
-        else:
-            yield from map(json.loads, file)
+def _by_places(row: dict[str, Any]) -> dict[str, Any]:
+    text, head, tail = unmarked(row["text"]) if "head" not in row else _first_places(row)
+    return {"text": text, "head": head, "tail": tail, "relation": row["relation"]}
 
 
 def _first_places(row: dict[str, Any]) -> tuple[str, tuple[int, int], tuple[int, int]]:
@@ -133,23 +111,11 @@ def _first_places(row: dict[str, Any]) -> tuple[str, tuple[int, int], tuple[int,
 
 def _ours(a: Any, tables: list[pathlib.Path], setting: dict[str, Any], seed: str) -> dict[str, Any]:
     train, test = tables
-    got = run_json([
-        *GLOSSATOR, "fit", str(train), "--test", str(test), "--dev-fraction", "0",
-        "--task", "relation-extraction",
-        "--model", setting["model"], "--epochs", str(setting["epochs"]),
-        "--learning-rate", str(setting["learning_rate"]), "--seed", seed,
-        "--output", str(train.parent / f"model-{seed}"), "--json",
-    ])  # fmt: skip
-    numbers = {k: round(x, 4) for k, x in got["test"].items() if isinstance(x, float)}
-    speed = {name: got["train"][name] for name in ("seconds", "examples_per_second")}
-    return {**numbers, **speed, "rejected": got["rows"]["rejected"]}
+    output, task = train.parent / f"model-{seed}", ("--task", "relation-extraction")
+    return scores_of(fitted(train, test, output, setting, seed, *task))
 
 
 def _trainer(
     a: Any, tables: list[pathlib.Path], setting: dict[str, Any], seed: str
 ) -> dict[str, Any]:
-    return run_json([
-        a.peer_python, str(HERE / "peers" / "relations_trainer.py"), *map(str, tables),
-        "--model", starter_folder(setting["model"]), "--epochs", str(setting["epochs"]),
-        "--learning-rate", str(setting["learning_rate"]), "--seed", seed,
-    ])  # fmt: skip
+    return trainer(a.peer_python, "relations_trainer.py", tables, setting, seed)

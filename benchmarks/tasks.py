@@ -6,24 +6,23 @@ What stands in `results/` already is not measured again, so that the command can
 
 from __future__ import annotations
 
-import csv
-import json
 import pathlib
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.common import (
-    GLOSSATOR,
-    HERE,
-    data_folder,
-    median,
-    parser,
-    run_json,
-    starter_folder,
-    write_result,
+from benchmarks.beside_trainer import (
+    Runs,
+    fitted,
+    kept_runs,
+    medians,
+    read_rows,
+    scores_of,
+    speeds,
+    trainer,
+    write_rows,
 )
+from benchmarks.common import data_folder, parser, write_result
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def main(arguments: list[str]) -> None:
     }  # fmt: skip
     seeds = a.seeds or job.seeds
     peer_seeds = 0 if a.no_peer else seeds if a.peer_seeds is None else a.peer_seeds
-    runs = _kept(f"tasks_{a.name}", setting)
+    runs = kept_runs(f"tasks_{a.name}", setting, ("ours", "trainer"))
     with tempfile.TemporaryDirectory() as scratch:
         rows = _Rows(data_folder(a) / a.name.removesuffix("_multilingual"), job, a.rows, scratch)
         for who, count in (("ours", seeds), ("trainer", peer_seeds)):
@@ -95,23 +94,11 @@ def main(arguments: list[str]) -> None:
                 write_result("tasks", arguments, _result(job, setting, runs), variant=a.name)
 
 
-def _result(job: Job, setting: dict[str, Any], runs: dict[str, Any]) -> dict[str, Any]:
-    def medians(name: str) -> dict[str, float]:
-        return {who: median([x[name] for x in v.values()]) for who, v in runs.items() if v}
-
-    speeds = medians("examples_per_second")
-    ratio = {"ratio": round(speeds["ours"] / speeds["trainer"], 2)} if len(speeds) == 2 else {}
-    scores = {f"median_{job.measure}": medians(job.measure)}
+def _result(job: Job, setting: dict[str, Any], runs: Runs) -> dict[str, Any]:
+    scores = {f"median_{job.measure}": medians(runs, job.measure)}
     if job.kind == "answers":
-        scores["median_exact_match"] = medians("exact_match")
-    return {**setting, "goal": job.goal, **scores, "speed": speeds, **ratio, "runs": runs}
-
-
-def _kept(name: str, setting: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    path = HERE / "results" / f"{name}.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    same = all(kept.get(key) == value for key, value in setting.items())
-    return kept["runs"] if kept and same else {"ours": {}, "trainer": {}}
+        scores["median_exact_match"] = medians(runs, "exact_match")
+    return {**setting, "goal": job.goal, **scores, **speeds(runs), "runs": runs}
 
 
 class _Rows:
@@ -127,29 +114,14 @@ class _Rows:
         self, folder: pathlib.Path, names: tuple[str, ...], part: str, rows: int | None
     ) -> pathlib.Path:
         """All tables of a part as one of JSON Lines."""
-        target = self.scratch / f"{part}.jsonl"
-        items = [row for name in names for row in _read(folder / name)]
-        with open(target, "w", encoding="utf-8") as file:
-            for row in items[:rows]:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        return target
+        items = [row for name in names for row in read_rows(folder / name)]
+        return write_rows(self.scratch / f"{part}.jsonl", items[:rows])
 
     def _for_peer(self, path: pathlib.Path, job: Job) -> pathlib.Path:
-        target = path.with_name(f"peer-{path.name}")
-        with open(target, "w", encoding="utf-8") as file:
-            for row in _read(path):
-                made = _peer_row(row, job)
-                if made.get("answers") != []:  # it cannot learn where there is no place
-                    file.write(json.dumps(made, ensure_ascii=False) + "\n")
-        return target
-
-
-def _read(path: pathlib.Path) -> Iterator[dict[str, Any]]:
-    with open(path, encoding="utf-8", newline="") as file:
-        if path.suffix == ".csv":
-            yield from csv.DictReader(file)
-        else:
-            yield from map(json.loads, file)
+        made = (_peer_row(row, job) for row in read_rows(path))
+        # It cannot learn where there is no place.
+        kept = (row for row in made if row.get("answers") != [])
+        return write_rows(path.with_name(f"peer-{path.name}"), kept)
 
 
 def _peer_row(row: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -172,22 +144,10 @@ def _stands(context: str, answer: dict[str, Any]) -> bool:
 
 
 def _ours(a: Any, job: Job, rows: _Rows, setting: dict[str, Any], seed: str) -> dict[str, Any]:
-    got = run_json([
-        *GLOSSATOR, "fit", str(rows.train), "--test", str(rows.test), "--dev-fraction", "0",
-        "--model", setting["model"], "--epochs", str(setting["epochs"]),
-        "--learning-rate", str(setting["learning_rate"]), "--seed", seed, *job.options,
-        "--output", str(rows.scratch / f"model-{seed}"), "--json",
-    ])  # fmt: skip
-    numbers = {k: round(x, 4) for k, x in got["test"].items() if isinstance(x, float)}
-    train = got["train"]
-    rejected = {"rejected": got["rows"]["rejected"]}
-    speed = {name: train[name] for name in ("seconds", "examples_per_second")}
-    return {**numbers, **speed, **rejected}
+    output = rows.scratch / f"model-{seed}"
+    return scores_of(fitted(rows.train, rows.test, output, setting, seed, *job.options))
 
 
 def _trainer(a: Any, job: Job, rows: _Rows, setting: dict[str, Any], seed: str) -> dict[str, Any]:
-    return run_json([
-        a.peer_python, str(HERE / "peers" / "tasks_trainer.py"), job.kind, *map(str, rows.peer),
-        "--model", starter_folder(setting["model"]), "--epochs", str(setting["epochs"]),
-        "--learning-rate", str(setting["learning_rate"]), "--seed", seed,
-    ])  # fmt: skip
+    script, kind = "tasks_trainer.py", ("--kind", job.kind)
+    return trainer(a.peer_python, script, rows.peer, setting, seed, *kind)

@@ -2,67 +2,47 @@
 
 The first token gives the intent and the first piece of a word its tag, each through dropout and one
 linear map, as joint models of BERT are usually written (Chen, Zhuo and Wang 2019); the loss is
-the sum of both cross-entropies. What its documentation offers for speed on a CPU is on: bfloat16,
-batches grouped by length, the fused optimizer. `seconds` is `train()` alone.
+the sum of both cross-entropies. `seconds` is `train()` alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import tempfile
-import time
 from typing import Any
 
+import best_trainer
 import numpy as np
-import torch
 import transformers as hf
+from best_trainer import Rows
 from seqeval.metrics import f1_score
 from seqeval.metrics.sequence_labeling import get_entities
 from torch import nn
 
-Rows = list[dict[str, Any]]
 NO_TAG = -100
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("train")
-    p.add_argument("test")
-    p.add_argument("--model", required=True)
-    p.add_argument("--epochs", type=float, default=3)
-    p.add_argument("--learning-rate", type=float, default=2e-4)
-    p.add_argument("--seed", type=int, default=0)
-    a = p.parse_args()
+    a = best_trainer.parser(__doc__).parse_args()
     hf.set_seed(a.seed)
-    train, test = (read(path) for path in (a.train, a.test))
+    train, test = (best_trainer.read(path) for path in (a.train, a.test))
     tokenizer = hf.AutoTokenizer.from_pretrained(a.model)
     intents = sorted({row["intent"] for row in train})
     tags = sorted({tag for row in train for tag in row["tags"]})
     rows = Encoder(tokenizer, intents, tags)
     trainer = hf.Trainer(
         model=TwoHeads(a.model, len(intents), len(tags)),
-        args=arguments(a),
+        args=best_trainer.arguments(a, label_names=["labels", "intent"]),
         train_dataset=rows(train),
         data_collator=hf.DataCollatorForTokenClassification(tokenizer),
         processing_class=tokenizer,
     )
-    began = time.perf_counter()
-    trainer.train()
-    seconds = time.perf_counter() - began
-    trainer.args.train_sampling_strategy = "random"  # else what is predicted is reordered, too
+    speed = best_trainer.timed(trainer, a, len(train))
     out = trainer.predict(rows(test))
     result = {
         **score(out, test, intents, tags),
-        "seconds": round(seconds, 3),
-        "examples_per_second": round(len(train) * a.epochs / seconds, 1),
+        **speed,
     }
     print(json.dumps(result))
-
-
-def read(path: str) -> Rows:
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
 
 
 class TwoHeads(nn.Module):
@@ -118,28 +98,6 @@ class Encoder:
             "labels": labels,
             "intent": self.intents.get(row["intent"], 0),
         }
-
-
-def arguments(a: argparse.Namespace) -> hf.TrainingArguments:
-    return hf.TrainingArguments(
-        output_dir=tempfile.mkdtemp(),
-        use_cpu=not torch.cuda.is_available(),
-        per_device_train_batch_size=32,
-        per_device_eval_batch_size=32,
-        num_train_epochs=a.epochs,
-        learning_rate=a.learning_rate,
-        warmup_steps=0.1,
-        weight_decay=0.01,
-        seed=a.seed,
-        label_names=["labels", "intent"],
-        report_to=[],
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        bf16=True,
-        optim="adamw_torch_fused",
-        train_sampling_strategy="group_by_length",
-    )
 
 
 def score(out: Any, test: Rows, intents: list[str], tags: list[str]) -> dict[str, float]:

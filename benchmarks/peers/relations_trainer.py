@@ -1,25 +1,20 @@
 """Peer: transformers' Trainer on the tables of `benchmarks relations`, with our marks and head.
 
 An `AutoModel`, `@` round the head and `#` round the tail, the states of the two marks that open
-them side by side into a dense layer (Zhou and Chen 2021), with what the documentation offers for
-speed on a CPU: bfloat16, batches grouped by length, the fused optimizer. The last line is a JSON
-object; `seconds` is `train()` alone, and `macro_f1` the official score where relations have
-directions.
+them side by side into a dense layer (Zhou and Chen 2021). The last line is a JSON object;
+`seconds` is `train()` alone, and `macro_f1` the official score where relations have directions.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import tempfile
-import time
 from typing import Any
 
+import best_trainer
 import numpy as np
 import torch
 import transformers as hf
-
-Rows = list[dict[str, Any]]
+from best_trainer import Rows
 
 
 class Relations(torch.nn.Module):
@@ -47,66 +42,28 @@ class Relations(torch.nn.Module):
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("train")
-    p.add_argument("test")
-    p.add_argument("--model", required=True)
-    p.add_argument("--epochs", type=float, default=5)
-    p.add_argument("--learning-rate", type=float, default=2e-4)
-    p.add_argument("--seed", type=int, default=0)
-    a = p.parse_args()
+    a = best_trainer.parser(__doc__).parse_args()
     hf.set_seed(a.seed)
-    train, test = (read(path) for path in (a.train, a.test))
+    train, test = (best_trainer.read(path) for path in (a.train, a.test))
     names = sorted({row["relation"] for row in train})
     tokenizer = hf.AutoTokenizer.from_pretrained(a.model)
     trainer = hf.Trainer(
         model=Relations(a.model, len(names)),
-        args=arguments(a),
+        args=best_trainer.arguments(a, remove_unused_columns=False),
         train_dataset=encoded(tokenizer, train, names),
         data_collator=lambda rows: collate(tokenizer, rows),
         processing_class=tokenizer,
     )
-    began = time.perf_counter()
-    trainer.train()
-    seconds = time.perf_counter() - began
-    trainer.args.train_sampling_strategy = "random"  # else what is predicted is reordered, too
+    speed = best_trainer.timed(trainer, a, len(train))
     out = trainer.predict(encoded(tokenizer, test, names))
     answers = [names[i] for i in out.predictions.argmax(-1)]
     gold = [row["relation"] for row in test]
     result = {
-        "seconds": round(seconds, 3),
-        "examples_per_second": round(len(train) * a.epochs / seconds, 1),
+        **speed,
         "accuracy": round(float(np.mean([x == y for x, y in zip(gold, answers, strict=True)])), 4),
         "macro_f1": round(macro_f1(gold, answers), 4),
     }
     print(json.dumps(result))
-
-
-def read(path: str) -> Rows:
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def arguments(a: argparse.Namespace) -> hf.TrainingArguments:
-    return hf.TrainingArguments(
-        output_dir=tempfile.mkdtemp(),
-        use_cpu=not torch.cuda.is_available(),
-        per_device_train_batch_size=32,
-        per_device_eval_batch_size=32,
-        num_train_epochs=a.epochs,
-        learning_rate=a.learning_rate,
-        warmup_steps=0.1,
-        weight_decay=0.01,
-        seed=a.seed,
-        report_to=[],
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        bf16=True,
-        optim="adamw_torch_fused",
-        train_sampling_strategy="group_by_length",
-        remove_unused_columns=False,
-    )
 
 
 def encoded(tokenizer: Any, rows: Rows, names: list[str]) -> Rows:

@@ -1,91 +1,51 @@
 """Peer: transformers' Trainer at its best on the tables of `benchmarks tasks`.
 
-Labels, lists of labels, numbers, pairs, tags of words, or answers to questions, with what its
-documentation offers for speed on a CPU: bfloat16, batches grouped by length, the fused optimizer.
-The last line is a JSON object; `seconds` is `train()` alone.
+Labels, lists of labels, numbers, pairs, tags of words, or answers to questions. The last line is a
+JSON object; `seconds` is `train()` alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
-import time
 from collections.abc import Callable
 from typing import Any
 
+import best_trainer
 import numpy as np
-import torch
 import transformers as hf
-
-Rows = list[dict[str, Any]]
+from best_trainer import Rows
 
 
 def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("kind", choices=("answers", "label", "labels", "number", "tags"))
-    p.add_argument("train")
-    p.add_argument("test")
-    p.add_argument("--model", required=True)
-    p.add_argument("--epochs", type=float, default=3)
-    p.add_argument("--learning-rate", type=float, default=2e-4)
-    p.add_argument("--seed", type=int, default=0)
+    p = best_trainer.parser(__doc__)
+    kinds = ("answers", "label", "labels", "number", "tags")
+    p.add_argument("--kind", choices=kinds, required=True)
     a = p.parse_args()
     hf.set_seed(a.seed)
-    train, test = (read(path) for path in (a.train, a.test))
+    train, test = (best_trainer.read(path) for path in (a.train, a.test))
     tokenizer = hf.AutoTokenizer.from_pretrained(a.model)
     if a.kind == "answers":
         from tasks_answers import answers as prepare
     else:
         prepare = tags if a.kind == "tags" else texts
     model, encoded, collator, score = prepare(a, tokenizer, train)
+    # 32 long texts at once take more memory than 14 GB: a step is then four parts of eight.
+    parts = 4 if a.kind in ("answers", "labels") else 1
     trainer = hf.Trainer(
         model=model,
-        args=arguments(a),
+        args=best_trainer.arguments(a, parts=parts),
         train_dataset=encoded(train),
         data_collator=collator,
         processing_class=tokenizer,
     )
-    began = time.perf_counter()
-    trainer.train()
-    seconds = time.perf_counter() - began
-    trainer.args.train_sampling_strategy = "random"  # else what is predicted is reordered, too
+    speed = best_trainer.timed(trainer, a, len(train))
     out = trainer.predict(encoded(test))
     result = {
-        "seconds": round(seconds, 3),
-        "examples_per_second": round(len(train) * a.epochs / seconds, 1),
+        **speed,
         **{name: round(float(x), 4) for name, x in score(out.predictions, out.label_ids).items()},
     }
     print(json.dumps(result))
-
-
-def read(path: str) -> Rows:
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def arguments(a: argparse.Namespace) -> hf.TrainingArguments:
-    # 32 full windows at once take more memory than 14 GB: a step is then four parts of eight.
-    parts = 4 if a.kind in ("answers", "labels") else 1
-    return hf.TrainingArguments(
-        output_dir=tempfile.mkdtemp(),
-        use_cpu=not torch.cuda.is_available(),
-        per_device_train_batch_size=32 // parts,
-        gradient_accumulation_steps=parts,
-        per_device_eval_batch_size=32 // parts,
-        num_train_epochs=a.epochs,
-        learning_rate=a.learning_rate,
-        warmup_steps=0.1,
-        weight_decay=0.01,
-        seed=a.seed,
-        report_to=[],
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        bf16=True,
-        optim="adamw_torch_fused",
-        train_sampling_strategy="group_by_length",
-    )
 
 
 def texts(
