@@ -166,7 +166,7 @@ def parts_add_up(member):
     filled = [*examples, filler(examples[0], 5, task.specs)]
     again = task.loss(model, task.collate(filled, 0))
     together = units(examples, task.coupling)
-    parts = [[e for unit in part for e in unit] for part in (together[:20], together[20:])]
+    parts = [[e for unit in part for e in unit] for part in (together[:20], together[20:]) if part]
     halves = [task.loss(model, task.collate(part, 0)) for part in parts]
     for number in (0, 1):
         value = float(whole[number].detach())

@@ -53,6 +53,22 @@ def entities(by_place=False):
     return rows
 
 
+def twins(graded=False):
+    """Texts that belong together; beside each one that is like them and does not."""
+    rows = []
+    for number, row in enumerate(labels()):
+        found = next(x for x in ("card", "film", "market") if x in row["text"])
+        other = {"card": "team", "film": "match", "market": "bank"}[found]
+        wrong = "bank" if other == "team" else "team"
+        text = f"{other} {number} " + "week league " * (number % 5) * 3
+        if graded:
+            rows.append({"text": row["text"], "text_pair": text, "label": 5})
+            rows.append({"text": row["text"], "text_pair": f"{wrong} {number}", "label": "1.5"})
+        else:
+            rows.append({"text": row["text"], "text_pair": text, "negative": f"{wrong} {number}"})
+    return rows[:48]
+
+
 def with_strangers():
     rows = labels()
     for number, row in enumerate(rows):
@@ -176,6 +192,16 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "marked relations": {"rows": relations(marked=True), "options": {"no_relation": "lost"}},
     "questions": {"rows": questions(), "options": {"stride": 4}},
     "questions without answers": {"rows": questions(unanswerable=True)},
+    "vectors of pairs": {
+        "rows": twins(), "task": "feature-extraction",
+        "options": {"prefix": "the ", "pooling": "cls", "normalize": False},
+    },
+    "vectors of grades": {"rows": twins(graded=True), "task": "feature-extraction"},
+    "vectors of labels": {"rows": labels(), "task": "feature-extraction"},
+    "vectors of texts": {
+        "rows": [{"text": row["text"]} for row in labels()], "task": "feature-extraction",
+        "options": {"pooling": "last"},
+    },
     "several tasks": {
         "rows": tasks(labels(), labels(several=True), numbers()), "task": "multi-task",
         "options": {"members": '{"task-2": {"task": "text-regression"}}'},

@@ -26,7 +26,7 @@ from glossator.tasks.answers import answer_rows
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
 from glossator.tasks.registry import asks_of, columns_for, config_named
-from glossator.tasks.task import Answer, Probabilities, Reader, Task
+from glossator.tasks.task import Answer, Probabilities, Reader, Task, WithFiles
 from glossator.text.frames import frame_rows, plain_row
 from glossator.text.records import Columns, Read, Record, in_place
 from glossator.text.rows import Rejection, Row
@@ -352,12 +352,14 @@ class Predictor:
             OutputExistsError: `folder` exists and `overwrite` is false, or it is no model folder.
             OSError: the disk is full or read-only; `folder` is then as it was.
         """
+        encoder: Any = self.model.encoder
         save_folder(
             self.model,
             self.task.tokenizer,
             dataclasses.replace(self.details, saved=self.task.saved()),
             folder,
             opens_as=self.task.opens_as,
+            files=self.task.files(encoder.width) if isinstance(self.task, WithFiles) else None,
             overwrite=overwrite,
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import nn
 
 from glossator.artifact.folder import Details, write_details
 from glossator.artifact.manifest import MANIFEST, write_manifest
-from glossator.files import new_folder
+from glossator.files import durable_write, new_folder
 from glossator.models import checkpoint
 from glossator.text.tokenizer import Tokenizer
 
@@ -22,6 +23,7 @@ def save_folder(
     folder: str | Path,
     *,
     opens_as: str,
+    files: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write a model folder, whole or not at all.
@@ -32,6 +34,7 @@ def save_folder(
         details: what the folder says.
         folder: its place.
         opens_as: the class of transformers that opens it.
+        files: texts of what else it holds, by their paths in it.
         overwrite: whether a model folder that is there may be replaced.
 
     Raises:
@@ -42,4 +45,7 @@ def save_folder(
         checkpoint.save(model, temporary)  # type: ignore[arg-type]
         tokenizer.save(temporary)
         write_details(details, temporary, opens_as=opens_as)
+        for name, text in (files or {}).items():
+            (temporary / name).parent.mkdir(exist_ok=True)
+            durable_write(temporary / name, text)
         write_manifest(temporary)

@@ -19,6 +19,7 @@ from glossator.text.tokenizer import Ids
 __all__ = [
     "ArraySpec",
     "Batch",
+    "Comparing",
     "Coupling",
     "Encoded",
     "Example",
@@ -233,3 +234,17 @@ class Ordering(Protocol):
             seed: of the run.
             epoch: from 0.
         """
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """Something learnable of whole steps, whose loss is one over vectors of their examples.
+
+    So the examples can go through a model in parts, though all are held against each other.
+    """
+
+    def embed(self, model: nn.Module, batch: Any) -> Tensor:
+        """(B, D) a vector of each example of a batch."""
+
+    def compare(self, vectors: Tensor, batch: Any) -> tuple[Tensor, Tensor]:
+        """The loss as `Learnable.loss` gives it, of (B, D) vectors of a batch; rows are whole."""

@@ -37,6 +37,7 @@ __all__ = [
     "Surveying",
     "Task",
     "TaskKind",
+    "WithFiles",
     "is_better",
 ]
 
@@ -297,6 +298,14 @@ class Surveying(Protocol):
 
     def settle(self, model: nn.Module) -> None:
         """Put what was decided into the model, whose folder then holds it."""
+
+
+@runtime_checkable
+class WithFiles(Protocol):
+    """A task whose folders hold files that only others read."""
+
+    def files(self, width: int) -> Mapping[str, str]:
+        """Their texts, by their paths in the folder; `width` is that of the encoder."""
 
 
 def is_better(task: Task, new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:

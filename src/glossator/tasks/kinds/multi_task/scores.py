@@ -55,10 +55,10 @@ class MultiTaskScores:
             assert isinstance(row, MultiEncoded)
             known = {piece.member.name: piece.record for piece in record.input}
             for (name, inner), one in zip(row.parts, answer, strict=True):
-                for part, value in zip(
-                    own.setdefault(name, ([], [], [])), (known[name], inner, one), strict=True
-                ):
-                    part.append(value)
+                of_task = own.setdefault(name, ([], [], []))
+                of_task[0].append(known[name])
+                of_task[1].append(inner)
+                of_task[2].append(one)
         for name, parts in own.items():
             self._scores[name].add(*parts)
             self._rows[name] += len(parts[0])

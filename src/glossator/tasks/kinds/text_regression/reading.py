@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from glossator.tasks.kinds.text_regression.config import Options
-from glossator.tasks.reading import TextsReader, read_texts
-from glossator.text.columns import named_value, read_text, rejected
+from glossator.tasks.reading import TextsReader, read_number, read_texts
 from glossator.text.findings import Finding, Tally, count_of
 from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
@@ -40,30 +38,10 @@ class NumberReader(TextsReader):
         texts = read_texts(row, self.columns)
         if isinstance(texts, Rejection):
             return texts
-        number = self._number(row) if targets else None
+        number = read_number(row, self.columns["label"][0]) if targets else None
         if isinstance(number, Rejection):
             return number
         return Record(row, texts, number, texts)
-
-    def _number(self, row: Row) -> float | Rejection:
-        (column,) = self.columns["label"]
-        value = row.values.get(column)
-        if isinstance(value, str):
-            text = read_text(row, (column,), "label")
-            if isinstance(text, Rejection):
-                return text
-            try:
-                value = float(text) if "_" not in text else None
-            except ValueError:
-                value = None
-        if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-            number = float(value)
-            if math.isfinite(number):
-                return number
-        got = named_value(row.values[column]) if column in row.values else "nothing"
-        got = repr(row.values[column]) if isinstance(row.values.get(column), str) else got
-        message = f"column '{column}' holds {got:.60}; expected a number such as 3 or 0.25"
-        return rejected(row, "not_a_number", message)
 
     def examiner(self) -> NumberExaminer:
         """See `Reader`."""

@@ -1,0 +1,138 @@
+"""What report and card show of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glossator.evaluation.figures import (
+    Column,
+    Histogram,
+    Quote,
+    Quotes,
+    Scatter,
+    Section,
+    Table,
+    Words,
+)
+from glossator.models.pooling import Pooling
+from glossator.tasks.kinds.feature_extraction.config import CONFIG, Options
+from glossator.tasks.kinds.feature_extraction.reading import Aim
+from glossator.text.findings import count_of
+
+__all__ = ["class_section", "grade_section", "misses_section", "rank_section", "words"]
+
+_POINTS = 5_000
+_LEARNED: dict[Aim, str] = {
+    "pairs": "texts that belong together",
+    "grades": "pairs with a number of how alike they are",
+    "classes": "texts with labels",
+    "texts": "texts alone",
+}
+_POOLED: dict[Pooling, str] = {
+    "mean": "the mean over its tokens",
+    "cls": "its first token",
+    "last": "its last token",
+}
+
+
+def rank_section(places: NDArray[np.int64], candidates: int) -> Section:
+    """Where the right text stands among all that could be found."""
+    edges = (1, 2, 4, 11, 101, max(102, candidates + 1))
+    names = ("first", "second or third", "4th to 10th", "11th to 100th", "further down")
+    rows = [
+        (name, int(((places >= low) & (places < high)).sum()), _share(places, low, high))
+        for name, low, high in zip(names, edges[:-1], edges[1:], strict=True)
+    ]
+    columns = (Column("The right text stands", "text"), Column("Rows", "count"), Column("", "bar"))
+    return Section(
+        id="ranks",
+        title="Where the right text stands",
+        figures=[Table("", columns, rows)],
+        aside=(f"Each text was looked for among {count_of(candidates, 'text')} of these rows.",),
+        short="Ranks",
+    )
+
+
+def _share(places: NDArray[np.int64], low: int, high: int) -> float:
+    return float(((places >= low) & (places < high)).mean())
+
+
+def class_section(
+    names: Sequence[str], right: NDArray[np.int64], alike: NDArray[np.bool_]
+) -> Section:
+    """How often the nearest text is of the same label, by label.
+
+    Args:
+        names: of the labels.
+        right: (N,) number of each row's label.
+        alike: (N,) whether the nearest other row has it too.
+    """
+    totals = np.bincount(right, minlength=len(names))
+    hits = np.bincount(right, weights=alike, minlength=len(names))
+    rows = [
+        (name, float(hits[i] / totals[i]) if totals[i] else None, int(totals[i]))
+        for i, name in enumerate(names)
+    ]
+    rows.sort(key=lambda row: (row[1] is None, row[1]))
+    columns = (Column("Label", "text"), Column("Nearest is alike", "bar"), Column("Rows", "count"))
+    return Section(
+        id="labels",
+        title="Labels, the most scattered first",
+        figures=[Table("", columns, rows, shown=15, noun="labels")],
+        aside=("Of each row the nearest other row of the same table was looked at.",),
+        short="Labels",
+    )
+
+
+def grade_section(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> Section:
+    """Cosines beside those that the numbers of the pairs ask for."""
+    return Section(
+        id="cosines",
+        title="Wanted and found",
+        figures=[
+            Scatter("", wanted[:_POINTS], found[:_POINTS], "wanted", "cosine"),
+            Histogram("Cosines", found[:_POINTS], "cosine", "pairs"),
+        ],
+        aside=("A pair on the diagonal is as alike as its number says.",),
+        short="Cosines",
+    )
+
+
+def misses_section(split: str, misses: Sequence[Quote]) -> Section:
+    """What was found in the place of what is right."""
+    none = f"Nothing was missed in the {split} rows."
+    return Section(
+        id="misses",
+        title="Worst misses",
+        figures=[Quotes("", misses, none=none)],
+        aside=[f"The {split} rows that are furthest from right, each with what was nearest."]
+        if misses
+        else [],
+        short="Misses",
+    )
+
+
+def words(aim: Aim, pooling: Pooling, options: Options) -> Words:
+    """What is said of a model that makes vectors."""
+    made = f"The vector of a text is {_POOLED[pooling]}"
+    decided = [f"{made}, scaled to the length 1." if options.normalize else f"{made}."]
+    if options.prefix or options.pair_prefix:
+        decided.append(
+            f"{options.prefix!r} stands before each text, {options.pair_prefix!r} before one that "
+            "is to be found (found=True)."
+        )
+    return Words(
+        does=f"Reads a text and gives a vector of what it means; learned from {_LEARNED[aim]}.",
+        caution="Two texts with a high cosine are alike in what was learned, and need not agree.",
+        opens_as=CONFIG.opens_as,
+        pipeline="feature-extraction",
+        python_input='"a text"',
+        command_input="a text of your own",
+        elsewhere="sentence-transformers opens the folder and gives the same vectors, but reads "
+        "the beginning of a long text alone; here its windows are averaged. transformers gives "
+        "the states of tokens, which are still to be pooled.",
+        decided=decided,
+    )
