@@ -17,7 +17,6 @@ from pathlib import Path
 
 from starlette.responses import JSONResponse
 
-from glossator.serving.absent import absent
 from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.server import bound, listen
 from glossator.serving.shared import Shared
@@ -47,7 +46,7 @@ def main(count, gate, hold):
         return 0
 
     def stand_in(ready):
-        listen(absent, listener, config, limits, ready=ready)
+        listen(stand_in, listener, config, limits, ready=ready)
         return 0
 
     return Workers(
