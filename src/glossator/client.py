@@ -185,13 +185,14 @@ class Client:
         data = b"" if body is None else json.dumps(body, allow_nan=False).encode()
         until = self._clock() + self._deadline
         for attempt in range(1, self._attempts + 1):
+            pause: float | None
             try:
                 status, headers, answer = self._send(method, path, data, until)
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 why = str(error) or type(error).__name__
                 found = EndpointError(f"no answer from {self!r}: {why}")
-                pause: float | None = self._pause(attempt, {})
+                pause = self._pause(attempt, {})
             else:
                 if status == 200:
                     return _json(answer, status)

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from starlette.responses import JSONResponse
 
-from glossator.serving.absent import absent
 from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.server import bound, listen
 from glossator.serving.shared import Shared
+from glossator.serving.stand_in import stand_in
 from glossator.serving.workers import Workers
 
 
@@ -46,14 +46,14 @@ def main(count, gate, hold):
         listen(app, listener, config, limits, ready=ready)
         return 0
 
-    def stand_in(ready):
-        listen(absent, listener, config, limits, ready=ready)
+    def substitute(ready):
+        listen(stand_in, listener, config, limits, ready=ready)
         return 0
 
     return Workers(
         count=count,
         work=work,
-        stand_in=stand_in,
+        stand_in=substitute,
         shared=shared,
         drain=config.drain,
         close=listener.close,

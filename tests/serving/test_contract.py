@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from route_bodies import BODIES
 
 from glossator.serving.access import OPEN
 from glossator.serving.contract import OPERATIONS, document
@@ -73,18 +74,6 @@ def fits(schema, value, every):
     if isinstance(value, list) and "items" in schema:
         return all(fits(schema["items"], each, every) for each in value)
     return True
-
-
-BODIES = {
-    "Asked": {"inputs": ["a", " "]},
-    "Change": {"folder": "topics"},
-    "EmbeddingsRequest": {"model": "topics", "input": "a"},
-    "TeiPredict": {"inputs": [["a"], ["b"]]},
-    "TeiEmbed": {"inputs": "a"},
-    "TeiRerank": {"query": "a", "texts": ["b"]},
-    "TeiSimilarity": {"inputs": {"source_sentence": "a", "sentences": ["b"]}},
-    "V2Request": {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a"]}]},
-}
 
 
 @pytest.fixture

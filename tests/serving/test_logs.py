@@ -16,9 +16,9 @@ from glossator.models.config import RuntimeConfig
 from glossator.serving.account import Account
 from glossator.serving.app import Told
 from glossator.serving.batcher import Measured
-from glossator.serving.config import SightConfig
+from glossator.serving.config import ObservabilityConfig
 from glossator.serving.logs import EventLog
-from glossator.serving.sight import opened_sight
+from glossator.serving.observability import observing
 
 PREDICT = "/v1/models/topics/predict"
 CONTROLS = '\x00\x07\x1b[31m\r\n\x85\u2028\u202e\ud800"\\{}'
@@ -154,8 +154,10 @@ def ask_what_goes_wrong(client, keys, monkeypatch):
 
 def test_canaries_are_in_no_record_at_debug(made, keys, path, monkeypatch, capfd):
     monkeypatch.setenv("GLOSSATOR_SECRET", CANARY)
-    with opened_sight(SightConfig(log=str(path), log_level="debug"), RuntimeConfig()) as sight:
-        client = made(tell=sight.tell, observe=sight.observe, masks=sight.masks)
+    with observing(
+        ObservabilityConfig(log=str(path), log_level="debug"), RuntimeConfig()
+    ) as observed:
+        client = made(tell=observed.tell, observe=observed.observe, masks=observed.masks)
         ask_what_goes_wrong(client, keys, monkeypatch)
     content = path.read_text()
     assert CANARY not in content
@@ -177,10 +179,12 @@ def test_canaries_are_in_no_record_at_debug(made, keys, path, monkeypatch, capfd
 
 def test_a_log_that_says_what_it_is_given_would_be_caught(made, keys, path, monkeypatch):
     """The control: messages of libraries as they are."""
-    with opened_sight(SightConfig(log=str(path), log_level="debug"), RuntimeConfig()) as sight:
+    with observing(
+        ObservabilityConfig(log=str(path), log_level="debug"), RuntimeConfig()
+    ) as observed:
         leaking = logging.FileHandler(path)
         logging.getLogger().addHandler(leaking)
-        client = made(tell=sight.tell, observe=sight.observe)
+        client = made(tell=observed.tell, observe=observed.observe)
         ask_what_goes_wrong(client, keys, monkeypatch)
         leaking.close()
     assert CANARY in path.read_text()
@@ -195,15 +199,15 @@ def test_logging_is_as_before_once_it_ends(log):
 
 
 def test_texts_are_logged_masked_where_that_is_asked(made, keys, path):
-    config = SightConfig(log=str(path), mask=True, log_texts=True)
-    with opened_sight(config, RuntimeConfig()) as sight:
-        client = made(tell=sight.tell, observe=sight.observe, masks=sight.masks)
+    config = ObservabilityConfig(log=str(path), mask=True, log_texts=True)
+    with observing(config, RuntimeConfig()) as observed:
+        client = made(tell=observed.tell, observe=observed.observe, masks=observed.masks)
         client.post(PREDICT, headers=keys.header(), json={"inputs": ["write to a@b.example"]})
     (found,) = [x for x in records(path) if x["event"] == "request"]
     assert found["masked"] == ["write to [EMAIL]"]
     assert "a@b.example" not in path.read_text()
     with pytest.raises(ConfigError, match="--log-texts asks for --mask"):
-        SightConfig(log_texts=True)
+        ObservabilityConfig(log_texts=True)
 
 
 def test_a_log_that_was_moved_away_is_begun_again(log, path, tmp_path):

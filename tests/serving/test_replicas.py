@@ -19,7 +19,7 @@ import pytest
 from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
 from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig
-from glossator.serving.lineup import Lineup
+from glossator.serving.desired_models import DesiredModels
 from glossator.serving.replicas import Digests, Replica
 
 SRC = Path(__file__).parents[2] / "src"
@@ -47,7 +47,7 @@ def test_options_that_contradict_each_other(replicas, endpoint, why):
 @pytest.fixture
 def replica(tmp_path, model_folder, keys):
     def make(folder=model_folder):
-        Lineup(tmp_path).begin({"topics": folder})
+        DesiredModels(tmp_path).begin({"topics": folder})
         runtime, limits = RuntimeConfig(), LimitConfig()
         return Replica(tmp_path, Digests(keys.keys()), ServeConfig(), limits, runtime)
 

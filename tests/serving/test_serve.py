@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,19 +25,20 @@ PREDICT = "/v1/models/topics/predict"
 class Command:
     """The command, once it listens."""
 
-    def __init__(self, *words):
+    def __init__(self, *words, program=("-m", "glossator", "serve"), errors=None, **environment):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "glossator", "serve", *words, "--port", "0", "--json"],
-            env={**os.environ, "PYTHONPATH": str(SRC)},
+            [sys.executable, *program, *words, "--port", "0", "--json"],
+            env={**os.environ, "PYTHONPATH": str(SRC), **environment},
             stdout=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
-        lines = []
-        while not lines or lines[-1] != "}\n":
+        self.lines = []
+        while not self.lines or self.lines[-1] != "}\n":
             line = self.process.stdout.readline()
             assert line, f"it ended with {self.process.wait(PATIENCE)}"
-            lines.append(line)
-        self.port = int(json.loads("".join(lines))["address"].rpartition(":")[2])
+            self.lines.append(line)
+        self.port = int(json.loads("".join(self.lines))["address"].rpartition(":")[2])
 
     def ask(self, method, path, token="", body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
@@ -44,7 +46,9 @@ class Command:
         try:
             connection.request(method, path, body and json.dumps(body), headers)
             found = connection.getresponse()
-            return found.status, json.loads(found.read())
+            content = found.read()
+            is_json = found.headers.get_content_type() == "application/json"
+            return found.status, json.loads(content) if is_json else content.decode()
         finally:
             connection.close()
 
@@ -63,8 +67,8 @@ class Command:
 def command():
     made = []
 
-    def start(*words):
-        made.append(Command(*words))
+    def start(*words, **given):
+        made.append(Command(*words, **given))
         return made[-1]
 
     yield start
@@ -103,6 +107,63 @@ def test_it_outlives_a_process_keeps_budgets_and_ends_well(command, model_folder
 
     ours.process.send_signal(signal.SIGTERM)
     assert ours.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_a_process_that_dies_in_a_batch_leaves_no_text_and_no_key(
+    command, model_folder, tmp_path, until
+):
+    token, key = new_key("admin")
+    file = KeyFile(tmp_path / "keys.toml")
+    file.add(key)
+    text = "quokka4711 crash"
+    (tmp_path / "temporary").mkdir()
+    words = ["--keys", str(file.path), "--workers", "2", "--rate", "1000", "--burst", "1000"]
+    words += ["--log", str(tmp_path / "log"), "--log-level", "debug"]
+    with open(tmp_path / "errors", "w") as errors:
+        ours = command(
+            f"topics={model_folder}",
+            *words,
+            program=[str(Path(__file__).with_name("crashing.py"))],
+            errors=errors,
+            TMPDIR=str(tmp_path / "temporary"),
+        )
+    before = ours.children()
+    for number in before:
+        limits = Path(f"/proc/{number}/limits").read_text()
+        assert re.search(r"Max core file size +0 ", limits)
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        ours.ask("POST", PREDICT, token, {"inputs": ["the card was 1", text]})
+    until(lambda: len(set(ours.children()) - set(before)) == 1)
+    until(lambda: ours.ask("GET", "/health/ready")[0] == 200)
+    assert ours.ask("POST", PREDICT, token, {"inputs": ["the card was 1"]})[0] == 200
+    status, metrics = ours.ask("GET", "/metrics", token)
+    assert status == 200
+    files = [x for x in tmp_path.rglob("*") if x.is_file()]
+    left = {str(x): x.read_bytes() for x in files} | ledgers(ours.children())
+    assert any("metrics" in path for path in left)
+    assert any("(deleted)" in path for path in left)
+    ours.process.send_signal(signal.SIGTERM)
+    assert ours.process.wait(PATIENCE) == 0
+    told = {
+        **left,
+        "metrics": metrics.encode(),
+        "output": "".join([*ours.lines, *ours.process.stdout]).encode(),
+        "errors": (tmp_path / "errors").read_bytes(),
+    }
+    for canary in (b"quokka4711", token.encode()):
+        assert [place for place, content in told.items() if canary in content] == []
+
+
+def ledgers(processes):
+    """What is in files that have no name any more."""
+    found = {}
+    for number in processes:
+        for link in Path(f"/proc/{number}/fd").iterdir():
+            name = os.readlink(link)
+            if "glossator-" in name and name.endswith("(deleted)"):
+                found[name] = link.read_bytes()
+    return found
 
 
 def test_a_folder_that_is_none_ends_it_with_one_error(tmp_path):

@@ -80,6 +80,31 @@ def test_names_are_hidden_where_something_finds_them():
     assert mask("to Anna@example.org", names).text == "to [EMAIL]"
 
 
+@pytest.mark.parametrize(
+    "piece",
+    ["4" * 55 + "a ", "4" * 55 + ".1,", "(4) " * 8 + "4a ", "44-" * 18 + "4a "],
+    ids=["letter", "decimal", "brackets", "groups"],
+)
+def test_a_long_number_that_is_none_is_read_in_one_way(piece):
+    """Where there are millions of ways to cut it up, this does not end."""
+    assert mask(piece * 500).text == piece * 500
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("030 - 123 45 67 or 030/1234567", "[PHONE] or [PHONE]"),
+        ("(030) (1234567)", "[PHONE])"),
+        ("0301234567890123", "0301234567890123"),
+        ("+493012345 (0)6", "[PHONE]"),
+        ("ring 123456 7", "ring [PHONE]"),
+        ("\uff10\uff13\uff10 1234567", "[PHONE]"),
+    ],
+)
+def test_numbers_are_cut_into_groups(text, expected):
+    assert mask(text).text == expected
+
+
 PIECES = st.sampled_from(
     ["4111 1111 1111 1111", "a@b.example", "+49 30 1234567", "10.0.0.1", " ", "\n", "，", "@", "1"]
 )

@@ -21,11 +21,11 @@ from glossator.cli.serve_on_ray import address_of, on_ray
 from glossator.errors import GlossatorError
 from glossator.extras import require
 from glossator.models.config import RuntimeConfig
-from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig, SightConfig
+from glossator.serving.config import LimitConfig, ObservabilityConfig, ReplicaConfig, ServeConfig
 
 if TYPE_CHECKING:
     from glossator.serving.endpoint import Endpoint
-    from glossator.serving.sight import Sight
+    from glossator.serving.observability import Observability
 
 __all__ = ["ServeOptions", "serve"]
 
@@ -37,7 +37,7 @@ class ServeOptions:
     Attributes:
         endpoint: where it listens, and whom it answers.
         limits: what may be asked.
-        sight: what is told of it.
+        observability: what is told of it.
         replicas: how many there are on a Ray cluster.
         runtime: where the models run.
         shown: how it is told.
@@ -47,8 +47,8 @@ class ServeOptions:
     limits: Annotated[LimitConfig, Parameter(name="*", group="Limits")] = field(
         default_factory=LimitConfig
     )
-    sight: Annotated[SightConfig, Parameter(name="*", group="Sight")] = field(
-        default_factory=SightConfig
+    observability: Annotated[ObservabilityConfig, Parameter(name="*", group="Observability")] = (
+        field(default_factory=ObservabilityConfig)
     )
     replicas: Annotated[ReplicaConfig, Parameter(name="*", group="Cluster")] = field(
         default_factory=ReplicaConfig
@@ -68,7 +68,7 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
         options: how.
     """
     require("serve")
-    if options.sight.otel is not None:
+    if options.observability.otel is not None:
         require("otel")
     options.replicas.refuse_unfit(options.endpoint)
     if options.replicas.ray is not None:
@@ -95,9 +95,9 @@ class _Serving:
     """
 
     def __init__(self, models: Sequence[str], options: ServeOptions, state: Path):
+        from glossator.serving.desired_models import DesiredModels
         from glossator.serving.endpoint import OneKey, named_folders
         from glossator.serving.keys import KeyFile
-        from glossator.serving.lineup import Lineup
         from glossator.serving.server import bound
         from glossator.serving.shared import Shared
 
@@ -108,7 +108,7 @@ class _Serving:
         self._keys.keys()
         self._listener = bound(self._config)
         self._shared, self._state = Shared(options.limits), state
-        Lineup(state).begin(self._folders)
+        DesiredModels(state).begin(self._folders)
 
     def run(self) -> int:
         """Answer until it is told to end; the exit code."""
@@ -128,18 +128,18 @@ class _Serving:
 
     def _work(self, ready: Callable[[], None]) -> int:
         """Be one of the processes."""
+        from glossator.serving.observability import observing
         from glossator.serving.server import listen
-        from glossator.serving.sight import opened_sight
 
         options, runtime = self._options, self._runtime()
         with ExitStack() as stack:
             try:
-                sight = stack.enter_context(opened_sight(options.sight, runtime))
-                endpoint = self._endpoint(sight, runtime)
+                observed = stack.enter_context(observing(options.observability, runtime))
+                endpoint = self._endpoint(observed, runtime)
             except GlossatorError as error:
                 return report(error, json=options.shown.json, debug=options.shown.debug)
             stack.callback(endpoint.close)
-            endpoint.shelf.follow()
+            endpoint.manager.follow()
 
             def begin() -> None:
                 endpoint.health.ready = True
@@ -158,17 +158,17 @@ class _Serving:
             )
         return 0
 
-    def _endpoint(self, sight: Sight, runtime: RuntimeConfig) -> Endpoint:
+    def _endpoint(self, observed: Observability, runtime: RuntimeConfig) -> Endpoint:
+        from glossator.serving.desired_models import DesiredModels
         from glossator.serving.endpoint import Endpoint
-        from glossator.serving.lineup import Lineup
         from glossator.serving.wiring import Wiring
 
         wiring = Wiring(
-            tell=sight.tell,
-            observe=sight.observe,
-            masks=sight.masks,
+            tell=observed.tell,
+            observe=observed.observe,
+            masks=observed.masks,
             shared=self._shared,
-            lineup=Lineup(self._state),  # one of its own, by which the others know it
+            desired=DesiredModels(self._state),  # one of its own, by which the others know it
         )
         limits = self._options.limits
         return Endpoint.of(self._folders, self._keys, self._config, limits, runtime, wiring)
@@ -182,15 +182,15 @@ class _Serving:
 
     def _stand_in(self, ready: Callable[[], None]) -> int:
         """Say that there is none of them."""
-        from glossator.serving.absent import absent
         from glossator.serving.logs import EventLog
         from glossator.serving.server import listen
+        from glossator.serving.stand_in import stand_in
 
-        sight = self._options.sight
-        log = EventLog(sight.log, sight.log_level)
+        told = self._options.observability
+        log = EventLog(told.log, told.log_level)
         # What uvicorn has to say would quote what others have sent.
         with contextlib.closing(log), log.listening():
-            listen(absent, self._listener, self._config, self._options.limits, ready=ready)
+            listen(stand_in, self._listener, self._config, self._options.limits, ready=ready)
         return 0
 
     def _ready(self) -> None:

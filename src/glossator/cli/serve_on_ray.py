@@ -42,9 +42,9 @@ def on_ray(
         screen: tells of it.
     """
     require("ray")
+    from glossator.serving.desired_models import DesiredModels
     from glossator.serving.endpoint import OneKey, named_folders
     from glossator.serving.keys import KeyFile
-    from glossator.serving.lineup import Lineup
     from glossator.serving.replicas import Digests, Replica, replicated
     from glossator.serving.server import bound
 
@@ -56,7 +56,7 @@ def on_ray(
         port = listener.getsockname()[1]
     config = _with_port(config, port)
     with _state(config) as state:
-        Lineup(state).begin(folders)
+        DesiredModels(state).begin(folders)
         screen.say(f"opening {', '.join(folders)} on {replicas.ray}")
         replica = Replica(state, keys, config, limits, runtime)
         # Ray takes the signals when it starts.

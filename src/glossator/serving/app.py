@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from glossator.serving.access import OPEN, Access
 from glossator.serving.account import Account, accounting
-from glossator.serving.arriving import Arriving
+from glossator.serving.disconnects import Disconnects
 from glossator.serving.failures import frames
 from glossator.serving.keys import Key, Role
 from glossator.serving.problems import CLIENT_LEFT, Problem, Refused
@@ -128,8 +128,8 @@ class App:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        arriving = Arriving(receive)
-        request = Request(scope, arriving)
+        disconnects = Disconnects(receive)
+        request = Request(scope, disconnects)
         request.state.id = secrets.token_hex(8)
         request.state.key = request.state.route = request.state.error = None
         began = time.perf_counter()
@@ -137,7 +137,7 @@ class App:
         self._begin()
         with accounting() as account:
             try:
-                response, problem = await self._answered(request, arriving)
+                response, problem = await self._answered(request, disconnects)
                 response.headers["X-Request-Id"] = request.state.id
                 response.headers["X-Content-Type-Options"] = "nosniff"
                 status = response.status_code
@@ -146,7 +146,7 @@ class App:
                 seconds = time.perf_counter() - began
                 self._tell(_told(request, account, status, seconds, problem))
 
-    async def _answered(self, request: Request, arriving: Arriving) -> tuple[Response, str]:
+    async def _answered(self, request: Request, disconnects: Disconnects) -> tuple[Response, str]:
         """What is answered, and what went wrong."""
         try:
             self._access.refuse_stranger(request)
@@ -164,7 +164,7 @@ class App:
             return _error(request, refused.problem, refused.headers), refused.problem.kind
         except asyncio.CancelledError:
             _as_if_not_cancelled()
-            if arriving.left:
+            if disconnects.left:
                 return _error(request, CLIENT_LEFT, {}), CLIENT_LEFT.kind
             return _error(request, _ENDING, {"Retry-After": "1"}), _ENDING.kind
         except Exception as error:
@@ -172,7 +172,7 @@ class App:
             request.state.error = error
             return _error(request, problem, {}), f"internal: {type(error).__name__}"
         finally:
-            arriving.done()
+            disconnects.done()
 
     async def _run(self, found: Route, request: Request) -> Response:
         """What a route answers, if it can be asked beside the others that are."""

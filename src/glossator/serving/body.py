@@ -82,7 +82,7 @@ def _unpacker(encoding: str) -> Any:
         return lambda chunk, _: chunk
     if encoding == "gzip":
         return zlib.decompressobj(wbits=31).decompress
-    message = f"content encoding {encoding[:20]!r} is not known; expected gzip or none"
+    message = "the Content-Encoding is not known; expected gzip or none"
     raise Refused(Problem("unsupported_encoding", message, 415))
 
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from glossator.errors import ConfigError
 
-__all__ = ["LimitConfig", "LogLevel", "ReplicaConfig", "ServeConfig", "SightConfig"]
+__all__ = ["LimitConfig", "LogLevel", "ObservabilityConfig", "ReplicaConfig", "ServeConfig"]
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -115,7 +115,7 @@ class ServeConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SightConfig:
+class ObservabilityConfig:
     """What is told of what an endpoint does, and what of texts is hidden.
 
     Attributes:

@@ -13,14 +13,15 @@ from glossator.models.config import RuntimeConfig
 from glossator.serving.access import Access, KeySource
 from glossator.serving.app import App, Told
 from glossator.serving.batcher import Measured
-from glossator.serving.changing import changing_routes
 from glossator.serving.choosing import Chooser, defaults_of
 from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.contract import contract_routes
+from glossator.serving.desired_models import DesiredModels, Place
 from glossator.serving.health import Health, health_routes
 from glossator.serving.keys import Key, new_key
-from glossator.serving.lineup import Lineup, Place
 from glossator.serving.metrics import Metrics
+from glossator.serving.model_admin import model_admin_routes
+from glossator.serving.model_manager import ModelManager
 from glossator.serving.models import Models, Served
 from glossator.serving.names import checked_name
 from glossator.serving.page import page_routes
@@ -29,7 +30,6 @@ from glossator.serving.protocols.kserve import kserve_routes
 from glossator.serving.protocols.openai import openai_routes
 from glossator.serving.protocols.tei import tei_routes
 from glossator.serving.shared import Shared
-from glossator.serving.shelf import Shelf
 from glossator.serving.status import Status, status_routes
 from glossator.serving.wiring import Wiring
 
@@ -61,14 +61,14 @@ class Endpoint:
         models: that answer.
         health: whether they can be asked.
         metrics: of what they answered.
-        shelf: puts models up and takes them down; `shelf.follow()` has it follow other workers.
+        manager: loads and unloads models; `manager.follow()` has it follow other workers.
     """
 
     app: App
     models: Models
     health: Health
     metrics: Metrics
-    shelf: Shelf
+    manager: ModelManager
     state: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
@@ -84,8 +84,8 @@ class Endpoint:
         """Open model folders, warm them up, and put an application before them.
 
         Args:
-            folders: by the names under which they are asked; left alone where the wiring has a
-                lineup, which says what is served.
+            folders: by the names under which they are asked; left alone where the wiring has
+                desired models, which say what is served.
             keys: of those who may ask.
             config: how it is run.
             limits: of what is asked.
@@ -101,10 +101,10 @@ class Endpoint:
         health = Health(metrics.ready, lambda: shared.all_ready)
         root = None if config.models_root is None else Path(config.models_root).resolve()
         own = None
-        if (lineup := wiring.lineup) is None:
+        if (desired := wiring.desired) is None:
             own = tempfile.TemporaryDirectory(prefix="glossator-state-")
-            lineup = Lineup(Path(own.name))
-            lineup.begin(folders)
+            desired = DesiredModels(Path(own.name))
+            desired.begin(folders)
 
         def observed(name: str, batch: Measured) -> None:
             metrics.observe(name, batch)
@@ -116,9 +116,9 @@ class Endpoint:
             status.request(request)
             wiring.tell(request)
 
-        shelf = Shelf(models, lineup, _opener(root, config, runtime, observed))
+        manager = ModelManager(models, desired, _opener(root, config, runtime, observed))
         try:
-            shelf.start()
+            manager.start()
             chooser = Chooser(models, defaults_of(config.default, models))
         except BaseException:
             if own is not None:
@@ -131,7 +131,7 @@ class Endpoint:
                 *health_routes(health),
                 *metrics.routes(),
                 *model_routes(answering),
-                *changing_routes(shelf, root),
+                *model_admin_routes(manager, root),
                 *status_routes(status, models),
                 *openai_routes(answering, chooser),
                 *tei_routes(answering, chooser),
@@ -144,12 +144,14 @@ class Endpoint:
             admit=shared.rates.admit if shared.rates else lambda _: None,
             max_requests=limits.max_requests,
         )
-        return cls(app=app, models=models, health=health, metrics=metrics, shelf=shelf, state=own)
+        return cls(
+            app=app, models=models, health=health, metrics=metrics, manager=manager, state=own
+        )
 
     def close(self) -> None:
         """Answer what waits, and end."""
         self.health.ready = False
-        self.shelf.close()
+        self.manager.close()
         if self.state is not None:
             self.state.cleanup()
 

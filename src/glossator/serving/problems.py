@@ -16,7 +16,8 @@ class Problem:
 
     Attributes:
         kind: the reason in snake case, e.g. `unknown_model`.
-        message: the reason in a sentence, without a text or a secret.
+        message: the reason in a sentence, without a secret, and without a text of anybody but
+            whoever asked: what is wrong with an input may be quoted to its sender.
         status: of HTTP, where the whole request failed by it.
     """
 

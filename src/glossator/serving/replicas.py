@@ -18,9 +18,9 @@ from glossator.extras import missing
 from glossator.models.config import RuntimeConfig
 from glossator.serving.access import KeySource
 from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig
+from glossator.serving.desired_models import DesiredModels
 from glossator.serving.endpoint import Endpoint
 from glossator.serving.keys import Key
-from glossator.serving.lineup import Lineup
 from glossator.serving.wiring import Wiring
 
 __all__ = ["Digests", "Replica", "Replicas", "replicated"]
@@ -45,7 +45,7 @@ class Replica:
     """An ASGI application that is sent to where it runs, and opens its models there.
 
     Args:
-        state: folder of the lineup that all replicas follow.
+        state: folder of the desired models, which all replicas follow.
         keys: of those who may ask.
         config: how it is run.
         limits: of what is asked.
@@ -93,9 +93,9 @@ class Replica:
             self._config,
             self._limits,
             self._runtime,
-            Wiring(lineup=Lineup(self._state)),
+            Wiring(desired=DesiredModels(self._state)),
         )
-        endpoint.shelf.follow()
+        endpoint.manager.follow()
         endpoint.health.ready = True
         return endpoint
 

@@ -66,7 +66,7 @@ def listen(
         ready: is told once it can be asked.
         ending: is told once it takes no more.
     """
-    _have_files(limits.max_connections + _SPARE_FILES)
+    _set_limits(limits.max_connections + _SPARE_FILES)
     Server(app, config, limits, ready=ready, ending=ending).run(sockets=[listener])
 
 
@@ -136,13 +136,14 @@ def _settings(app: Any, config: ServeConfig) -> uvicorn.Config:
     )
 
 
-def _have_files(count: int) -> None:
-    """May open so many files, if the system lets us."""
+def _set_limits(files: int) -> None:
+    """May open so many files, if the system lets us; dies without a copy of the texts in memory."""
     try:
         import resource
-    except ImportError:  # there is no such limit
+    except ImportError:  # there are no such limits
         return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    wanted = files if hard == resource.RLIM_INFINITY else min(files, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from glossator.serving.app import Told
 from glossator.serving.batcher import Measured
-from glossator.serving.lineup import Lineup
+from glossator.serving.desired_models import DesiredModels
 from glossator.serving.masks import Masks
 from glossator.serving.shared import Shared
 
@@ -27,11 +27,11 @@ class Wiring:
         observe: of each batch, with the name of the model.
         masks: hides personal data.
         shared: what its process has in common with others.
-        lineup: says what is served, to this worker as to others; by default one of its own.
+        desired: what is to be served, by this worker as by others; by default its own folders.
     """
 
     tell: Callable[[Told], None] = _nothing
     observe: Callable[[str, Measured], None] = _nothing
     masks: Masks = field(default_factory=Masks)
     shared: Shared | None = None
-    lineup: Lineup | None = None
+    desired: DesiredModels | None = None

@@ -26,6 +26,8 @@ __all__ = ["KINDS", "Masked", "NameFinder", "hidden", "mask"]
 NameFinder: TypeAlias = Callable[[str], Iterable[tuple[int, int]]]
 """The names of persons in a text, each by its first character and the one after its last."""
 
+_Found: TypeAlias = tuple[int, int, int]  # start, end, and the place of its kind in `KINDS`
+
 KINDS = ("EMAIL", "IBAN", "IDENTITY", "CARD", "IP", "ADDRESS", "PHONE", "NAME")
 """What is hidden. Of two that overlap the one that stands before is the kind."""
 
@@ -62,12 +64,12 @@ def mask(text: str, names: NameFinder | None = None) -> Masked:
     """
     finders = (*_FINDERS, *((names,) if names else ()))
     found = [
-        Span(start, end, kind)
-        for kind, finder in zip(KINDS, finders, strict=False)
+        (start, end, kind)
+        for kind, finder in enumerate(finders)
         for start, end in finder(text)
         if start < end
     ]
-    spans = tuple(_joined(found))
+    spans = tuple(Span(start, end, KINDS[kind]) for start, end, kind in _joined(found))
     return Masked(hidden(text, spans), spans)
 
 
@@ -88,13 +90,13 @@ def hidden(text: str, spans: Iterable[Span], start: int = 0) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _joined(found: Sequence[Span]) -> list[Span]:
-    """Spans from left to right; of those that overlap one over all of them, of the first kind."""
-    joined: list[Span] = []
-    for span in sorted(found):
-        if joined and span.start < joined[-1].end:
-            before = joined.pop()
-            kind = min(before.label, span.label, key=KINDS.index)
-            span = Span(before.start, max(before.end, span.end), kind)
-        joined.append(span)
+def _joined(found: list[_Found]) -> list[_Found]:
+    """Stretches from left to right; those that overlap are one, of the first of their kinds."""
+    joined: list[_Found] = []
+    for start, end, kind in sorted(found):
+        if joined and start < joined[-1][1]:
+            first, last, other = joined.pop()
+            joined.append((first, max(last, end), min(kind, other)))
+        else:
+            joined.append((start, end, kind))
     return joined

@@ -28,8 +28,9 @@ _AT = re.compile(r"[@\uff20]|[ ]?[(\[{][ ]?(?:at|AT|At)[ ]?[)\]}][ ]?")
 _BESIDE_HAN = re.compile(
     r"(?<=[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])[A-Za-z][A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]*\Z"
 )
-_LOCAL_ANY = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}\Z")
-_QUOTED = re.compile(r'"[^"\n]{1,62}"\Z')
+# Read from the at backwards, where they begin; forwards every start would be tried.
+_LOCAL_BACK = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}")
+_QUOTED_BACK = re.compile(r'"[^"\n]{1,62}"')
 _DOT = r"(?:[.\uff0e\u3002]|[ ]?[(\[{][ ]?(?:dot|DOT|Dot)[ ]?[)\]}][ ]?)"
 _HOST = re.compile(
     rf"(?:[A-Za-z0-9-]{{1,63}}{_DOT}){{1,8}}[A-Za-z][A-Za-z0-9-]{{1,62}}(?![A-Za-z0-9\u00c0-\u04ff])"
@@ -63,9 +64,13 @@ _IP_6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:\.\d{1,3}){0,3}(?![\w:])", 
 
 # Next to Chinese or Japanese no space stands.
 _LETTER = r"[A-Za-z0-9_\u00c0-\u04ff]"
+# What stands between two groups of digits, and the groups, each of which is read in one way alone:
+# where a digit more or less could be of either, a long number would be tried in millions of ways.
+_BETWEEN = rf"\)?(?:[ ]?\([ ]?|{_GAP}|/|[ ]-[ ]|\)[ ]?)?(?=\(?\d)"
+_GROUP = rf"(?>\(?(?:\d{{6}}(?=\d)|\d{{1,6}}(?!\d){_BETWEEN}))"
 _NUMBER = re.compile(
-    rf"(?<!{_LETTER})(?<!\+)(?<!\d[.,:])"
-    rf"(?:\+|\uff0b|00)?[ ]?(?:\(?\d{{1,6}}\)?(?:{_GAP}|/|[ ]-[ ]|[ ]?\([ ]?|\)[ ]?)?){{1,9}}\d"
+    rf"(?<!{_LETTER})(?<!\+)(?<!\d[.,:])(?:\+|\uff0b|00)?[ ]?"
+    rf"(?:{_GROUP}{{9}}\d|{_GROUP}{{0,8}}(?:\(?\d{{2,7}}|\d))"
     rf"(?!{_LETTER})(?![.,:]\d)"
 )
 _CUE = re.compile(
@@ -82,33 +87,37 @@ _NORTH_AMERICA = re.compile(
 )
 _CHINA_MOBILE = re.compile(rf"1[3-9]\d{_GAP}?\d{{4}}{_GAP}?\d{{4}}")
 _INDIA_MOBILE = re.compile(r"[6-9]\d{4}[ -]\d{5}")
-# Numbers that stand beside each other look like one.
-_PARTS = (re.compile(r"[^/]+"), re.compile(r"[^ /]+"))
 _BEFORE = 40
+_SHORTEST = 5
+# Numbers that stand beside each other look like one.
+_PARTS = tuple(re.compile(rf"[^{signs}]{{{_SHORTEST},}}") for signs in ("/", " /"))
 
 
 def mail_addresses(text: str) -> Iterator[tuple[int, int]]:
     """Addresses of mail, also with `(at)` and `(dot)`, and of other scripts."""
     for at in _AT.finditer(text):
-        before = text[max(0, at.start() - _LONGEST_LOCAL) : at.start()]
-        local = _local_part(before)
         host = (
             _HOST.match(text, at.end())
             or _HOST_NUMBER.match(text, at.end())
             or _HOST_ANY.match(text, at.end())
         )
-        if local and host:
+        if host is None:
+            continue
+        local = _local_part(text[max(0, at.start() - _LONGEST_LOCAL) : at.start()])
+        if local:
             yield at.start() - len(local), host.end()
 
 
 def _local_part(before: str) -> str:
     """What of the text before the at is of the address."""
-    found = _QUOTED.search(before) or _LOCAL_ANY.search(before)
+    back = before[::-1]
+    found = _QUOTED_BACK.match(back) or _LOCAL_BACK.match(back)
     if found is None:
         return ""
+    local = found[0][::-1]
     # Next to Chinese there is no space: a name in ASCII begins where ASCII begins.
-    beside = _BESIDE_HAN.search(found[0])
-    return beside[0] if beside else found[0]
+    beside = _BESIDE_HAN.search(local)
+    return beside[0] if beside else local
 
 
 def cards(text: str) -> Iterator[tuple[int, int]]:
@@ -173,25 +182,29 @@ def telephones(text: str) -> Iterator[tuple[int, int]]:
             continue
         for parts in _PARTS:
             for part in parts.finditer(text, *match.span()):
-                if _is_telephone(part[0], before):
+                if part.span() != match.span() and _is_telephone(part[0], before):
                     yield part.span()
 
 
 def _is_telephone(number: str, before: str) -> bool:
     """Whether a number is one, by its form or by what stands before it."""
     number = number.strip()
+    if len(number) < _SHORTEST:
+        return False
     digits = _digits(number)
-    if not 5 <= len(digits) <= 15 or _DATE.fullmatch(number) or _DECIMAL.fullmatch(number):
+    if not _SHORTEST <= len(digits) <= 15 or _DATE.fullmatch(number) or _DECIMAL.fullmatch(number):
         return False
     if number[0] in "+\uff0b" or digits.startswith("00"):
         return len(digits) >= 7
     known = (_NORTH_AMERICA, _CHINA_MOBILE, _INDIA_MOBILE)
     if any(form.fullmatch(number) for form in known):
         return True
-    begins = number.lstrip("(").startswith("0")
-    return (begins and len(digits) >= 9) or (len(digits) >= 6 and bool(_CUE.search(before)))
+    if digits[0] == "0" and len(digits) >= 9:
+        return True
+    return len(digits) >= 6 and bool(_CUE.search(before))
 
 
 def _digits(number: str) -> str:
     """The digits of a number, also of another script, as ASCII."""
-    return "".join(str(int(sign)) for sign in number if sign.isdecimal())
+    found = "".join(filter(str.isdecimal, number))
+    return found if found.isascii() else "".join(str(int(digit)) for digit in found)

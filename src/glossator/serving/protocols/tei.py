@@ -126,7 +126,7 @@ def _info(served: Served, answering: Answering) -> dict[str, Any]:
                 "label2id": {name: i for i, name in enumerate(names)},
             }
         },
-        "max_concurrent_requests": answering.limits.max_waiting,
+        "max_concurrent_requests": answering.limits.max_requests,
         # Texts of any length are read, in windows.
         "max_input_length": answering.limits.max_tokens,
         "max_batch_tokens": served.batcher.budget,

@@ -17,7 +17,7 @@ from glossator.artifact.manifest import MANIFEST
 from glossator.files import durable_write
 from glossator.serving.problems import Problem, Refused
 
-__all__ = ["Lineup", "Place", "Wanted"]
+__all__ = ["DesiredModels", "Place", "Wanted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Wanted:
     models: Mapping[str, Place]
 
 
-class Lineup:
+class DesiredModels:
     """A folder through which the workers of an endpoint agree on its models.
 
     Each worker opens one of its own on the same folder: `models.json` says what is to be served;

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glossator.errors import ChangedFileError
-from glossator.serving.lineup import Lineup, Place
+from glossator.serving.desired_models import DesiredModels, Place
 from glossator.serving.models import Models, Served
 from glossator.serving.problems import Problem, Refused
 
-__all__ = ["Changed", "Shelf"]
+__all__ = ["Changed", "ModelManager"]
 
 _LOOK = 0.2
 
@@ -34,12 +34,12 @@ class Changed:
     swapped: bool = False
 
 
-class Shelf:
-    """The models of one worker, which follow the lineup of all.
+class ModelManager:
+    """The models of one worker, which follow the desired models of all.
 
     Args:
         models: that answer.
-        lineup: what is to be served.
+        desired: what is to be served.
         opened: opens the folder of a place, under a name, warmed up.
         pause: waits so many seconds.
     """
@@ -47,12 +47,12 @@ class Shelf:
     def __init__(
         self,
         models: Models,
-        lineup: Lineup,
+        desired: DesiredModels,
         opened: Callable[[str, Place], Served],
         *,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ):
-        self._models, self._lineup, self._opened, self._pause = models, lineup, opened, pause
+        self._models, self._desired, self._opened, self._pause = models, desired, opened, pause
         self._have: dict[str, int] = {}
         self._seen = -1
         self._lock = threading.RLock()
@@ -64,7 +64,7 @@ class Shelf:
         Raises:
             ModelFolderError: a folder cannot be opened, or changed since the endpoint began.
         """
-        self._lineup.join()
+        self._desired.join()
         if failed := self.look():
             self.close()
             raise next(iter(failed.values()))
@@ -76,7 +76,7 @@ class Shelf:
         """
         failed: dict[str, Exception] = {}
         with self._lock:
-            wanted = self._lineup.read()
+            wanted = self._desired.read()
             if wanted.changes == self._seen:
                 return failed
             for name in self._have.keys() - wanted.models.keys():
@@ -108,12 +108,12 @@ class Shelf:
                 except OSError as error:  # of a shared disk, for a moment
                     failed("", error)
 
-        threading.Thread(target=run, name="glossator-shelf", daemon=True).start()
+        threading.Thread(target=run, name="glossator-models", daemon=True).start()
 
     def close(self) -> None:
         """Follow no longer; what was asked of the models is answered first."""
         self._ended.set()
-        self._lineup.leave()
+        self._desired.leave()
         for served in self._models.all():
             served.batcher.close()
 
@@ -129,7 +129,7 @@ class Shelf:
             Refused: a model is being loaded, or it is not new.
             ModelFolderError: the folder cannot be opened, or is of another version.
         """
-        with self._lineup.changing():
+        with self._desired.changing():
             self.look()
             swapped = self._models.get(name) is not None
             if swapped and new:
@@ -138,7 +138,7 @@ class Shelf:
             kept = dataclasses.replace(place, version=served.version)
             with self._lock:
                 try:
-                    number = self._lineup.put(name, kept).change
+                    number = self._desired.put(name, kept).change
                 except OSError:
                     served.batcher.close(0)
                     raise
@@ -153,11 +153,11 @@ class Shelf:
         Raises:
             Refused: a model is being loaded, or there is none of this name.
         """
-        with self._lineup.changing(), self._lock:
+        with self._desired.changing(), self._lock:
             self.look()
-            if name not in self._lineup.read().models:
+            if name not in self._desired.read().models:
                 raise Refused(Problem("unknown_model", "there is no such model", 404))
-            number = self._lineup.remove(name)
+            number = self._desired.remove(name)
             self._models.remove(name)
             self._have.pop(name, None)
             self._saw(number)
@@ -174,14 +174,14 @@ class Shelf:
             How many are behind still, and the models that some could not load.
         """
         for _ in range(tries):
-            if not self._lineup.behind(number):
+            if not self._desired.behind(number):
                 break
             await self._pause(_LOOK)
-        return self._lineup.behind(number), self._lineup.failed()
+        return self._desired.behind(number), self._desired.failed()
 
     def _saw(self, changes: int, failed: Iterable[str] = ()) -> None:
         self._seen = changes
-        self._lineup.saw(changes, failed)
+        self._desired.saw(changes, failed)
 
     def _open(self, name: str, place: Place) -> Served:
         served = self._opened(name, place)

@@ -16,13 +16,13 @@ from starlette.routing import Route
 from glossator.errors import InputError
 from glossator.serving.app import route
 from glossator.serving.body import json_of
-from glossator.serving.lineup import Place
+from glossator.serving.desired_models import Place
+from glossator.serving.model_manager import Changed, ModelManager
 from glossator.serving.names import checked_name
 from glossator.serving.predicting import told_of
 from glossator.serving.problems import Problem, Refused
-from glossator.serving.shelf import Changed, Shelf
 
-__all__ = ["changing_routes"]
+__all__ = ["model_admin_routes"]
 
 _FIELDS = ("folder", "version")
 _MOST = 10_000  # bytes of a body
@@ -30,11 +30,11 @@ _TRIES = 1_500  # five minutes, in which the other workers load too
 _VERSION = re.compile(r"(unverified-)?[0-9a-f]{64}")
 
 
-def changing_routes(shelf: Shelf, root: Path | None) -> list[Route]:
+def model_admin_routes(manager: ModelManager, root: Path | None) -> list[Route]:
     """The routes that change which models there are.
 
     Args:
-        shelf: of this worker.
+        manager: of this worker.
         root: folder whose model folders may be loaded by name; None: none may.
     """
 
@@ -43,12 +43,12 @@ def changing_routes(shelf: Shelf, root: Path | None) -> list[Route]:
         place = _place(name, await json_of(request, _MOST))
         found = _root_of(request, root, place)
         new = request.method == "POST"
-        changed = await asyncio.to_thread(_loaded, shelf, found, name, place, new)
-        return await _response(shelf, changed, name)
+        changed = await asyncio.to_thread(_loaded, manager, found, name, place, new)
+        return await _response(manager, changed, name)
 
     async def unload(request: Request) -> Response:
         name = _name(request)
-        return await _response(shelf, await asyncio.to_thread(shelf.unload, name), name)
+        return await _response(manager, await asyncio.to_thread(manager.unload, name), name)
 
     path = "/v1/models/{model}"
     return [
@@ -57,9 +57,9 @@ def changing_routes(shelf: Shelf, root: Path | None) -> list[Route]:
     ]
 
 
-def _loaded(shelf: Shelf, root: Path, name: str, place: Place, new: bool) -> Changed:
+def _loaded(manager: ModelManager, root: Path, name: str, place: Place, new: bool) -> Changed:
     try:
-        return shelf.load(name, place, new=new)
+        return manager.load(name, place, new=new)
     except InputError as error:
         # Where the root lies is not told.
         why = error.message.replace(f"{root}{os.sep}", "")
@@ -70,9 +70,9 @@ def _loaded(shelf: Shelf, root: Path, name: str, place: Place, new: bool) -> Cha
         raise Refused(Problem("no_room", message, 507)) from None
 
 
-async def _response(shelf: Shelf, changed: Changed, name: str) -> Response:
+async def _response(manager: ModelManager, changed: Changed, name: str) -> Response:
     """What is served now, once all workers serve it."""
-    behind, failed = await shelf.settled(changed.number, _TRIES)
+    behind, failed = await manager.settled(changed.number, _TRIES)
     body: dict[str, Any] = {"id": name, "deleted": True}
     if changed.served is not None:
         body = told_of(changed.served)

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from glossator.models.config import RuntimeConfig
 from glossator.serving.app import Told
 from glossator.serving.batcher import Measured
-from glossator.serving.config import SightConfig
+from glossator.serving.config import ObservabilityConfig
 from glossator.serving.logs import EventLog
 from glossator.serving.masks import Masks, ModelNames
 
 if TYPE_CHECKING:
     from glossator.serving.traces import Traces
 
-__all__ = ["Sight", "opened_sight"]
+__all__ = ["Observability", "observing"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class Observability:
     """What is told of requests and batches, beside metrics.
 
     Attributes:
@@ -46,7 +46,7 @@ class Sight:
 
 
 @contextlib.contextmanager
-def opened_sight(config: SightConfig, runtime: RuntimeConfig) -> Iterator[Sight]:
+def observing(config: ObservabilityConfig, runtime: RuntimeConfig) -> Iterator[Observability]:
     """Begin to log, and to trace where that is asked; at the end nothing is left unsent.
 
     Raises:
@@ -59,7 +59,7 @@ def opened_sight(config: SightConfig, runtime: RuntimeConfig) -> Iterator[Sight]
     traces = None if config.otel is None else _traces(config.otel)
     try:
         with log.listening():
-            yield Sight(log=log, traces=traces, masks=masks)
+            yield Observability(log=log, traces=traces, masks=masks)
     finally:
         if traces is not None:
             traces.close()

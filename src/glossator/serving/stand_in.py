@@ -9,12 +9,12 @@ from starlette.types import Receive, Scope, Send
 
 from glossator.serving.problems import Problem
 
-__all__ = ["absent"]
+__all__ = ["stand_in"]
 
 _STARTS = Problem("not_ready", "the server starts again; ask again in a moment", 503)
 
 
-async def absent(scope: Scope, receive: Receive, send: Send) -> None:
+async def stand_in(scope: Scope, receive: Receive, send: Send) -> None:
     """An ASGI application that lives, and answers nothing else."""
     if scope["path"] == "/health/live":
         response = JSONResponse({"status": "live"})

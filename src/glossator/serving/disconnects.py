@@ -6,10 +6,10 @@ import asyncio
 
 from starlette.types import Message, Receive
 
-__all__ = ["Arriving"]
+__all__ = ["Disconnects"]
 
 
-class Arriving:
+class Disconnects:
     """What a client sends; once that is all, its leaving cancels the task that answers it.
 
     Args:

@@ -13,7 +13,7 @@ import pytest
 import glossator
 from glossator.serving import endpoint as endpoint_module
 from glossator.serving.config import LimitConfig, ServeConfig
-from glossator.serving.lineup import Lineup
+from glossator.serving.desired_models import DesiredModels
 
 TOPICS = "/v1/models/topics"
 TEXT = {"inputs": ["the card was 3"]}
@@ -287,10 +287,10 @@ def test_a_model_that_fails_at_its_first_text_is_not_put_up(client, keeper, monk
 @pytest.fixture
 def two(made, root, tmp_path, model_folder):
     """Two workers; the second looks whenever the first waits for it."""
-    Lineup(tmp_path / "state").begin({"topics": model_folder})
+    DesiredModels(tmp_path / "state").begin({"topics": model_folder})
     config = ServeConfig(models_root=str(root))
-    workers = [made(config=config, lineup=Lineup(tmp_path / "state")) for _ in range(2)]
-    first, second = (worker.endpoint.shelf for worker in workers)
+    workers = [made(config=config, desired=DesiredModels(tmp_path / "state")) for _ in range(2)]
+    first, second = (worker.endpoint.manager for worker in workers)
 
     async def pause(seconds):
         second.look()
@@ -314,12 +314,12 @@ def test_all_workers_serve_what_one_of_them_was_told(two, keeper):
 def test_a_worker_that_starts_later_serves_what_was_changed(two, keeper, made, root, tmp_path):
     version = keeper("PUT", TOPICS, {"folder": "second"}, on=two[0]).json()["version"]
     config = ServeConfig(models_root=str(root))
-    third = made(config=config, lineup=Lineup(tmp_path / "state"))
+    third = made(config=config, desired=DesiredModels(tmp_path / "state"))
     assert keeper("GET", TOPICS, on=third).json()["version"] == version
 
 
 def test_a_worker_that_died_is_not_waited_for(two, keeper):
-    two[1].endpoint.shelf.close()
+    two[1].endpoint.manager.close()
     assert keeper("PUT", TOPICS, {"folder": "second"}, on=two[0]).status_code == 200
 
 
@@ -327,22 +327,22 @@ def test_workers_that_stay_behind_are_told_of(two, keeper, monkeypatch):
     async def pause(seconds):
         pass
 
-    two[0].endpoint.shelf._pause = pause
-    monkeypatch.setattr("glossator.serving.changing._TRIES", 3)
+    two[0].endpoint.manager._pause = pause
+    monkeypatch.setattr("glossator.serving.model_admin._TRIES", 3)
     response = keeper("PUT", TOPICS, {"folder": "second"}, on=two[0])
     assert (response.status_code, response.json()["workers_behind"]) == (202, 1)
 
 
 def test_a_folder_that_changes_between_two_workers_is_told_of(two, keeper, root):
     """The second answers as before, rather than with what nobody asked for."""
-    shelf = two[1].endpoint.shelf
+    manager = two[1].endpoint.manager
 
     async def pause(seconds):
         shutil.rmtree(root / "second")
         shutil.copytree(root / "first", root / "second")
-        assert list(shelf.look()) == ["topics"]
+        assert list(manager.look()) == ["topics"]
 
-    two[0].endpoint.shelf._pause = pause
+    two[0].endpoint.manager._pause = pause
     found = keeper("PUT", TOPICS, {"folder": "second"}, on=two[0])
     assert kind(found) == (500, "partly_loaded")
     ask = {**TEXT, "top_k": 5}
@@ -351,20 +351,20 @@ def test_a_folder_that_changes_between_two_workers_is_told_of(two, keeper, root)
 
 def test_a_worker_follows_by_itself(two, keeper):
     seen = threading.Event()
-    shelf = two[1].endpoint.shelf
-    real = shelf._saw
+    manager = two[1].endpoint.manager
+    real = manager._saw
 
     def told(*given):
         real(*given)
         seen.set()
 
-    shelf._saw = told
-    shelf.follow()
+    manager._saw = told
+    manager.follow()
 
     async def pause(seconds):
         assert seen.wait(60)
 
-    two[0].endpoint.shelf._pause = pause
+    two[0].endpoint.manager._pause = pause
     assert keeper("PUT", TOPICS, {"folder": "second"}, on=two[0]).status_code == 200
     assert keeper("GET", TOPICS, on=two[1]).json()["version"]
 
