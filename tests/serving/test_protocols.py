@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 
+import numpy as np
 import pytest
 
 import glossator
@@ -39,6 +41,33 @@ def pair_folder(tiny_model_folder, tmp_path_factory):
         rows, model=str(tiny_model_folder), output=str(folder), epochs=1, seed=1, progress=False
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def embedder_folder(tiny_model_folder, tmp_path_factory):
+    """A model of vectors, in which texts that are to be found have a prefix."""
+    rows = [{"text": f"the card {i}", "text_pair": f"a film {i}"} for i in range(24)]
+    folder = tmp_path_factory.mktemp("served") / "embedder"
+    glossator.fit(
+        rows, task="feature-extraction", model=str(tiny_model_folder), output=str(folder),
+        epochs=1, normalize=False, pair_prefix="bank ", progress=False,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def embedding(made, keys, model_folder, embedder_folder):
+    """Posts to an endpoint of a classifier and a model of vectors."""
+    client = made({"topics": model_folder, "embedder": embedder_folder})
+
+    def post(path, body):
+        return client.post(path, headers=keys.header(), json=body)
+
+    return post
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 # text-embeddings-inference
@@ -141,6 +170,51 @@ def test_info_is_that_of_the_model_that_answers(client, keys):
     assert found["model_type"]["classifier"]["label2id"] == {x: int(i) for i, x in labels.items()}
 
 
+def test_texts_are_embedded_as_the_model_does(embedding, embedder_folder):
+    expected = glossator.load(embedder_folder).embed(TEXTS)
+    plain = embedding("/embed", {"inputs": TEXTS, "normalize": False}).json()
+    np.testing.assert_allclose(plain, expected, atol=1e-5)
+    scaled = embedding("/embed", {"inputs": TEXTS}).json()
+    np.testing.assert_allclose(scaled, unit(expected), atol=1e-5)
+    one = embedding("/embed", {"inputs": TEXTS[0]}).json()
+    np.testing.assert_allclose(one, scaled[:1], atol=1e-5)
+
+
+def test_texts_to_be_found_have_their_prefix(embedding, embedder_folder):
+    model = glossator.load(embedder_folder)
+    found = embedding("/embed", {"inputs": TEXTS, "prompt_name": "document"}).json()
+    np.testing.assert_allclose(found, unit(model.embed(TEXTS, found=True)), atol=1e-5)
+    assert np.abs(np.array(found) - unit(model.embed(TEXTS))).max() > 1e-3
+    body = {"inputs": {"source_sentence": "the card", "sentences": TEXTS}}
+    expected = unit(model.embed(TEXTS, found=True)) @ unit(model.embed(["the card"]))[0]
+    np.testing.assert_allclose(embedding("/similarity", body).json(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/embed", {"inputs": [["a", "b"]]}),
+        ("/embed", {"inputs": [1]}),
+        ("/embed", {"inputs": "a", "prompt_name": "other"}),
+        ("/embed", {"inputs": ["a", " "]}),
+        ("/similarity", {"inputs": {"source_sentence": "a"}}),
+        ("/similarity", {"inputs": {"source_sentence": "a", "sentences": [1]}}),
+        ("/similarity", {"inputs": {"sentences": ["a"]}}),
+    ],
+)
+def test_what_cannot_be_embedded_says_why(embedding, path, body):
+    found = embedding(path, body)
+    assert found.status_code == 422
+    assert found.json()["error_type"] == "Validation"
+
+
+def test_info_tells_how_vectors_are_made(made, keys, embedder_folder):
+    client = made({"embedder": embedder_folder})
+    found = client.get("/info", headers=keys.header()).json()
+    assert found.keys() == TEI_INFO
+    assert found["model_type"] == {"embedding": {"pooling": "mean"}}
+
+
 # Which model
 
 
@@ -186,7 +260,8 @@ def test_a_default_that_is_none_is_refused_at_the_start(made, model_folder, give
     [
         ({"model": "topics", "input": "a", "encoding_format": "base64"}, 400, "no_model"),
         ({"model": "topics", "input": ["a", "b"]}, 400, "no_model"),
-        ({"model": "topics", "input": [[1, 2], [3]]}, 400, "no_model"),
+        ({"model": "topics", "input": [[1, 2], [3]]}, 400, "bad_request"),
+        ({"model": "topics", "input": "a", "encoding_format": "hex"}, 400, "bad_request"),
         ({"model": "absent", "input": "a"}, 404, "model_not_found"),
         ({"input": "a"}, 400, "bad_request"),
         ({"model": "topics", "input": ""}, 400, "bad_request"),
@@ -199,6 +274,33 @@ def test_embeddings_are_refused_in_the_form_of_openai(post, body, status, code):
     assert (found.status_code, error["code"]) == (status, code)
     assert error.keys() == {"message", "type", "param", "code"}
     assert error["type"] == "invalid_request_error"
+
+
+def test_clients_of_openai_get_vectors(embedding, embedder_folder):
+    expected = glossator.load(embedder_folder).embed(TEXTS)
+    found = embedding("/v1/embeddings", {"model": "embedder", "input": TEXTS}).json()
+    assert [x["index"] for x in found["data"]] == [0, 1, 2]
+    np.testing.assert_allclose([x["embedding"] for x in found["data"]], expected, atol=1e-5)
+    assert found["usage"]["prompt_tokens"] == found["usage"]["total_tokens"] > 0
+    # What their client asks for unless it is told otherwise.
+    body = {"model": "embedder", "input": TEXTS[0], "encoding_format": "base64"}
+    (one,) = embedding("/v1/embeddings", body).json()["data"]
+    vector = np.frombuffer(base64.b64decode(one["embedding"]), "<f4")
+    np.testing.assert_allclose(vector, expected[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"model": "topics", "input": "a"}, "no_embeddings"),
+        ({"model": "embedder", "input": "a", "dimensions": 7}, "bad_request"),
+        ({"model": "embedder", "input": ["a", ""]}, "bad_text"),
+    ],
+)
+def test_what_gives_no_vector_says_why(embedding, body, code):
+    found = embedding("/v1/embeddings", body)
+    assert found.status_code in (400, 422)
+    assert found.json()["error"]["code"] == code
 
 
 def test_models_are_listed_as_openai_lists_them(client, keys):

@@ -26,7 +26,7 @@ from glossator.tasks.answers import answer_rows
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
 from glossator.tasks.registry import asks_of, columns_for, config_named
-from glossator.tasks.task import Answer, Probabilities, Reader, Task, WithFiles
+from glossator.tasks.task import Answer, Probabilities, Reader, Task, Vectors, WithFiles
 from glossator.text.frames import frame_rows, plain_row
 from glossator.text.records import Columns, Read, Record, in_place
 from glossator.text.rows import Rejection, Row
@@ -182,6 +182,35 @@ class Predictor:
         _warn_of_blanks(items, "have NaN for probabilities")
         whole = np.full((len(items), chances.shape[1]), np.nan)
         whole[np.array(read)] = chances
+        return whole
+
+    def embed(
+        self, inputs: Iterable[Any], *, blank: Blank = "skip", **asks: Any
+    ) -> NDArray[np.float32]:
+        """(N, D) vectors of N texts, of a task that has them.
+
+        The row of a text that shows nothing is NaN, and a warning counts them.
+
+        Args:
+            inputs: as for `predict`.
+            blank: as for `predict`.
+            **asks: as for `predict`.
+
+        Raises:
+            InputError: the task has none.
+            TextError: as for `predict`.
+        """
+        if not isinstance(self.task, Vectors):
+            raise InputError(f"{self.task.name} has no vectors")
+        items = self.read(inputs, blank=blank, asks=asks)
+        vectors = self.task.vectors(self._answers(items, asks=asks).raw)
+        read = [isinstance(item, Record) for item in items]
+        if all(read):
+            return vectors
+        _warn_of_blanks(items, "have NaN for a vector")
+        encoder: Any = self.model.encoder
+        whole = np.full((len(items), encoder.width), np.nan, np.float32)
+        whole[np.array(read)] = vectors.reshape(-1, encoder.width)
         return whole
 
     def score(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:

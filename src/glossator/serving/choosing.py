@@ -10,7 +10,7 @@ from glossator.serving.keys import Key
 from glossator.serving.models import Models, Served
 from glossator.serving.problems import Problem, Refused
 
-__all__ = ["CLASSES", "EMBEDDINGS", "RANKS", "Chooser", "Need", "defaults_of"]
+__all__ = ["CLASSES", "EITHER", "EMBEDDINGS", "RANKS", "Chooser", "Need", "defaults_of"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,12 @@ class Need:
 
 
 CLASSES = Need("probabilities of classes", lambda served: served.classes is not None)
-# No task embeds or ranks yet; one that does is told from the others here.
-EMBEDDINGS = Need("embeddings", lambda _: False)
+EMBEDDINGS = Need("embeddings", lambda served: served.embeds)
+EITHER = Need(
+    f"{CLASSES.what} or {EMBEDDINGS.what}",
+    lambda served: CLASSES.fits(served) or EMBEDDINGS.fits(served),
+)
+# No task ranks yet; one that does is told from the others here.
 RANKS = Need("ranks of texts", lambda _: False)
 
 

@@ -16,7 +16,7 @@ from glossator.artifact.predictor import Predictor, too_long
 from glossator.errors import InputError, TextError
 from glossator.serving.batcher import Batcher, Measured, Question
 from glossator.serving.problems import Problem, Refused
-from glossator.tasks.task import Probabilities
+from glossator.tasks.task import Probabilities, Vectors
 from glossator.text.records import Read, Record
 
 __all__ = ["CHANCES", "Asked", "Models", "Served"]
@@ -119,6 +119,11 @@ class Served:
         """The classes of its task, in their order; None where it has none."""
         task = self.predictor.task
         return task.classes if isinstance(task, Probabilities) else None
+
+    @property
+    def embeds(self) -> bool:
+        """Whether its answers are vectors."""
+        return isinstance(self.predictor.task, Vectors)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

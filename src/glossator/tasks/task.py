@@ -37,6 +37,7 @@ __all__ = [
     "Surveying",
     "Task",
     "TaskKind",
+    "Vectors",
     "WithFiles",
     "is_better",
 ]
@@ -298,6 +299,14 @@ class Surveying(Protocol):
 
     def settle(self, model: nn.Module) -> None:
         """Put what was decided into the model, whose folder then holds it."""
+
+
+@runtime_checkable
+class Vectors(Protocol):
+    """A task whose answers are vectors that are held against each other."""
+
+    def vectors(self, answers: Sequence[Answer]) -> NDArray[np.float32]:
+        """(N, D) one a row."""
 
 
 @runtime_checkable

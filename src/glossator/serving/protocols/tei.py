@@ -16,10 +16,11 @@ from starlette.routing import Route
 import glossator
 from glossator.serving.app import Handler, route
 from glossator.serving.body import json_of
-from glossator.serving.choosing import CLASSES, EMBEDDINGS, RANKS, Chooser, Need
+from glossator.serving.choosing import CLASSES, EITHER, EMBEDDINGS, RANKS, Chooser, Need
 from glossator.serving.models import CHANCES, Asked, Served
 from glossator.serving.predicting import Answering
 from glossator.serving.problems import Problem, Refused
+from glossator.serving.protocols.vectors import embedded, scaled
 
 __all__ = ["tei_routes"]
 
@@ -37,7 +38,7 @@ class _Class:
 
 
 def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
-    """`/predict`, `/info`, and those of tasks that no model has yet."""
+    """`/predict`, `/embed`, `/similarity`, `/info`, and that of a task that no model has yet."""
 
     async def predict(request: Request) -> Response:
         body = await json_of(request, answering.limits.max_body)
@@ -50,8 +51,25 @@ def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
 
     async def info(request: Request) -> Response:
         return JSONResponse(
-            _info(chooser.choose(CLASSES, request.state.key, absent=_ABSENT), answering)
+            _info(chooser.choose(EITHER, request.state.key, absent=_ABSENT), answering)
         )
+
+    async def embed(request: Request) -> Response:
+        body = await json_of(request, answering.limits.max_body)
+        texts = _texts(body)
+        served = chooser.choose(EMBEDDINGS, request.state.key, absent=_ABSENT)
+        found = await embedded(answering, served, texts, found=_is_found(body))
+        vectors = found.vectors if body.get("normalize") is False else scaled(found.vectors)
+        return JSONResponse(vectors.tolist())
+
+    async def similarity(request: Request) -> Response:
+        body = await json_of(request, answering.limits.max_body)
+        _refuse_misshapen(body, {"inputs": dict})
+        source, others = _compared(body["inputs"])
+        served = chooser.choose(EMBEDDINGS, request.state.key, absent=_ABSENT)
+        one = await embedded(answering, served, [source])
+        rest = await embedded(answering, served, others, found=True)
+        return JSONResponse((scaled(rest.vectors) @ scaled(one.vectors)[0]).tolist())
 
     def unmet(need: Need, fields: Mapping[str, type | tuple[type, ...]]) -> Handler:
         async def refuse(request: Request) -> Response:
@@ -63,9 +81,9 @@ def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
 
     posts: dict[str, Handler] = {
         "/predict": predict,
-        "/embed": unmet(EMBEDDINGS, {"inputs": (str, list)}),
+        "/embed": embed,
         "/rerank": unmet(RANKS, {"query": str, "texts": list}),
-        "/similarity": unmet(EMBEDDINGS, {"inputs": dict}),
+        "/similarity": similarity,
     }
     return [
         route("/info", info, role="predict", form=_error),
@@ -90,6 +108,31 @@ def _sequences(body: Mapping[str, Any]) -> tuple[list[Any], bool]:
     if all(isinstance(each, str) for each in inputs):
         return [_sequence(inputs)], False
     return [_sequence(each) for each in inputs], True
+
+
+def _texts(body: Mapping[str, Any]) -> list[str]:
+    """The texts of a body, of one that is no list alone."""
+    _refuse_misshapen(body, {"inputs": (str, list)})
+    given = [body["inputs"]] if isinstance(body["inputs"], str) else body["inputs"]
+    if not all(isinstance(each, str) for each in given):
+        raise _invalid("'inputs' must be a text, or a list of texts")
+    return list(given)
+
+
+def _is_found(body: Mapping[str, Any]) -> bool:
+    """Whether texts are those that are to be found, by the names that prompts have here."""
+    name = body.get("prompt_name")
+    if name not in (None, "query", "document"):
+        raise _invalid("'prompt_name' must be query or document")
+    return name == "document"
+
+
+def _compared(given: Mapping[str, Any]) -> tuple[str, list[str]]:
+    source, others = given.get("source_sentence"), given.get("sentences")
+    listed = isinstance(others, list) and all(isinstance(each, str) for each in others)
+    if not isinstance(source, str) or not listed or not others:
+        raise _invalid("'inputs' must have a 'source_sentence' and a list of 'sentences'")
+    return source, list(others)
 
 
 def _sequence(given: Any) -> Any:
@@ -120,7 +163,9 @@ def _info(served: Served, answering: Answering) -> dict[str, Any]:
         "model_id": served.name,
         "model_sha": served.version,
         "model_dtype": served.predictor.runtime.precision,
-        "model_type": {
+        "model_type": {"embedding": {"pooling": _pooling(served)}}
+        if served.embeds
+        else {
             "classifier": {
                 "id2label": {str(i): name for i, name in enumerate(names)},
                 "label2id": {name: i for i, name in enumerate(names)},
@@ -138,6 +183,11 @@ def _info(served: Served, answering: Answering) -> dict[str, Any]:
         "sha": None,
         "docker_label": None,
     }
+
+
+def _pooling(served: Served) -> str:
+    """As it was told when the model learned, or as its folder says."""
+    return str(served.predictor.task.settings["pooling"])
 
 
 def _refuse_misshapen(

@@ -233,6 +233,11 @@ class FeatureExtraction:
         scaled: NDArray[np.float32] = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
         return scaled
 
+    def vectors(self, answers: Sequence[Answer]) -> NDArray[np.float32]:
+        """(N, width) of the first text of each row."""
+        found = [answer[0] for answer in answers]
+        return np.stack(found) if found else np.zeros((0, 0), np.float32)
+
     def asked(self, *, top_k: int | None = None, asks: Any = None) -> Self:
         """The same task; of texts that are to be found it may have another prefix."""
         task = copy.copy(self)
