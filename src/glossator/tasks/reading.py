@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from glossator.errors import TextError
-from glossator.text.columns import named_value, read_text, rejected
+from glossator.text.columns import read_text
 from glossator.text.records import Columns
 from glossator.text.rows import Rejection, Row
 
-__all__ = ["TextsReader", "given_texts", "read_number", "read_texts", "typed_texts"]
+__all__ = ["TextsReader", "given_texts", "read_texts", "typed_texts"]
 
 _SIDES = ("text", "text_pair")
 
@@ -47,27 +45,6 @@ def read_texts(row: Row, columns: Columns) -> tuple[str, ...] | Rejection:
                 return text
             texts.append(text)
     return tuple(texts)
-
-
-def read_number(row: Row, column: str) -> float | Rejection:
-    """The number that a row has in a column, finite; from a text as from a number."""
-    value = row.values.get(column)
-    if isinstance(value, str):
-        text = read_text(row, (column,), "label")
-        if isinstance(text, Rejection):
-            return text
-        try:
-            value = float(text) if "_" not in text else None
-        except ValueError:
-            value = None
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        number = float(value)
-        if math.isfinite(number):
-            return number
-    got = named_value(row.values[column]) if column in row.values else "nothing"
-    got = repr(row.values[column]) if isinstance(row.values.get(column), str) else got
-    message = f"column '{column}' holds {got:.60}; expected a number such as 3 or 0.25"
-    return rejected(row, "not_a_number", message)
 
 
 def given_texts(value: Any, columns: Columns) -> Mapping[str, Any]:

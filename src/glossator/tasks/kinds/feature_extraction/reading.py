@@ -8,8 +8,9 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from glossator.tasks.kinds.feature_extraction.config import Options
+from glossator.tasks.kinds.numbers import read_number
 from glossator.tasks.label_findings import label_variants, listed_counts
-from glossator.tasks.reading import TextsReader, read_number
+from glossator.tasks.reading import TextsReader
 from glossator.text.columns import read_text
 from glossator.text.findings import Finding, count_of, quoted
 from glossator.text.records import Columns, Read, Record

@@ -28,7 +28,14 @@ from glossator.tasks.task import Answer, Paired, Scores
 from glossator.text.findings import Finding
 from glossator.text.records import Record
 
-__all__ = ["chosen_by", "measures_of", "scores_of"]
+__all__ = [
+    "FindingScores",
+    "GradeScores",
+    "SpreadScores",
+    "chosen_by",
+    "measures_of",
+    "scores_of",
+]
 
 _AT = 10
 _SHOWN = 400  # characters of a text that a report may show

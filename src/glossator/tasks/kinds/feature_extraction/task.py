@@ -34,7 +34,7 @@ from glossator.tasks.texts import refuse_short, single, windows_of
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
-__all__ = ["KIND", "FeatureExtraction", "Grades"]
+__all__ = ["KIND", "FeatureExtraction", "FeatureExtractionKind", "Grades"]
 
 _SIDE, _KEY = 0, 1  # places of arrays
 

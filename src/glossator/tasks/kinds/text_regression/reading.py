@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from glossator.tasks.kinds.numbers import read_number
 from glossator.tasks.kinds.text_regression.config import Options
-from glossator.tasks.reading import TextsReader, read_number, read_texts
+from glossator.tasks.reading import TextsReader, read_texts
 from glossator.text.findings import Finding, Tally, count_of
 from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection, Row
