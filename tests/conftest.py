@@ -160,6 +160,18 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def tiny_starter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with as many positions as the starters have, 512."""
+    folder = tmp_path_factory.mktemp("starter") / "tiny-starter"
+    folder.mkdir()
+    size = _write_tokenizer(folder)
+    config = {**TINY_CONFIG, "vocab_size": size, "max_position_embeddings": 512}
+    (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    _write_weights(folder, config)
+    return folder
+
+
 def _write_tokenizer(folder: Path) -> int:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
