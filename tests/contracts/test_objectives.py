@@ -109,6 +109,8 @@ def its_folder_answers_and_opens_elsewhere(member):
     if member.name == "rtd":
         it_detects_as_elsewhere(result.model)
         return
+    if member.name in ("nsp", "sop"):
+        it_judges_pairs_as_elsewhere(result.model)
     found = load(result.model)
     if member.name == "clm":
         it_goes_on_with_texts_as_elsewhere(found, result.model)
@@ -131,6 +133,25 @@ def it_fills_gaps_as_elsewhere(found, folder):
     place = int((tokens[0] == found.task.mask_id).nonzero())
     best = chances[place].max().item()
     assert answer.masks[0][0].score == pytest.approx(best, abs=1e-5)
+
+
+def it_judges_pairs_as_elsewhere(folder):
+    import transformers
+
+    theirs, info = transformers.AutoModelForPreTraining.from_pretrained(
+        folder, output_loading_info=True
+    )
+    assert type(theirs).__name__ == "BertForPreTraining"
+    assert not any(info.values()), info
+    tokens, segments = [2, 9, 30, 3, 31, 12, 40, 3], [0, 0, 0, 0, 1, 1, 1, 1]
+    model = checkpoint.load_sentences(folder)
+    assert model.notes == ()
+    with torch.no_grad():
+        x = model.encoder(pack([tokens], [segments])).last
+        ours = model.sentences(x[:1]), model.logits(model.predictions(x))
+        expected = theirs.eval()(torch.tensor([tokens]), token_type_ids=torch.tensor([segments]))
+    torch.testing.assert_close(ours[0], expected.seq_relationship_logits, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(ours[1], expected.prediction_logits[0], atol=1e-5, rtol=1e-5)
 
 
 def it_detects_as_elsewhere(folder):
