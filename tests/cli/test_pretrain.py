@@ -105,7 +105,10 @@ def test_a_tokenizer_of_ones_own(run, here, corpus_file):
         (("pretrain", "none.txt", "--output", "m", "--tokenizer", "tiny"), "there is no such file"),
         (("pretrain", "tickets.csv", "--output", "m"), "--tokenizer FOLDER begins a new model"),
         (("pretrain", "bin", "--output", "m", "--tokenizer", "tiny"), "bin"),
-        (("pretrain", "tickets.csv", "--output", "m", "--tokenizer", "nowhere"), "tokenizer.json"),
+        (
+            ("pretrain", "tickets.csv", "--output", "m", "--tokenizer", "nowhere"),
+            "there is no folder",
+        ),
         (("tokenizer", "empty"), "the file is empty"),
     ],
 )

@@ -6,6 +6,7 @@ from glossator.artifact.wording import duration
 from glossator.cli.scores import pretraining_scores
 from glossator.cli.screen import Screen
 from glossator.pretraining.result import PretrainResult
+from glossator.text.findings import count_of
 
 __all__ = ["show_result"]
 
@@ -17,7 +18,7 @@ def show_result(screen: Screen, result: PretrainResult) -> None:
     screen.say(f"  on held-out text  {pretraining_scores(dev)}")
     screen.say(f"  without context   {pretraining_scores(dev['baseline'])}")
     screen.say(
-        f"  {train['steps']:,} steps in {duration(train['seconds'])}, "
+        f"  {count_of(int(train['steps']), 'step')} in {duration(train['seconds'])}, "
         f"{train['tokens_per_second']:,.0f} tokens/s, {train['epochs']:.2f} passes"
     )
     if not result.finished:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from glossator.errors import ConfigError, InputError
+from glossator.errors import ConfigError, InputError, ModelFolderError
 from glossator.models import checkpoint, families, new_models, starter
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.encoder import Encoder, EncoderConfig
@@ -66,7 +66,7 @@ class Start:
         if config.model is None:
             assert config.tokenizer is not None
             self._folder = None
-            self.tokenizer = Tokenizer.load(Path(config.tokenizer))
+            self.tokenizer = _tokenizer(Path(config.tokenizer))
             self.name = f"{config.family} {config.size}"
         else:
             self._folder = starter.locate(config.model, hub=config.hub)
@@ -119,6 +119,15 @@ class Start:
             raise InputError(
                 f"the tokenizer of {self.name} has {ids:,} ids, its word table {rows:,} rows"
             )
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
+    if not folder.is_dir():
+        raise ModelFolderError(
+            f"there is no folder {folder} with a tokenizer; "
+            f"`glossator tokenizer CORPUS --output {folder}` makes one"
+        )
+    return Tokenizer.load(folder)
 
 
 def _loaded(folder: Path, seed: int, kind: ModelKind) -> MaskedLanguageModel | CausalLanguageModel:

@@ -183,5 +183,8 @@ def _digest(line: str) -> int:
 def _words(path: str) -> list[str]:
     try:
         return Path(path).read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TableError(f"the stop words cannot be read: {error}", file=path) from None
+    except OSError as error:
+        message = f"the stop words cannot be read: {error.strerror}"
+        raise TableError(message, file=path) from None
+    except UnicodeDecodeError as error:
+        raise TableError(f"the stop words are not UTF-8: {error.reason}", file=path) from None
