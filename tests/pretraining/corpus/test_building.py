@@ -106,6 +106,17 @@ def test_a_build_that_fails_leaves_nothing(built, corpus_file, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["broken.txt"]
 
 
+def test_an_empty_file_is_told_before_another_is_read(corpus_file, tokenizer, tmp_path):
+    (tmp_path / "empty.txt").write_bytes(b"")
+    for paths, config in (
+        ([corpus_file, tmp_path / "empty.txt"], CONFIG),
+        ([corpus_file], dataclasses.replace(CONFIG, dev=str(tmp_path / "empty.txt"))),
+    ):
+        with pytest.raises(TableError, match="the file is empty") as caught:
+            made_of([str(x) for x in paths], tokenizer, config, seed=0, words="pieces")
+        assert caught.value.file == str(tmp_path / "empty.txt")
+
+
 def test_two_documents_are_enough_and_one_is_not(built, tmp_path):
     path = tmp_path / "few.txt"
     path.write_text("the first .\n\nthe second .\n", encoding="utf-8")

@@ -48,8 +48,11 @@ def test_length_and_stop_words(tmp_path):
     (tmp_path / "stop.txt").write_text("end\nit\n", encoding="utf-8")
     steps = cleaning.cleaners(CorpusConfig(stop_words=str(tmp_path / "stop.txt")))
     assert "stop words" in [step.name for step in steps]
-    with pytest.raises(TableError, match="stop words"):
+    with pytest.raises(TableError, match=r"stop words cannot be read: No such file or directory$"):
         cleaning.cleaners(CorpusConfig(stop_words=str(tmp_path / "none.txt")))
+    (tmp_path / "stop.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(TableError, match="stop words are not UTF-8"):
+        cleaning.cleaners(CorpusConfig(stop_words=str(tmp_path / "stop.txt")))
 
 
 def test_equal_documents_go_whatever_their_case_and_spaces():
