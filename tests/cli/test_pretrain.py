@@ -45,9 +45,12 @@ def test_a_gap_model_is_inspected_and_not_evaluated(run, here, pretrained):
 
 def test_a_model_that_judges_pairs_fills_gaps_too(run, here, corpus_file, tokenizer_folder):
     start = ("--tokenizer", tokenizer_folder, "--size", "tiny", "--dev-fraction", 0.1)
-    outcome = run("pretrain", corpus_file, *start, *SHORT, "--objective", "nsp", "--output", "b")
+    words = ("pretrain", corpus_file, *start, *SHORT, "--objective", "nsp", "--output", "b")
+    outcome = run(*words, "--evaluation-steps", 1)
     assert outcome.code == 0, outcome.err
     assert "of pairs judged right" in outcome.err
+    points = [line for line in outcome.err.splitlines() if line.endswith("#####")]
+    assert len(points) == 4, "the held-out loss over tokens and time"
     (here / "gaps.txt").write_text("the film was [MASK] .\n", encoding="utf-8")
     outcome = run("predict", "b", "gaps.txt", "--top-k", 1)
     assert len(json.loads(outcome.out)["prediction"]["masks"]) == 1

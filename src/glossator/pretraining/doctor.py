@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -54,16 +53,9 @@ class Doctor:
                 )
 
     def _stepped(self, event: Stepped) -> None:
-        if not math.isfinite(event.loss):
-            self._say(
-                "lost",
-                f"the loss of step {event.step:,} is no number any more: the learning rate, "
-                f"{event.rate:.1e} now, is too high, and nothing can be learned from here on",
-            )
-            return
         self._recent.append(event.loss)
-        if len(self._recent) == _FIRST and math.isinf(self._lowest):
-            self._lowest = sum(self._recent) / _FIRST
+        if len(self._recent) == _FIRST:
+            self._lowest = min(self._lowest, sum(self._recent) / _FIRST)
         if len(self._recent) < _RECENT:
             return
         mean = sum(self._recent) / _RECENT

@@ -184,6 +184,7 @@ class _Pretraining:
             train=_summary(history),
             steps=history.counts,
             dev=found,
+            curve=_curve(history),
             finished=history.finished,
         )
         return result, model
@@ -310,6 +311,21 @@ class _Pretraining:
                 dev=result.dev,
             ),
         )
+
+
+def _curve(history: History) -> list[dict[str, float]]:
+    """The held-out loss over steps, epochs, tokens and seconds."""
+    steps = {event.step: event for event in history.steps}
+    return [
+        {
+            "step": event.step,
+            "epoch": round(event.epoch, 3),
+            "tokens": steps[event.step].tokens,
+            "seconds": round(steps[event.step].seconds, 3),
+            "loss": float(event.scores["loss"]),
+        }
+        for event in history.evaluations
+    ]
 
 
 def _summary(history: History) -> dict[str, float]:
