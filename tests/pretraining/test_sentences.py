@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import numpy as np
 import pytest
@@ -284,6 +285,24 @@ def test_an_order_that_words_tell_is_learned(corpus_file, tokenizer_folder, tmp_
     )  # fmt: skip
     assert result.dev["accuracy"] > 0.9 > 0.7 > result.dev["baseline"]["accuracy"]
     assert result.dev["f1"] > 0.9
+
+
+def test_what_follows_is_told_by_what_a_text_is_about(tokenizer_folder, tmp_path):
+    draws = random.Random(0)
+    topics = ["my card arrived yet", "the film was slow", "our team won last", "market fell again"]
+    documents = []
+    for topic in (draws.choice(topics).split() for _ in range(600)):
+        lines = [" ".join(draws.choices(topic, k=draws.randint(4, 6))) for _ in range(4)]
+        documents.append("\n".join(lines))
+    path = tmp_path / "topics.txt"
+    path.write_text("\n\n".join(documents), encoding="utf-8")
+    result = pretrained(
+        [path], tokenizer_folder, tmp_path / "model", objective="nsp",
+        max_steps=300, batch_size=16, evaluation_steps=300, corpus={"min_distinct": 0.0},
+    )  # fmt: skip
+    # A quarter of the texts from elsewhere are about the same.
+    assert 0.65 < result.dev["accuracy"] < 0.95
+    assert 0.4 < result.dev["baseline"]["accuracy"] < 0.6
 
 
 class Heard(Watch):
