@@ -228,6 +228,19 @@ class Shuffled(Member):
         return result
 
 
+class Headless(Member):
+    """Forgets the head over pairs."""
+
+    def train(self, name="model", **options):
+        from safetensors.torch import load_file, save_file
+
+        result = super().train(name, **options)
+        file = result.model / "model.safetensors"
+        kept = {x: tensor for x, tensor in load_file(file).items() if "seq_relation" not in x}
+        save_file(kept, file, metadata={"format": "pt"})
+        return result
+
+
 CONTRACTS = [
     it_beats_its_baseline,
     one_seed_is_one_result,
@@ -253,7 +266,14 @@ def test_contract(contract, name, made):
     contract(made(Member, name))
 
 
+@pytest.mark.parametrize("name", ["mlm", "nsp", "sop"])
 @pytest.mark.parametrize(("contract", "breaker"), BREAKERS, ids=lambda x: x.__name__)
-def test_the_contract_is_broken_by(contract, breaker, made):
+def test_the_contract_is_broken_by(contract, breaker, name, made):
     with pytest.raises((AssertionError, ChangedFileError)):
-        contract(made(breaker, "mlm"))
+        contract(made(breaker, name))
+
+
+@pytest.mark.parametrize("name", ["nsp", "sop"])
+def test_the_contract_is_broken_by_a_head_that_is_not_saved(name, made):
+    with pytest.raises(AssertionError, match="seq_relationship"):
+        its_folder_answers_and_opens_elsewhere(made(Headless, name))

@@ -45,6 +45,8 @@ def test_repetition_goes_and_ordinary_text_stays():
 def test_length_and_stop_words(tmp_path):
     assert cleaning.Length(5)(("ab", "cd")) == ()
     assert cleaning.StopWords(["the", "OF"])(("The end of it", "the")) == ("end it",)
+    chinese = cleaning.StopWords(["的", "我们", "the"])
+    assert chinese(("我们在the北京的银行 工作", "的")) == ("在北京银行 工作",)
     (tmp_path / "stop.txt").write_text("end\nit\n", encoding="utf-8")
     steps = cleaning.cleaners(CorpusConfig(stop_words=str(tmp_path / "stop.txt")))
     assert "stop words" in [step.name for step in steps]
