@@ -3,8 +3,9 @@
 The texts of a data set's training rows are read without their labels for some minutes; then both
 models, with and without that, learn from the same few labels a class, with several seeds (of the
 rows and of training), and are tested on the data set's test rows. With `--start minilm` a starter
-goes on with the text, against the plain one; else a new model against random weights. Folders in
-`--work` that are there already are taken as they are, so the command can be repeated.
+goes on with the text, against the plain one; else a new model against random weights. What is in
+`--work` already, folders and accuracies, is taken as it is, so the command can be repeated where it
+was cut short.
 """
 
 from __future__ import annotations
@@ -63,12 +64,14 @@ def main(arguments: list[str]) -> None:
 
 
 def model_folder(a: argparse.Namespace) -> pathlib.Path:
-    return pathlib.Path(a.work) / f"{a.name}-{a.start or a.size}"
+    """Named after all that it hangs on, so that no command takes another's model for its own."""
+    start = a.start or f"{a.size}-{a.vocabulary}"
+    return pathlib.Path(a.work) / f"{a.name}-{start}-{a.objective}-{a.minutes:g}min"
 
 
 def pretrained(a: argparse.Namespace, source: pathlib.Path) -> dict[str, object]:
     """Scores of the model on held-out text, which is trained unless it is there."""
-    raw, tokenizer = a.work / f"{a.name}.txt", a.work / f"{a.name}-tokenizer"
+    raw, tokenizer = a.work / f"{a.name}.txt", a.work / f"{a.name}-tokenizer-{a.vocabulary}"
     raw.write_text("\n\n".join(row["text"] for row in table(source / "train.csv")))
     start = ["--model", a.start]
     if not a.start:
@@ -76,13 +79,13 @@ def pretrained(a: argparse.Namespace, source: pathlib.Path) -> dict[str, object]
             words = ["--vocab-size", str(a.vocabulary), "--output", str(tokenizer), "--json"]
             run_json([*GLOSSATOR, "tokenizer", str(raw), *words])
         start = ["--tokenizer", str(tokenizer), "--size", a.size]
-    scores = model_folder(a).with_suffix(".scores.json")
+    scores = a.work / f"{model_folder(a).name}.scores.json"
     if not scores.exists():
         found = run_json([
             *GLOSSATOR, "pretrain", str(raw), *start, "--objective", a.objective,
             "--time-limit", f"{a.minutes * 60:.0f}s", "--epochs", "1000", "--patience", "1000",
             "--min-characters", "1", "--boilerplate", "0",
-            "--output", str(model_folder(a)), "--json",
+            "--output", str(model_folder(a)), "--resume", "--json",
         ])  # fmt: skip
         scores.write_text(json.dumps({**found["train"], **found["dev"]}))
     return dict(json.loads(scores.read_text()))
@@ -93,7 +96,7 @@ def random_folder(a: argparse.Namespace) -> str:
     from glossator.models import checkpoint, new_models
     from glossator.text.tokenizer import Tokenizer
 
-    folder = a.work / f"{a.name}-{a.size}-random"
+    folder = a.work / f"{a.name}-{a.size}-{a.vocabulary}-random"
     if not folder.exists():
         config = checkpoint.load_encoder(model_folder(a)).config
         checkpoint.save(new_models.new_masked(config, 0), folder)
@@ -102,6 +105,18 @@ def random_folder(a: argparse.Namespace) -> str:
 
 
 def accuracy(a: argparse.Namespace, model: str, source: pathlib.Path, seed: int) -> float:
+    """On the test rows, as it is kept in the folder or measured now."""
+    kept = a.work / f"{a.name}-accuracies.json"
+    known = json.loads(kept.read_text()) if kept.is_file() else {}
+    how = f"{a.labels} labels, {a.epochs} epochs, {a.learning_rate:g}, seed {seed}"
+    key = f"{pathlib.Path(model).name}, {how}"
+    if key not in known:
+        known[key] = measured(a, model, source, seed)
+        kept.write_text(json.dumps(known, indent=1))
+    return float(known[key])
+
+
+def measured(a: argparse.Namespace, model: str, source: pathlib.Path, seed: int) -> float:
     """On the test rows, after learning from a few rows of each class, which the seed draws."""
     rows = table(source / "train.csv")
     random.Random(seed).shuffle(rows)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from glossator.cli import demo_pretrain
+
 WORDS = {"sports": "team won match league", "business": "market shares company fell"}
 
 
@@ -74,9 +76,10 @@ def test_what_is_missing_is_named_with_the_command(run, here, monkeypatch):
 def test_the_list_of_starters(run, here, monkeypatch):
     monkeypatch.setenv("GLOSSATOR_CACHE", str(here / "cache"))
     done = run("starter", "list")
-    assert done.out.count("not added") == 4
+    assert done.out.count("not added") == 5
     found = run("starter", "list", "--json").json["starters"]
-    assert [x["name"] for x in found] == ["minilm", "multilingual", "bbc-news", "film-reviews"]
+    samples = ["bbc-news", "film-reviews", "chinese-reviews"]
+    assert [x["name"] for x in found] == ["minilm", "multilingual", *samples]
     assert {x["path"] for x in found} == {None}
 
 
@@ -107,8 +110,6 @@ def test_samples_and_starters_go_to_their_own_makers(run, here, monkeypatch):
 @pytest.fixture
 def films(here, monkeypatch, table):
     """A cache of its own with 900 reviews, and a demo that trains for six steps."""
-    from glossator.cli import demo_pretrain
-
     draw = random.Random(0)
     rows = [["text", "label"]]
     for number in range(900):
@@ -118,8 +119,10 @@ def films(here, monkeypatch, table):
     monkeypatch.setenv("GLOSSATOR_CACHE", str(here / "cache"))
     path = here / table(rows, "film-reviews.csv")
     monkeypatch.setattr("glossator.text.samples.locate", lambda name: path)
-    for name, value in {"_READ": 600, "_LABELLED": 30, "_TEST": 120, "_VOCABULARY": 300}.items():
+    for name, value in {"_READ": 600, "_LABELLED": 30, "_TEST": 120}.items():
         monkeypatch.setattr(demo_pretrain, name, value)
+    small = {x: replace(y, vocabulary=300) for x, y in demo_pretrain.LANGUAGES.items()}
+    monkeypatch.setattr(demo_pretrain, "LANGUAGES", small)
     for name in ("_TRAINING", "_FEW_LABELS"):
         short = replace(getattr(demo_pretrain, name), epochs=1, max_steps=6, time_limit=None)
         monkeypatch.setattr(demo_pretrain, name, short)
@@ -137,10 +140,32 @@ def test_a_language_model_and_what_it_brings(run, films):
     assert "reviews right" in again.out
 
 
+def test_the_same_in_chinese(run, films, monkeypatch, table):
+    draw = random.Random(0)
+    words = ["服务", "很好", "房间", "干净", "这本书", "不值得", "买", "太差了", "下次", "还会来"]
+    rows = [["text", "label"]]
+    for number in range(900):
+        label = draw.choice(["negative", "positive"])
+        start = "失望" if label == "negative" else "满意"
+        rows.append([f"{start}，{''.join(draw.choices(words, k=9))}。{number * 7919}号", label])
+    path = films / table(rows, "chinese-reviews.csv")
+    asked = []
+    monkeypatch.setattr("glossator.text.samples.locate", lambda name: asked.append(name) or path)
+    small = {"zh": replace(demo_pretrain.LANGUAGES["zh"], vocabulary=300)}
+    monkeypatch.setattr(demo_pretrain, "LANGUAGES", small)
+    done = run("demo", "pretrain", "--language", "zh", "--json")
+    assert asked == ["chinese-reviews"]
+    assert len(done.json["gaps"]) == 3
+    assert done.json["few_labels"]["difference_ci"]
+    refused = run("demo", "--language", "zh")
+    assert refused.code == 2
+    assert "--language is for demo pretrain" in refused.error
+
+
 def test_no_review_is_read_and_tested_on(run, films):
     from glossator.cli.demo_pretrain import _draw
 
-    path, few, test = _draw(films / "film-reviews.csv")
+    path, few, test = _draw(films / "film-reviews.csv", "film-reviews.jsonl")
     read = {json.loads(line)["text"] for line in path.read_text().splitlines()}
     learned, tested = ({row["text"] for row in rows} for rows in (few, test))
     assert len(learned) == 25

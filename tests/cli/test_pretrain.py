@@ -43,6 +43,22 @@ def test_a_gap_model_is_inspected_and_not_evaluated(run, here, pretrained):
     assert "fill-mask has no right answers that a table could hold" in outcome.error
 
 
+def test_a_model_that_judges_pairs_fills_gaps_too(run, here, corpus_file, tokenizer_folder):
+    start = ("--tokenizer", tokenizer_folder, "--size", "tiny", "--dev-fraction", 0.1)
+    words = ("pretrain", corpus_file, *start, *SHORT, "--objective", "nsp", "--output", "b")
+    outcome = run(*words, "--evaluation-steps", 1)
+    assert outcome.code == 0, outcome.err
+    assert "of pairs judged right" in outcome.err
+    points = [line for line in outcome.err.splitlines() if line.endswith("#####")]
+    assert len(points) == 4, "the held-out loss over tokens and time"
+    (here / "gaps.txt").write_text("the film was [MASK] .\n", encoding="utf-8")
+    outcome = run("predict", "b", "gaps.txt", "--top-k", 1)
+    assert len(json.loads(outcome.out)["prediction"]["masks"]) == 1
+    card = (here / "b" / "README.md").read_text(encoding="utf-8")
+    assert "with the objective nsp" in card
+    assert "| accuracy |" in card
+
+
 def test_a_decoder_goes_on_with_texts(run, here, corpus_file, tokenizer_folder):
     start = ("--tokenizer", tokenizer_folder, "--size", "tiny", "--family", "gpt2")
     words = ("pretrain", corpus_file, *start, "--objective", "clm", *SHORT, "--output", "gpt")
@@ -105,7 +121,10 @@ def test_a_tokenizer_of_ones_own(run, here, corpus_file):
         (("pretrain", "none.txt", "--output", "m", "--tokenizer", "tiny"), "there is no such file"),
         (("pretrain", "tickets.csv", "--output", "m"), "--tokenizer FOLDER begins a new model"),
         (("pretrain", "bin", "--output", "m", "--tokenizer", "tiny"), "bin"),
-        (("pretrain", "tickets.csv", "--output", "m", "--tokenizer", "nowhere"), "tokenizer.json"),
+        (
+            ("pretrain", "tickets.csv", "--output", "m", "--tokenizer", "nowhere"),
+            "there is no folder",
+        ),
         (("tokenizer", "empty"), "the file is empty"),
     ],
 )

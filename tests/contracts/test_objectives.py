@@ -109,6 +109,8 @@ def its_folder_answers_and_opens_elsewhere(member):
     if member.name == "rtd":
         it_detects_as_elsewhere(result.model)
         return
+    if member.name in ("nsp", "sop"):
+        it_judges_pairs_as_elsewhere(result.model)
     found = load(result.model)
     if member.name == "clm":
         it_goes_on_with_texts_as_elsewhere(found, result.model)
@@ -131,6 +133,25 @@ def it_fills_gaps_as_elsewhere(found, folder):
     place = int((tokens[0] == found.task.mask_id).nonzero())
     best = chances[place].max().item()
     assert answer.masks[0][0].score == pytest.approx(best, abs=1e-5)
+
+
+def it_judges_pairs_as_elsewhere(folder):
+    import transformers
+
+    theirs, info = transformers.AutoModelForPreTraining.from_pretrained(
+        folder, output_loading_info=True
+    )
+    assert type(theirs).__name__ == "BertForPreTraining"
+    assert not any(info.values()), info
+    tokens, segments = [2, 9, 30, 3, 31, 12, 40, 3], [0, 0, 0, 0, 1, 1, 1, 1]
+    model = checkpoint.load_sentences(folder)
+    assert model.notes == ()
+    with torch.no_grad():
+        x = model.encoder(pack([tokens], [segments])).last
+        ours = model.sentences(x[:1]), model.logits(model.predictions(x))
+        expected = theirs.eval()(torch.tensor([tokens]), token_type_ids=torch.tensor([segments]))
+    torch.testing.assert_close(ours[0], expected.seq_relationship_logits, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(ours[1], expected.prediction_logits[0], atol=1e-5, rtol=1e-5)
 
 
 def it_detects_as_elsewhere(folder):
@@ -207,6 +228,19 @@ class Shuffled(Member):
         return result
 
 
+class Headless(Member):
+    """Forgets the head over pairs."""
+
+    def train(self, name="model", **options):
+        from safetensors.torch import load_file, save_file
+
+        result = super().train(name, **options)
+        file = result.model / "model.safetensors"
+        kept = {x: tensor for x, tensor in load_file(file).items() if "seq_relation" not in x}
+        save_file(kept, file, metadata={"format": "pt"})
+        return result
+
+
 CONTRACTS = [
     it_beats_its_baseline,
     one_seed_is_one_result,
@@ -232,7 +266,14 @@ def test_contract(contract, name, made):
     contract(made(Member, name))
 
 
+@pytest.mark.parametrize("name", ["mlm", "nsp", "sop"])
 @pytest.mark.parametrize(("contract", "breaker"), BREAKERS, ids=lambda x: x.__name__)
-def test_the_contract_is_broken_by(contract, breaker, made):
+def test_the_contract_is_broken_by(contract, breaker, name, made):
     with pytest.raises((AssertionError, ChangedFileError)):
-        contract(made(breaker, "mlm"))
+        contract(made(breaker, name))
+
+
+@pytest.mark.parametrize("name", ["nsp", "sop"])
+def test_the_contract_is_broken_by_a_head_that_is_not_saved(name, made):
+    with pytest.raises(AssertionError, match="seq_relationship"):
+        its_folder_answers_and_opens_elsewhere(made(Headless, name))

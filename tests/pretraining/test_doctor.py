@@ -36,10 +36,30 @@ def test_a_loss_that_rises_is_told():
     assert heard([6.0, 7.5] * 200) == [], "batches differ"
 
 
+def test_a_loss_above_where_it_began_is_told():
+    (said,) = heard([6.8] * 10 + [9.0] * 60)
+    assert "the loss has risen from 6.80" in said
+
+
 def statistics(**changes):
-    tokens = {"tokens_per_word": 1.3, "unknown_share": 0.0, "vocabulary": 1000, "unused": 10}
+    repeats = {"share": changes.pop("share", 0.1), "examples": [{"line": "'a b'", "times": 1200}]}
+    tokens = {
+        "tokens_per_word": 1.3,
+        "tokens_per_byte": 0.23,
+        "unknown_share": 0.0,
+        "vocabulary": 1000,
+        "unused": 10,
+    }
     steps = [{"step": "near duplicates", "documents": changes.pop("gone", 0)}]
-    return {"read": {"documents": 100}, "steps": steps, "tokens": {**tokens, **changes}}
+    tokens |= changes
+    return {"read": {"documents": 100}, "steps": steps, "tokens": tokens, "repeats": repeats}
+
+
+def test_a_corpus_of_an_earlier_version_is_looked_at():
+    old = statistics(unused=900)
+    del old["repeats"], old["tokens"]["tokens_per_byte"]
+    (said,) = corpus_complaints(old)
+    assert "900 of 1,000" in said
 
 
 def test_a_corpus_that_fits_its_vocabulary_is_left_alone():
@@ -48,7 +68,8 @@ def test_a_corpus_that_fits_its_vocabulary_is_left_alone():
 
 def test_what_is_wrong_with_a_corpus_is_told():
     for change, word in (
-        ({"tokens_per_word": 4.0}, "4.0 pieces"),
+        ({"tokens_per_byte": 0.8, "tokens_per_word": 4.0}, "pieces of 1.2 bytes (4.0 a word)"),
+        ({"share": 0.4}, "40% of the lines stood there before, such as 'a b' (1,200 times)"),
         ({"unknown_share": 0.2}, "20.0%"),
         ({"unused": 900}, "900 of 1,000"),
         ({"gone": 60}, "60%"),

@@ -31,7 +31,7 @@ from glossator.pretraining.watch import Watch
 from glossator.text.packing import pack
 from glossator.text.tokenizer_training import TokenizerConfig, train_tokenizer
 from glossator.training.config import TrainingConfig
-from glossator.training.events import Stepped
+from glossator.training.events import Evaluated, Stepped
 from glossator.training.rows import as_rows
 
 
@@ -116,6 +116,11 @@ def test_what_a_run_writes(pretrain, tmp_path, corpus_file):
     assert set(found["dev"]) == scores | {"baseline"}
     assert set(found["dev"]["baseline"]) == scores
     assert found["train"]["steps"] == 8
+    evaluated = [event for event in heard.events if isinstance(event, Evaluated)]
+    assert [x["loss"] for x in found["curve"]] == [x.scores["loss"] for x in evaluated]
+    last, stepped = found["curve"][-1], [x for x in heard.events if isinstance(x, Stepped)][-1]
+    assert (last["step"], last["tokens"]) == (8, stepped.tokens)
+    assert last["seconds"] == pytest.approx(stepped.seconds, abs=1e-3)
     settings = json.loads((result.model / "glossator.json").read_text())
     assert (settings["task"], settings["opens_as"]) == ("fill-mask", "AutoModelForMaskedLM")
     sentence = "the refund was paid too late"

@@ -15,7 +15,8 @@ from glossator.text import samples
 def test_an_unknown_or_absent_sample_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("GLOSSATOR_CACHE", str(tmp_path))
     with pytest.raises(
-        InputError, match=r"there are: bbc-news, film-reviews; did you mean 'bbc-news'"
+        InputError,
+        match=r"there are: bbc-news, film-reviews, chinese-reviews; did you mean 'bbc-news'",
     ):
         samples.add("bbc_news")
     with pytest.raises(InputError, match=r"run: glossator starter add bbc-news$"):
@@ -52,6 +53,21 @@ def test_reviews_have_line_breaks_and_named_labels(tmp_path):
         ["text", "label"],
         ['Slow.\n\nBad, "very" bad.', "negative"],
         ["good fun", "positive"],
+    ]
+
+
+def test_chinese_reviews_stand_once_and_on_one_side(tmp_path):
+    raw, folder = tmp_path / "raw", tmp_path / "folder"
+    raw.mkdir()
+    folder.mkdir()
+    (raw / "negative.txt").write_text("太差了，不值\n一般\n\n太差了，不值\n", encoding="utf-8")
+    (raw / "positive.txt").write_text(" 很好 \n一般\n\u2028干净\n", encoding="utf-8")
+    samples.SAMPLES["chinese-reviews"].build(raw, folder)
+    assert table(folder / "chinese-reviews.csv") == [
+        ["text", "label"],
+        ["太差了，不值", "negative"],
+        ["很好", "positive"],
+        ["干净", "positive"],
     ]
 
 

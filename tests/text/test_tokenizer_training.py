@@ -69,6 +69,11 @@ def test_a_vocabulary_that_the_text_does_not_support_is_refused(kind):
         train_tokenizer(texts(50), config)
 
 
+def test_a_text_too_small_for_any_vocabulary_asks_for_more():
+    with pytest.raises(InputError, match=r"not of 300; more text is needed$"):
+        train_tokenizer(["a few words"] * 9, TokenizerConfig(vocab_size=300))
+
+
 def test_sizes_out_of_range_are_refused():
     with pytest.raises(ConfigError, match="--vocab-size"):
         TokenizerConfig(vocab_size=10)

@@ -14,7 +14,7 @@ from glossator.bundles import cache_folder
 from glossator.cli.fit import run
 from glossator.cli.options import FLAT, MACHINE, Shown
 from glossator.cli.screen import Screen
-from glossator.errors import InputError
+from glossator.errors import ConfigError, InputError
 from glossator.extras import require
 from glossator.files import durable_write
 from glossator.finetuning.config import DataConfig, FitConfig
@@ -45,6 +45,7 @@ class DemoOptions:
             demo is replaced.
         overwrite: replace any folder of that name.
         stay: of `serve`: go on answering until Ctrl-C, so that the page can be opened.
+        language: of `pretrain`: of the reviews that are read.
         runtime: where it runs.
         shown: how the result is told.
     """
@@ -53,6 +54,7 @@ class DemoOptions:
     output: Path | None = None
     overwrite: bool = False
     stay: bool = False
+    language: Literal["en", "zh"] = "en"
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
@@ -69,10 +71,10 @@ def demo(
     """Fine-tune on real news in minutes, without a network.
 
     MiniLM learns to tell the five topics of BBC News from 400 documents and is tested on 200
-    others; long ones are read in windows. With `pretrain` a tiny BERT reads film reviews without
-    labels for three minutes, fills gaps, and is held against random weights on a few labels. With
-    `serve` a model learns from the first lines of news, or the one of an earlier demo is taken, and
-    answers over HTTP.
+    others; long ones are read in windows. With `pretrain` a tiny BERT reads reviews of films (with
+    `--language zh` Chinese ones of books, hotels and computers) without labels for three minutes,
+    fills gaps, and is held against random weights on a few labels. With `serve` a model learns
+    from the first lines of news, or the one of an earlier demo is taken, and answers over HTTP.
 
     Args:
         name: of the demo.
@@ -82,6 +84,8 @@ def demo(
     from glossator.text import samples
 
     screen = Screen(json=options.shown.json)
+    if options.language != "en" and name != "pretrain":
+        raise ConfigError(f"--language is for demo pretrain; demo {name} is in English")
     if name == "pretrain":
         return _pretrain(options, screen)
     if name == "serve":
@@ -100,14 +104,16 @@ def demo(
 
 
 def _pretrain(options: DemoOptions, screen: Screen) -> int:
-    from glossator.cli.demo_pretrain import SAMPLE, TEXTS, demo_pretrain
+    from glossator.cli.demo_pretrain import LANGUAGES, demo_pretrain
     from glossator.text import samples
 
-    table = samples.locate(SAMPLE)
+    reviews = LANGUAGES[options.language]
+    table = samples.locate(reviews.sample)
     folder = options.output or Path("demo-pretrain")
-    again = options.overwrite or (options.output is None and _may_replace(folder, (TEXTS,)))
-    screen.say("Film reviews, without their labels", "bold")
-    return demo_pretrain(table, folder, options.runtime, screen, overwrite=again)
+    ours = [x.texts for x in LANGUAGES.values()]
+    again = options.overwrite or (options.output is None and _may_replace(folder, ours))
+    screen.say(f"{reviews.title}, without their labels", "bold")
+    return demo_pretrain(options.language, table, folder, options.runtime, screen, overwrite=again)
 
 
 def _serve(options: DemoOptions, screen: Screen) -> int:

@@ -1,12 +1,13 @@
-"""`glossator demo pretrain`: a language model from raw film reviews, and what it brings."""
+"""`glossator demo pretrain`: a language model from raw reviews, and what it brings."""
 
 from __future__ import annotations
 
 import csv
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from glossator.bundles import cache_folder
 from glossator.cli.pretrain import run
@@ -22,20 +23,60 @@ from glossator.training.config import TrainingConfig
 if TYPE_CHECKING:
     from glossator.artifact.predictor import Predictor
 
-__all__ = ["SAMPLE", "TEXTS", "demo_pretrain"]
+__all__ = ["LANGUAGES", "Language", "Reviews", "demo_pretrain"]
 
-SAMPLE = "film-reviews"
-TEXTS = "film-reviews.jsonl"
+Language = Literal["en", "zh"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reviews:
+    """What the demo reads in a language.
+
+    Attributes:
+        sample: the sample of the cache.
+        title: what it is.
+        vocabulary: pieces of the tokenizer.
+        gaps: texts that the model is to fill.
+    """
+
+    sample: str
+    title: str
+    vocabulary: int
+    gaps: tuple[str, ...]
+
+    @property
+    def texts(self) -> str:
+        """The file of what is read without labels."""
+        return f"{self.sample}.jsonl"
+
+
+LANGUAGES: dict[Language, Reviews] = {
+    "en": Reviews(
+        sample="film-reviews",
+        title="Film reviews",
+        vocabulary=8000,
+        gaps=(
+            "this is the [MASK] film i have ever seen .",
+            "the acting is [MASK] and the story makes no sense .",
+            "i would [MASK] this movie to all my friends .",
+        ),
+    ),
+    # Of Chinese most pieces are its characters, of which these reviews have some 3,600.
+    "zh": Reviews(
+        sample="chinese-reviews",
+        title="Chinese reviews of books, hotels and computers",
+        vocabulary=5000,
+        gaps=(
+            "酒店的服务很[MASK]，下次还会来。",
+            "这本书写得太[MASK]了，不值得买。",
+            "房间很干[MASK]，早餐也不错。",
+        ),
+    ),
+}
 
 # To be read, to learn labels from, and to test on; no review is in two of them.
 _READ, _LABELLED, _TEST = 12_000, 200, 1000
-_VOCABULARY = 8000
 _SEED = 0
-_GAPS = (
-    "this is the [MASK] film i have ever seen .",
-    "the acting is [MASK] and the story makes no sense .",
-    "i would [MASK] this movie to all my friends .",
-)
 # Many small steps: a model this small learns by their number.
 _TRAINING = TrainingConfig(
     epochs=1000, batch_size=16, learning_rate=3e-3, time_limit="3m", evaluation_steps=250
@@ -44,19 +85,27 @@ _FEW_LABELS = TrainingConfig(epochs=10, batch_size=8, learning_rate=5e-4, patien
 
 
 def demo_pretrain(
-    table: Path, folder: Path, runtime: RuntimeConfig, screen: Screen, *, overwrite: bool
+    language: Language,
+    table: Path,
+    folder: Path,
+    runtime: RuntimeConfig,
+    screen: Screen,
+    *,
+    overwrite: bool,
 ) -> int:
     """Read reviews without their labels for three minutes; then learn from a few labels.
 
     Args:
+        language: of the reviews.
         table: reviews, with the columns `text` and `label`.
         folder: the model folder to write.
         runtime: where it runs.
         screen: told how it goes.
         overwrite: whether `folder` may be replaced.
     """
-    texts, few, test = _draw(table)
-    tokenizer = _tokenizer(texts, screen)
+    reviews = LANGUAGES[language]
+    texts, few, test = _draw(table, reviews.texts)
+    tokenizer = _tokenizer(texts, reviews.vocabulary, screen)
     config = PretrainConfig(
         start=StartConfig(tokenizer=str(tokenizer), size="tiny"),
         corpus=CorpusConfig(sentences="punctuation"),
@@ -64,7 +113,7 @@ def demo_pretrain(
         runtime=runtime,
     )
     result = run([str(texts)], config, folder, screen, overwrite=overwrite)
-    gaps = _fill(folder, runtime)
+    gaps = _fill(folder, reviews.gaps, runtime)
     for text, words in gaps.items():
         screen.line(f"  {text}  {', '.join(words)}")
     compared = _few_labels(folder, few, test, runtime, screen)
@@ -72,8 +121,8 @@ def demo_pretrain(
     return 0 if result.finished else 130
 
 
-def _draw(table: Path) -> tuple[Path, list[dict[str, str]], list[dict[str, str]]]:
-    """The reviews to read, as a file of the cache, and rows with labels."""
+def _draw(table: Path, name: str) -> tuple[Path, list[dict[str, str]], list[dict[str, str]]]:
+    """The reviews to read, as the file `name` of the cache, and rows with labels."""
     csv.field_size_limit(2**31 - 1)
     with open(table, encoding="utf-8", newline="") as file:
         rows = list({row["text"]: row for row in csv.DictReader(file)}.values())
@@ -83,38 +132,38 @@ def _draw(table: Path) -> tuple[Path, list[dict[str, str]], list[dict[str, str]]
     labelled = [drawn[i] for i in order]
     few, test = labelled[::6][:_LABELLED], [x for i, x in enumerate(labelled) if i % 6]
     apart = set(order)
-    path = cache_folder() / "demo" / TEXTS
+    path = cache_folder() / "demo" / name
     lines = (json.dumps({"text": x["text"]}) for i, x in enumerate(drawn) if i not in apart)
     durable_write(path, "\n".join(lines) + "\n")
     return path, few, test
 
 
-def _tokenizer(texts: Path, screen: Screen) -> Path:
+def _tokenizer(texts: Path, size: int, screen: Screen) -> Path:
     from glossator.pretraining.corpus.building import CleanDocuments
     from glossator.text.tokenizer_training import TokenizerConfig, train_tokenizer
 
-    folder = cache_folder() / "demo" / "film-tokenizer"
+    folder = cache_folder() / "demo" / f"{texts.stem}-tokenizer"
     documents = CleanDocuments([str(texts)], CorpusConfig(sentences="punctuation"))
 
     def sentences() -> Iterator[str]:
         for document in documents:
             yield from document
 
-    screen.say(f"Tokenizer of {_VOCABULARY:,} pieces", "bold")
-    trained = train_tokenizer(sentences(), TokenizerConfig(vocab_size=_VOCABULARY))
+    screen.say(f"Tokenizer of {size:,} pieces", "bold")
+    trained = train_tokenizer(sentences(), TokenizerConfig(vocab_size=size))
     with new_folder(folder, overwrite=True, marker="tokenizer.json") as temporary:
         trained.save(temporary)
     return folder
 
 
-def _fill(folder: Path, runtime: RuntimeConfig) -> dict[str, list[str]]:
+def _fill(folder: Path, gaps: Sequence[str], runtime: RuntimeConfig) -> dict[str, list[str]]:
     """What the model puts into gaps."""
     from glossator.artifact.opening import load
 
-    answers = load(folder, runtime=runtime).predict(_GAPS, top_k=5)
+    answers = load(folder, runtime=runtime).predict(gaps, top_k=5)
     masks = (answer.to_json()["masks"][0] for answer in answers)
     found = ([token["token"] for token in mask] for mask in masks)
-    return dict(zip(_GAPS, found, strict=True))
+    return dict(zip(gaps, found, strict=True))
 
 
 def _few_labels(
@@ -130,7 +179,7 @@ def _few_labels(
 
     screen.say(f"What it brings: a classifier from {len(few)} labels", "bold")
     config = checkpoint.load_encoder(folder).config
-    random = cache_folder() / "demo" / "film-random"
+    random = cache_folder() / "demo" / "random-weights"
     with new_folder(random, overwrite=True, marker="config.json") as temporary:
         checkpoint.save(new_models.new_masked(config, _SEED), temporary)
         Tokenizer.load(folder).save(temporary)

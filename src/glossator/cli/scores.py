@@ -113,7 +113,8 @@ def pretraining_scores(scores: Mapping[str, Any]) -> str:
     """Those of a pretraining objective, in words."""
     parts = [f"loss {scores['loss']:.3f}"]
     if "f1" in scores:
-        parts.append(f"{scores['accuracy']:.1%} of tokens judged right, F1 {scores['f1']:.3f}")
+        what = "pairs" if "masked_accuracy" in scores else "tokens"
+        parts.append(f"{scores['accuracy']:.1%} of {what} judged right, F1 {scores['f1']:.3f}")
     if "masked_accuracy" in scores:
         parts.append(f"{scores['masked_accuracy']:.1%} of hidden tokens right")
     if "pseudo_perplexity" in scores:

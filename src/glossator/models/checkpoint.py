@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -14,7 +13,8 @@ from glossator.errors import ModelFolderError
 from glossator.files import durable_write
 from glossator.models import families
 from glossator.models.causal import CausalLanguageModel
-from glossator.models.encoder import Encoder, EncoderConfig
+from glossator.models.class_fields import class_fields
+from glossator.models.encoder import Encoder
 from glossator.models.extra_heads import HeadBuilders, load_extra, read_extra, save_extra
 from glossator.models.headless import EncoderModel
 from glossator.models.heads import (
@@ -29,11 +29,11 @@ from glossator.models.label_head import CHOOSER, CLASSIFIER, FINDER, TAGGER, Lab
 from glossator.models.masked import MaskedLanguageModel
 from glossator.models.multi_task import MultiTaskModel, head_name
 from glossator.models.replaced import ReplacedTokenModel
+from glossator.models.sentences import SentenceModel
 from glossator.models.source import ModelSource
 from glossator.models.weights import write_weights
 
 __all__ = [
-    "class_fields",
     "load_causal",
     "load_chooser",
     "load_classifier",
@@ -42,22 +42,11 @@ __all__ = [
     "load_headless",
     "load_masked",
     "load_multi_task",
+    "load_sentences",
     "load_tagger",
     "save",
 ]
 
-# How the classes of Hugging Face end.
-_ENDINGS: dict[type[nn.Module], str] = {
-    EncoderModel: "Model",
-    MultiTaskModel: "Model",
-    SequenceClassifier: CLASSIFIER.ending,
-    TokenClassifier: TAGGER.ending,
-    SpanFinder: FINDER.ending,
-    ChoiceModel: CHOOSER.ending,
-    MaskedLanguageModel: "ForMaskedLM",
-    CausalLanguageModel: "LMHeadModel",
-    ReplacedTokenModel: "ForPreTraining",
-}
 _NUMBER = ("LABEL_0",)  # as transformers calls what a regression gives
 # Fields of the source that are not true of what we save, or that name code to run.
 _NOT_KEPT = (
@@ -215,17 +204,29 @@ def load_masked(folder: str | Path, seed: int = 0) -> MaskedLanguageModel:
     Raises:
         ModelFolderError: as for `load_encoder`, or the output layer is not the word table.
     """
-    source = ModelSource(folder)
-    source.refuse_decoder()
-    if source.raw.get("tie_word_embeddings", True) is False:
-        raise ModelFolderError(
-            "tie_word_embeddings is false; supported are models whose output layer is the word "
-            "table",
-            file=source.folder / "config.json",
-        )
+    source = _tied(folder)
     model = MaskedLanguageModel(source.encoder(), source.predictions())
     if _read(model, source, lambda name: _is_new_prediction(source, name), seed):
         model.notes = (f"a new masked-language head was put on {source.folder.name}",)
+    return model
+
+
+def load_sentences(folder: str | Path, seed: int = 0) -> SentenceModel:
+    """A masked language model with a head over pairs of texts, in evaluation mode.
+
+    Args and what is new are as for `load_masked`.
+
+    Raises:
+        ModelFolderError: as for `load_masked`, or the family has no such head.
+    """
+    source = _tied(folder)
+    model = SentenceModel(source.encoder(), source.predictions(), source.sentences())
+    names = shapes_of(model)
+    words = {name for name in names if _is_new_prediction(source, name)}
+    pairs = {name for name in names if name.startswith("sentences.") and not source.has(name)}
+    _read(model, source, lambda name: name in words | pairs, seed)
+    new = [*["masked-language"] * bool(words), *["sentence"] * bool(pairs)]
+    model.notes = tuple(f"a new {name} head was put on {source.folder.name}" for name in new)
     return model
 
 
@@ -286,7 +287,7 @@ def save(
     `AutoModelForMaskedLM`, `AutoModelForCausalLM`, or `AutoModel`
     for an encoder, opens the result. What a model has of `extra` goes into `heads.safetensors`,
     which they leave alone. Of a model that detects replaced tokens the generator is left out, and
-    `AutoModelForPreTraining` opens the rest.
+    `AutoModelForPreTraining` opens the rest, as it opens a model that judges pairs of texts.
 
     Raises:
         OSError: the disk is full or read-only; a file is then whole or as it was.
@@ -309,25 +310,17 @@ def save(
     durable_write(Path(folder) / "config.json", text + "\n")
 
 
-def class_fields(model: nn.Module) -> dict[str, Any]:
-    """The fields of `config.json` that say which class opens a model, and its labels."""
-    config: EncoderConfig = model.encoder.config  # type: ignore[assignment, union-attr]
-    names = families.by_model_type(config.model_type).class_names
-    return {
-        "architectures": [names[config.model_type] + _ENDINGS[type(model)]],
-        **_label_fields(model),
-    }
-
-
-def _label_fields(model: nn.Module) -> dict[str, Any]:
-    if not isinstance(model, SequenceClassifier | TokenClassifier):
-        return {}
-    fields: dict[str, Any] = {
-        "id2label": {str(number): label for number, label in enumerate(model.labels)},
-        "label2id": {label: number for number, label in enumerate(model.labels)},
-    }
-    problem = {"problem_type": model.problem_type} if isinstance(model, SequenceClassifier) else {}
-    return fields | problem
+def _tied(folder: str | Path) -> ModelSource:
+    """The folder of an encoder whose output layer is the word table."""
+    source = ModelSource(folder)
+    source.refuse_decoder()
+    if source.raw.get("tie_word_embeddings", True) is False:
+        raise ModelFolderError(
+            "tie_word_embeddings is false; supported are models whose output layer is the word "
+            "table",
+            file=source.folder / "config.json",
+        )
+    return source
 
 
 def _is_new_prediction(source: ModelSource, name: str) -> bool:

@@ -11,6 +11,7 @@ from glossator.models.heads import ClassificationHead, TokenHead
 from glossator.models.masked import PredictionHead
 from glossator.models.names import NameTable
 from glossator.models.replaced import DetectionHead
+from glossator.models.sentences import SentenceHead
 
 __all__ = ["Family"]
 
@@ -33,6 +34,7 @@ class Family:
         predictions: builds the masked-language head of a config; a decoder has none.
         generator: makes of a config that of the generator beside it, and
         detections: builds the head that detects what it made up, of a family that has one.
+        sentences: builds the head over pairs of texts, of a family that has one.
     """
 
     class_names: Mapping[str, str]
@@ -47,6 +49,7 @@ class Family:
     predictions: Callable[[Any], PredictionHead] | None = None
     generator: Callable[[Any], EncoderConfig] | None = None
     detections: Callable[[Any], DetectionHead] | None = None
+    sentences: Callable[[Any], SentenceHead] | None = None
 
     @property
     def is_decoder(self) -> bool:

@@ -75,6 +75,7 @@ class NameTable:
         chooser: modules of the head that scores a choice; their names whole.
         predictions: modules of the masked-language head; their names whole.
         detections: modules of the head that detects replaced tokens; their names whole.
+        sentences: modules of the head over pairs of texts; their names whole.
         ignored: beginnings of names of tensors that no model of ours holds, whole, `{i}` for the
             number of a block.
     """
@@ -87,6 +88,7 @@ class NameTable:
     chooser: tuple[Rename, ...] = ()
     predictions: tuple[Rename, ...] = ()
     detections: tuple[Rename, ...] = ()
+    sentences: tuple[Rename, ...] = ()
     ignored: tuple[str, ...]
 
     def theirs(self, ours: str) -> Part:
@@ -137,6 +139,7 @@ class NameTable:
         modules |= {f"chooser.{x.ours}": Part(x.theirs) for x in self.chooser}
         modules |= {f"predictions.{x.ours}": Part(x.theirs) for x in self.predictions}
         modules |= {f"detections.{x.ours}": Part(x.theirs) for x in self.detections}
+        modules |= {f"sentences.{x.ours}": Part(x.theirs) for x in self.sentences}
         for row in self.encoder:
             ours = (row.ours,) if isinstance(row, Rename) else row.ours
             for index, module in enumerate(ours):

@@ -13,8 +13,9 @@ from glossator.models.initialization import fill, new_parameters, shapes_of
 from glossator.models.masked import MaskedLanguageModel
 from glossator.models.neighbours import look_at_neighbours
 from glossator.models.replaced import ReplacedTokenModel
+from glossator.models.sentences import SentenceModel
 
-__all__ = ["new_causal", "new_masked", "new_replaced"]
+__all__ = ["new_causal", "new_masked", "new_replaced", "new_sentences"]
 
 ModelT = TypeVar("ModelT", MaskedLanguageModel, CausalLanguageModel)
 
@@ -49,6 +50,18 @@ def new_replaced(config: EncoderConfig, seed: int = 0) -> ReplacedTokenModel:
         head = family.detections(config)
     fill(head, new_parameters(shapes_of(head), std=std, generator=generator))
     return ReplacedTokenModel(encoder, head, new_masked(family.generator(config), seed + 2))
+
+
+def new_sentences(config: EncoderConfig, seed: int = 0) -> SentenceModel:
+    """A masked language model of a config that also judges pairs of texts, parameters random."""
+    family = families.by_model_type(config.model_type)
+    assert family.sentences is not None, f"{config.model_type} has no head over pairs of texts"
+    masked = new_masked(config, seed)
+    std, generator = config.initializer_range, torch.Generator().manual_seed(seed + 1)
+    with torch.device("meta"):
+        head = family.sentences(config)
+    fill(head, new_parameters(shapes_of(head), std=std, generator=generator))
+    return SentenceModel(masked.encoder, masked.predictions, head).eval()
 
 
 def _begun(model: ModelT, config: EncoderConfig, seed: int) -> ModelT:

@@ -19,6 +19,7 @@ from glossator.models.heads import ClassificationHead, ProblemType, TokenHead
 from glossator.models.hf_config import refuse_unsupported
 from glossator.models.json_file import read_json
 from glossator.models.masked import PredictionHead
+from glossator.models.sentences import SentenceHead
 from glossator.models.weights import Weights
 
 __all__ = ["ModelSource"]
@@ -87,6 +88,21 @@ class ModelSource:
         with self._named(), torch.device("meta"):
             assert self.family.predictions is not None, "see refuse_decoder"
             return self.family.predictions(self.config)
+
+    def sentences(self) -> SentenceHead:
+        """The head over pairs of texts, its parameters on the meta device.
+
+        Raises:
+            ModelFolderError: the family has none.
+        """
+        if self.family.sentences is None:
+            raise ModelFolderError(
+                f"{self.config.model_type} has no head over pairs of texts, which sentence "
+                "objectives train; expected bert",
+                file=self._config_file,
+            )
+        with self._named(), torch.device("meta"):
+            return self.family.sentences(self.config)
 
     def with_fields(self, fields: Mapping[str, Any]) -> ModelSource:
         """The same folder, as if its `config.json` had these fields instead of its own."""

@@ -14,7 +14,12 @@ from glossator.training.config import TrainingConfig
 
 __all__ = ["ObjectiveConfig", "ObjectiveName", "PretrainConfig", "StartConfig"]
 
-ObjectiveName = Literal["mlm", "wwm", "zh-wwm", "span", "clm", "rtd"]
+ObjectiveName = Literal["mlm", "wwm", "zh-wwm", "span", "nsp", "sop", "clm", "rtd"]
+
+# Of new models; the others are for every encoder.
+_FAMILIES = {"clm": DECODERS, "rtd": ("electra",), "nsp": ("bert",), "sop": ("bert",)}
+# Those that teach to fill gaps and nothing else.
+_GAPS = ("mlm", "wwm", "zh-wwm", "span")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +28,10 @@ class ObjectiveConfig:
 
     Attributes:
         objective: mlm predicts hidden tokens, wwm hidden words, zh-wwm hidden words of Chinese,
-            span hidden spans of words; clm predicts each token from those before it;
-            rtd detects tokens that a small generator made up.
+            span hidden spans of words; nsp and sop predict hidden tokens, and beside them nsp
+            whether a text followed another in its document, sop which of two came first; clm
+            predicts each token from those before it; rtd detects tokens that a small generator
+            made up.
         mask_rate: share of tokens that are hidden; clm hides none.
         length: tokens of a row, special ones counted.
         pseudo_perplexity: of how many held-out tokens to tell pseudo-perplexity at the end, about;
@@ -45,9 +52,9 @@ class ObjectiveConfig:
             raise ConfigError(
                 f"--pseudo-perplexity must be 0 or more, got {self.pseudo_perplexity}"
             )
-        if self.pseudo_perplexity and self.objective in ("clm", "rtd"):
+        if self.pseudo_perplexity and self.objective not in _GAPS:
             raise ConfigError(
-                f"--pseudo-perplexity is not for {self.objective}, which fills no gaps"
+                f"--pseudo-perplexity is not for {self.objective}; it is told of {', '.join(_GAPS)}"
             )
 
 
@@ -59,7 +66,7 @@ class StartConfig:
         model: go on with a starter, a model folder, or with `hub` a hub id; None begins with
             random weights.
         tokenizer: folder of the tokenizer of a new model.
-        family: of a new model; gpt2 learns clm and electra rtd, and no other family does.
+        family: of a new model; gpt2 alone learns clm, electra rtd, and bert nsp and sop.
         size: of a new model: tiny 2x128 (layers x width), mini 4x256, small 4x512, medium 8x512,
             base 12x768.
         dropout: while training; None is none for a new model, which sees no text often, and what
@@ -105,11 +112,10 @@ class PretrainConfig:
                 "--tokenizer FOLDER begins a new model, --model NAME goes on with one; give one of "
                 "the two (`glossator tokenizer` makes a tokenizer)"
             )
-        objective, fitting = self.objective.objective, ENCODERS
+        objective = self.objective.objective
         if objective == "rtd" and self.start.model is not None:
             raise ConfigError("--objective rtd begins a new model; give --tokenizer, not --model")
-        if objective in ("clm", "rtd"):
-            fitting = DECODERS if objective == "clm" else ("electra",)
+        fitting = _FAMILIES.get(objective, ENCODERS)
         if self.start.model is None and self.start.family not in fitting:
             raise ConfigError(
                 f"--objective {self.objective.objective} is not for --family {self.start.family}; "

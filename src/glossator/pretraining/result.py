@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ class PretrainResult:
         statistics: what became of the texts.
         train: seconds (of the loop alone), epochs, steps, rows and tokens a second, best step.
         dev: scores on held-out text, and beside them `baseline`.
+        curve: the held-out loss each time it was measured, and after which step and epoch, and how
+            many tokens and seconds of training.
         steps: of training, `taken` and `planned`.
         finished: false where the run was interrupted.
     """
@@ -31,6 +33,7 @@ class PretrainResult:
     statistics: Mapping[str, Any]
     train: Mapping[str, float]
     dev: Mapping[str, Any]
+    curve: Sequence[Mapping[str, float]]
     steps: Mapping[str, int]
     finished: bool
 
@@ -53,4 +56,5 @@ class PretrainResult:
             },
             "train": dict(self.train),
             "dev": dict(self.dev),
+            "curve": [dict(point) for point in self.curve],
         }

@@ -31,7 +31,7 @@ from glossator.pretraining.objectives.making import make_objective
 from glossator.pretraining.objectives.masked_language import MaskedLanguage
 from glossator.pretraining.objectives.objective import Scores
 from glossator.pretraining.result import PretrainResult
-from glossator.pretraining.rows import CorpusRows, SomeRows
+from glossator.pretraining.rows import SomeRows
 from glossator.pretraining.start import LanguageModel, Start, resolved
 from glossator.pretraining.watch import Watch
 from glossator.runs.folder import RunFolder, open_run, run_path
@@ -118,8 +118,8 @@ def check_finished(paths: Sequence[str], config: PretrainConfig, output: Path) -
         return
     objective = make_objective(config.objective, start.tokenizer)
     corpus = open_corpus(run / _CORPUS, _ingredients(paths, start.tokenizer, config))
-    rows = CorpusRows(corpus.train, start.tokenizer, config.objective.length, ends=objective.ends)
-    model = start.model(config.training.seed, objective.opens_as)
+    rows = objective.rows(corpus.train, config.objective.length)
+    model = start.model(config.training.seed, objective.makes)
     steps = math.ceil(len(rows) / config.training.batch_size)
     config = resolved(config, model.encoder, steps_per_epoch=steps)
     refuse_other_run(run, config, start.made_of(), free=_FREE)
@@ -152,12 +152,14 @@ class _Pretraining:
 
     def pretrain(self, paths: Sequence[str], output: Path) -> tuple[PretrainResult, LanguageModel]:
         seed, tokenizer = self.config.training.seed, self.start.tokenizer
-        model = self.start.model(seed, self.objective.opens_as)
+        model = self.start.model(seed, self.objective.makes)
         corpus = self._corpus(paths)
         rows, dev = (
-            CorpusRows(part, tokenizer, self.config.objective.length, ends=self.objective.ends)
+            self.objective.rows(part, self.config.objective.length)
             for part in (corpus.train, corpus.dev)
         )
+        for remark in self.objective.remarks(rows):
+            self.watch.note(remark)
         scored = SomeRows(dev, _DEV_TOKENS, seed)
         counts = corpus.train.counts(tokenizer.vocabulary_size)
         baseline = self.objective.baseline(scored, counts, token_budget=_SCORING_BUDGET)
@@ -182,6 +184,7 @@ class _Pretraining:
             train=_summary(history),
             steps=history.counts,
             dev=found,
+            curve=_curve(history),
             finished=history.finished,
         )
         return result, model
@@ -308,6 +311,21 @@ class _Pretraining:
                 dev=result.dev,
             ),
         )
+
+
+def _curve(history: History) -> list[dict[str, float]]:
+    """The held-out loss over steps, epochs, tokens and seconds."""
+    steps = {event.step: event for event in history.steps}
+    return [
+        {
+            "step": event.step,
+            "epoch": round(event.epoch, 3),
+            "tokens": steps[event.step].tokens,
+            "seconds": round(steps[event.step].seconds, 3),
+            "loss": float(event.scores["loss"]),
+        }
+        for event in history.evaluations
+    ]
 
 
 def _summary(history: History) -> dict[str, float]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
-from glossator.errors import ConfigError, InputError
+from glossator.errors import ConfigError, InputError, ModelFolderError
 from glossator.models import checkpoint, families, new_models, starter
 from glossator.models.causal import CausalLanguageModel
-from glossator.models.encoder import Encoder
+from glossator.models.encoder import Encoder, EncoderConfig
 from glossator.models.masked import MaskedLanguageModel
 from glossator.models.neighbours import place_table
 from glossator.models.replaced import ReplacedTokenModel
 from glossator.models.sizes import SIZES
 from glossator.models.source import ModelSource
 from glossator.pretraining.config import PretrainConfig, StartConfig
+from glossator.pretraining.objectives.objective import ModelKind
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["LanguageModel", "Start", "resolved"]
@@ -33,6 +35,14 @@ _RATE_GOING_ON = 2e-4
 _POSITION_RATE = 1 / 30
 # Steps between looks at the held-out text: an epoch, but no fewer and no more.
 _FEWEST, _MOST = 50, 500
+
+
+_NEW: dict[ModelKind, Callable[[EncoderConfig, int], LanguageModel]] = {
+    "masked": new_models.new_masked,
+    "causal": new_models.new_causal,
+    "replaced": new_models.new_replaced,
+    "sentences": new_models.new_sentences,
+}
 
 
 class Start:
@@ -56,7 +66,7 @@ class Start:
         if config.model is None:
             assert config.tokenizer is not None
             self._folder = None
-            self.tokenizer = Tokenizer.load(Path(config.tokenizer))
+            self.tokenizer = _tokenizer(Path(config.tokenizer))
             self.name = f"{config.family} {config.size}"
         else:
             self._folder = starter.locate(config.model, hub=config.hub)
@@ -72,20 +82,21 @@ class Start:
         """The digest of the weights to go on from, if there are any."""
         return {} if self._folder is None else {"first weights": ModelSource(self._folder).digest()}
 
-    def model(self, seed: int, opens_as: str) -> LanguageModel:
+    def model(self, seed: int, kind: ModelKind) -> LanguageModel:
         """The model that an objective trains, in float32, on the CPU.
 
         Args:
             seed: of new weights.
-            opens_as: the class of transformers that will open it.
+            kind: of model.
+
+        Raises:
+            ModelFolderError: the folder to go on with holds no such model, and cannot become one.
+            ConfigError: a row is longer than the model can read.
+            InputError: the tokenizer has more ids than the model rows.
         """
-        causal = opens_as == "AutoModelForCausalLM"
+        causal = kind == "causal"
         if self._folder is not None:
-            model = (
-                checkpoint.load_causal(self._folder)
-                if causal
-                else checkpoint.load_masked(self._folder, seed=seed)
-            )
+            model = _loaded(self._folder, seed, kind)
             self._check(model)
             return model
         config, tokenizer = self._config, self.tokenizer
@@ -95,10 +106,7 @@ class Start:
             length=max(_POSITIONS, self._length),
             pad=(tokenizer.end_id if causal else tokenizer.pad_id) or 0,
         )
-        if opens_as == "AutoModelForPreTraining":
-            return new_models.new_replaced(sized, seed=seed)
-        new = new_models.new_causal if causal else new_models.new_masked
-        return new(sized, seed=seed)
+        return _NEW[kind](sized, seed)
 
     def _check(self, model: MaskedLanguageModel | CausalLanguageModel) -> None:
         longest = model.encoder.max_length
@@ -111,6 +119,23 @@ class Start:
             raise InputError(
                 f"the tokenizer of {self.name} has {ids:,} ids, its word table {rows:,} rows"
             )
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
+    if not folder.is_dir():
+        raise ModelFolderError(
+            f"there is no folder {folder} with a tokenizer; "
+            f"`glossator tokenizer CORPUS --output {folder}` makes one"
+        )
+    return Tokenizer.load(folder)
+
+
+def _loaded(folder: Path, seed: int, kind: ModelKind) -> MaskedLanguageModel | CausalLanguageModel:
+    assert kind != "replaced", "it begins anew, see PretrainConfig"
+    if kind == "causal":
+        return checkpoint.load_causal(folder)
+    load = checkpoint.load_sentences if kind == "sentences" else checkpoint.load_masked
+    return load(folder, seed=seed)
 
 
 def resolved(config: PretrainConfig, encoder: Encoder, *, steps_per_epoch: int) -> PretrainConfig:

@@ -27,6 +27,7 @@ __all__ = [
     "Ordering",
     "collate",
     "filler",
+    "segments_of",
     "units",
 ]
 
@@ -147,7 +148,7 @@ def collate(examples: Sequence[Example], specs: Sequence[ArraySpec]) -> Batch:
     numbers = [example.row for example in examples]
     starts = [False, *(a != b for a, b in itertools.pairwise(numbers))]
     return Batch(
-        inputs=pack([example.tokens for example in examples], _segments(examples)),
+        inputs=pack([example.tokens for example in examples], segments_of(examples)),
         arrays=arrays,
         counts=counts,
         weights=torch.tensor([example.weight for example in examples]),
@@ -155,7 +156,8 @@ def collate(examples: Sequence[Example], specs: Sequence[ArraySpec]) -> Batch:
     )
 
 
-def _segments(examples: Sequence[Example]) -> list[Ids] | None:
+def segments_of(examples: Sequence[Example]) -> list[Ids] | None:
+    """Segment ids of each example, as many as tokens; None where all are 0."""
     if all(example.segments is None for example in examples):
         return None
     return [np.zeros_like(e.tokens) if e.segments is None else e.segments for e in examples]

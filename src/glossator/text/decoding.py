@@ -25,6 +25,8 @@ _HEAD_LINES, _HEAD_CHARACTERS = 100, 2**20  # looked at to find out how a file i
 AUTO = "auto"
 LINE_LIMIT = 64 * 2**20  # characters; a file without line ends must not fill the memory
 
+# Controls but for white space and the escapes of terminals.
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _CONTROLS = re.compile("[\x80-\x9f]")
 _AS_LATIN = (
     "as latin-1 the text holds control characters (U+0080 to U+009F), which are letters and "
@@ -223,16 +225,21 @@ class Source:
             )
             raise TableError(message, file=self.name, line=number)
         if len(line) == LINE_LIMIT and line[-1] not in "\r\n":
-            message = f"a line is longer than {LINE_LIMIT} characters; is this a table of texts?"
+            message = f"a line is longer than {LINE_LIMIT} characters; is this a file of texts?"
             raise TableError(message, file=self.name, line=number)
 
     def _undecodable(self, error: UnicodeDecodeError, number: int, newline: str) -> TableError:
         before = error.object[: error.start].decode(error.encoding, "ignore")
         ends = re.findall(r"\n" if newline else r"\r\n?|\n", before)
-        advice = self._advice() or "name the file's encoding, e.g. --encoding cp1252"
+        advice = self._advice()
+        if advice is None:
+            advice = "name the file's encoding, e.g. --encoding cp1252"
+            if _BINARY.search(error.object):
+                advice = f"bytes beside it are of no text: is this a text file? If so, {advice}"
+        chinese = "" if "gb18030" in advice else ", or --encoding gb18030 for Chinese"
         message = (
             f"byte 0x{error.object[error.start]:02x} is not {error.encoding.upper()} "
-            f"({error.reason}); {advice}, or --encoding gb18030 for Chinese"
+            f"({error.reason}); {advice}{chinese}"
         )
         return TableError(message, file=self.name, line=number + 1 + len(ends))
 

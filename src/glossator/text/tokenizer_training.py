@@ -28,6 +28,7 @@ _BERT_ROLES = {
     "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
+_SMALLEST = 300  # more than there are bytes, which bpe begins with
 _SENTINELS = 100  # of T5, which stand for spans that were taken out
 
 
@@ -49,8 +50,10 @@ class TokenizerConfig:
     min_frequency: int = 2
 
     def __post_init__(self) -> None:
-        if not 300 <= self.vocab_size <= 2**24:
-            raise ConfigError(f"--vocab-size must be from 300 to 2^24, got {self.vocab_size}")
+        if not _SMALLEST <= self.vocab_size <= 2**24:
+            raise ConfigError(
+                f"--vocab-size must be from {_SMALLEST} to 2^24, got {self.vocab_size}"
+            )
         if self.min_frequency < 1:
             raise ConfigError(f"--min-frequency must be 1 or more, got {self.min_frequency}")
 
@@ -78,9 +81,10 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
         inner = _rounded(inner) if config.kind == "unigram" else inner
     got = inner.get_vocab_size()
     if got < config.vocab_size:
+        fewer = f"--vocab-size {got} or fewer, or more text" if got >= _SMALLEST else ""
         raise InputError(
             f"the texts support a vocabulary of {got:,} pieces, not of {config.vocab_size:,}; "
-            f"--vocab-size {got} or fewer, or more text"
+            f"{fewer or 'more text is needed'}"
         )
     _finish(inner, config.kind)
     settings = {

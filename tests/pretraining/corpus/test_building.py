@@ -14,6 +14,7 @@ from glossator.pretraining.corpus.config import CorpusConfig
 from glossator.pretraining.corpus.corpus import SENTENCE, WORD, open_corpus
 from glossator.pretraining.corpus.statistics import report_lines
 from glossator.pretraining.corpus.words import ChineseWords, Words
+from glossator.pretraining.doctor import corpus_complaints
 from glossator.text.tokenizer_training import TokenizerConfig, train_tokenizer
 
 CONFIG = CorpusConfig(dev_fraction=0.1, boilerplate=0)
@@ -105,6 +106,17 @@ def test_a_build_that_fails_leaves_nothing(built, corpus_file, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["broken.txt"]
 
 
+def test_an_empty_file_is_told_before_another_is_read(corpus_file, tokenizer, tmp_path):
+    (tmp_path / "empty.txt").write_bytes(b"")
+    for paths, config in (
+        ([corpus_file, tmp_path / "empty.txt"], CONFIG),
+        ([corpus_file], dataclasses.replace(CONFIG, dev=str(tmp_path / "empty.txt"))),
+    ):
+        with pytest.raises(TableError, match="the file is empty") as caught:
+            made_of([str(x) for x in paths], tokenizer, config, seed=0, words="pieces")
+        assert caught.value.file == str(tmp_path / "empty.txt")
+
+
 def test_two_documents_are_enough_and_one_is_not(built, tmp_path):
     path = tmp_path / "few.txt"
     path.write_text("the first .\n\nthe second .\n", encoding="utf-8")
@@ -130,6 +142,27 @@ def test_the_report_says_what_was_read_and_kept(built, corpus_file, tmp_path):
     assert "600 documents read" in lines
     assert "duplicates: 300 documents" in lines
     assert "tokens a word" in lines
+
+
+def test_chinese_in_pieces_of_its_own_is_not_complained_about(built, tmp_path):
+    """Its writing has no spaces, and so the words of bytes are whole sentences."""
+    draws = np.random.default_rng(0)
+    words = ["酒店", "服务", "很好", "房间", "干净", "早餐", "不错", "下次", "还会", "来的"]
+    texts = ["".join(draws.choice(words, 9)) for _ in range(400)]
+    path = tmp_path / "zh.txt"
+    path.write_text("\n\n".join(texts), encoding="utf-8")
+    for trained_on, fits in ((texts, True), (["the market fell again"] * 9, False)):
+        mixed = [*trained_on, *(f"word{i * 7919} again word{i * 7919}" for i in range(900))]
+        own = train_tokenizer(mixed, TokenizerConfig(kind="bpe", vocab_size=400))
+        config = dataclasses.replace(CONFIG, duplicates="none")
+        corpus = build(
+            [str(path)], Words(own), own, config, tmp_path / f"fits-{fits}",
+            seed=0, ingredients={},
+        )  # fmt: skip
+        tokens = corpus.statistics["tokens"]
+        assert tokens["tokens_per_word"] > 2.5
+        told = [x for x in corpus_complaints(corpus.statistics) if "breaks the text into" in x]
+        assert bool(told) != fits, (tokens, told)
 
 
 def test_chinese_words_are_marked_as_they_are_cut(tmp_path):

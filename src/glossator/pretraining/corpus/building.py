@@ -21,6 +21,7 @@ from glossator.pretraining.corpus.config import CorpusConfig
 from glossator.pretraining.corpus.corpus import CORPUS, Corpus, open_corpus
 from glossator.pretraining.corpus.documents import documents
 from glossator.pretraining.corpus.duplicates import ExactDuplicates, NearDuplicates
+from glossator.pretraining.corpus.repeats import RepeatedLines
 from glossator.pretraining.corpus.shards import ShardWriter
 from glossator.pretraining.corpus.statistics import Removals, token_statistics
 from glossator.text.decoding import check_file
@@ -56,6 +57,7 @@ class CleanDocuments:
             steps.append(NearDuplicates(config.near))
         self._paths, self._config = paths, config
         self._steps = [Removals(step) for step in steps]
+        self._repeats = RepeatedLines()
         self._documents = self._characters = 0
 
     def __iter__(self) -> Iterator[Sentences]:
@@ -68,16 +70,21 @@ class CleanDocuments:
                 if not sentences:
                     break
             else:
+                self._repeats.add(sentences)
                 yield sentences
 
     def to_json(self) -> dict[str, Any]:
-        """What was read, and what each step removed."""
+        """What was read, what each step removed, and which lines are left more than once."""
         read = {
             "files": len(self._paths),
             "documents": self._documents,
             "characters": self._characters,
         }
-        return {"read": read, "steps": [step.to_json() for step in self._steps]}
+        return {
+            "read": read,
+            "steps": [step.to_json() for step in self._steps],
+            "repeats": self._repeats.to_json(),
+        }
 
 
 def made_of(
@@ -86,9 +93,12 @@ def made_of(
     """All that the tokens of a corpus hang on.
 
     Raises:
-        TableError: a file is missing.
+        TableError: a file is missing or empty, which is told before hours are spent on the others.
     """
     files = [check_file(path) for path in (*paths, *([config.dev] if config.dev else []))]
+    for file in files:
+        if not file.stat().st_size:
+            raise TableError("the file is empty", file=str(file))
     return {
         "file": {
             str(file): {"bytes": file.stat().st_size, "sha256": sha256_file(file)} for file in files
@@ -153,6 +163,7 @@ def build(
             "tokens": token_statistics(
                 train.counts + dev.counts,
                 words=train.words + dev.words,
+                size=train.bytes + dev.bytes,
                 unknown=tokenizer.unknown_id,
                 special=tokenizer.special_ids.tolist(),
             ),
@@ -191,7 +202,8 @@ def _write(
             if last and number == len(chunk) - 1 and share:
                 held_out = held_out if dev.documents and train.documents else not dev.documents
             if sum(map(len, ids[place:stop])):
-                (dev if held_out else train).write(ids[place:stop], begins[place:stop])
+                size = sum(len(sentence.encode()) for sentence in document)
+                (dev if held_out else train).write(ids[place:stop], begins[place:stop], size)
             place = stop
         progress(len(chunk))
 

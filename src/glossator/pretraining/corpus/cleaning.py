@@ -30,6 +30,7 @@ Sentences = tuple[str, ...]
 
 # Controls, and marks of zero width that are no part of a word in any script.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
+_CHINESE = re.compile("[\u3400-\u9fff]")
 _SPACES = re.compile(r"\s+")
 _RUN = 5
 _BOILERPLATE = range(20, 201)  # characters; shorter lines are often names or numbers
@@ -102,7 +103,7 @@ class Boilerplate:
 
 
 class StopWords:
-    """Leaves words out, whatever their case."""
+    """Leaves words out, whatever their case; those of Chinese are the ones that rjieba cuts."""
 
     name = "stop words"
 
@@ -110,11 +111,17 @@ class StopWords:
         self._words = {word.casefold() for word in words}
 
     def __call__(self, sentences: Sentences) -> Sentences:
-        kept = (
-            " ".join(word for word in sentence.split() if word.casefold() not in self._words)
-            for sentence in sentences
-        )
+        kept = (self._without(sentence) for sentence in sentences)
         return tuple(sentence for sentence in kept if sentence)
+
+    def _without(self, sentence: str) -> str:
+        words, joint = sentence.split(), " "
+        if _CHINESE.search(sentence):
+            import rjieba
+
+            words, joint = [word for word, _, _ in rjieba.tokenize(sentence)], ""
+        left = joint.join(word for word in words if word.casefold() not in self._words)
+        return " ".join(left.split())
 
 
 class Length:
@@ -183,5 +190,8 @@ def _digest(line: str) -> int:
 def _words(path: str) -> list[str]:
     try:
         return Path(path).read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TableError(f"the stop words cannot be read: {error}", file=path) from None
+    except OSError as error:
+        message = f"the stop words cannot be read: {error.strerror}"
+        raise TableError(message, file=path) from None
+    except UnicodeDecodeError as error:
+        raise TableError(f"the stop words are not UTF-8: {error.reason}", file=path) from None

@@ -49,7 +49,7 @@ class Part:
     """
 
     def __init__(self, folder: Path, name: str, shards: int, dtype: str, digest: str):
-        self._folder, self._name, self.digest = folder, name, digest
+        self._folder, self.name, self.digest = folder, name, digest
         self._bounds = [self._read("documents", i, np.int64) for i in range(shards)]
         self._tokens = [self._read("tokens", i, np.dtype(dtype)) for i in range(shards)]
         self._marks = [self._read("marks", i, np.uint8) for i in range(shards)]
@@ -70,12 +70,15 @@ class Part:
 
     def piece(self, document: int, start: int, stop: int) -> Piece:
         """The tokens from `start` to `stop` of a document."""
-        shard = bisect.bisect_right(self._firsts, document) - 1
-        base = int(self._bounds[shard][document - self._firsts[shard]])
-        place = slice(base + start, base + stop)
+        shard, place = self._place(document, start, stop)
         return Piece(
             self._tokens[shard][place].astype(np.int32), np.array(self._marks[shard][place])
         )
+
+    def sentences(self, document: int) -> NDArray[np.int64]:
+        """(n,) where each of the n sentences of a document begins among its tokens, rising."""
+        shard, place = self._place(document, 0, int(self.lengths[document]))
+        return np.flatnonzero(self._marks[shard][place] & SENTENCE)
 
     def counts(self, vocabulary: int) -> NDArray[np.int64]:
         """(V,) how often each token occurs."""
@@ -85,8 +88,14 @@ class Part:
                 total += np.bincount(tokens[start : start + 2**22], minlength=vocabulary)
         return total
 
+    def _place(self, document: int, start: int, stop: int) -> tuple[int, slice]:
+        """The shard of a document, and its tokens from `start` to `stop` there."""
+        shard = bisect.bisect_right(self._firsts, document) - 1
+        base = int(self._bounds[shard][document - self._firsts[shard]])
+        return shard, slice(base + start, base + stop)
+
     def _read(self, what: str, shard: int, dtype: Any) -> NDArray[Any]:
-        path = self._folder / f"{self._name}-{what}-{shard:05d}.bin"
+        path = self._folder / f"{self.name}-{what}-{shard:05d}.bin"
         return np.memmap(path, dtype=dtype, mode="r")
 
 

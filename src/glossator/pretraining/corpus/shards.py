@@ -33,6 +33,7 @@ class ShardWriter:
         documents: written so far.
         tokens: written so far.
         words: begun so far.
+        bytes: of the text of all that, in UTF-8.
         counts: (V,) how often each token was written.
     """
 
@@ -42,7 +43,7 @@ class ShardWriter:
         self._files: dict[str, IO[bytes]] = {}
         self._shards = self._inside = 0
         self._digest = hashlib.sha256()
-        self.documents = self.tokens = self.words = 0
+        self.documents = self.tokens = self.words = self.bytes = 0
         self.counts = np.zeros(vocabulary, np.int64)
 
     def __enter__(self) -> ShardWriter:
@@ -52,8 +53,10 @@ class ShardWriter:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def write(self, sentences: Sequence[Ids], begins: Sequence[NDArray[np.bool_]]) -> None:
-        """Add a document, given by the tokens of its sentences and where words begin in them."""
+    def write(
+        self, sentences: Sequence[Ids], begins: Sequence[NDArray[np.bool_]], size: int
+    ) -> None:
+        """Add a document: the tokens of its sentences, where words begin in them, and its bytes."""
         tokens = np.concatenate(sentences)
         marks = np.where(np.concatenate(begins), WORD, 0).astype(np.uint8)
         starts = np.cumsum([0, *(len(part) for part in sentences[:-1])])
@@ -67,6 +70,7 @@ class ShardWriter:
         self._write("documents", np.array([self._inside], np.int64))
         self.documents += 1
         self.tokens += len(tokens)
+        self.bytes += size
         self.words += int((marks & WORD > 0).sum())
         self.counts += np.bincount(tokens, minlength=len(self.counts))
 

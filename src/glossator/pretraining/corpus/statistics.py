@@ -37,7 +37,8 @@ class Removals:
         if after == before and left:
             return left
         self._documents += not left
-        self._characters += before - after
+        # A form may be longer than what it stands for; nothing is removed then.
+        self._characters += max(0, before - after)
         if len(self._examples) < _EXAMPLES and before > after:
             self._examples.append(excerpt(_first_lost(sentences, left)))
         return left
@@ -53,13 +54,19 @@ class Removals:
 
 
 def token_statistics(
-    counts: NDArray[np.int64], *, words: int, unknown: int | None, special: Iterable[int]
+    counts: NDArray[np.int64],
+    *,
+    words: int,
+    size: int,
+    unknown: int | None,
+    special: Iterable[int],
 ) -> dict[str, Any]:
     """What a vocabulary makes of the texts.
 
     Args:
         counts: (V,) how often each token occurs.
         words: how many words there are.
+        size: bytes of the texts in UTF-8.
         unknown: id of the token for what the vocabulary lacks.
         special: ids of special tokens, which occur in no text.
     """
@@ -68,6 +75,7 @@ def token_statistics(
     return {
         "tokens": total,
         "tokens_per_word": round(total / max(1, words), 3),
+        "tokens_per_byte": round(total / max(1, size), 4),
         "unknown_share": 0.0 if unknown is None else float(counts[unknown] / max(1, total)),
         "vocabulary": len(counts),
         "unused": int((ordinary == 0).sum()),

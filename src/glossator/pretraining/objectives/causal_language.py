@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from glossator.errors import InputError
-from glossator.pretraining.objectives.objective import Scores
+from glossator.pretraining.objectives.objective import ModelKind, Scores
 from glossator.pretraining.objectives.reading import ReadBatch, Reading, Totals
 from glossator.tasks.learnable import Example
 from glossator.text.packing import pack
@@ -36,6 +36,7 @@ class CausalLanguage(Reading):
     """
 
     name = "clm"
+    makes: ModelKind = "causal"
     opens_as = "AutoModelForCausalLM"
 
     def __init__(self, tokenizer: Tokenizer):
@@ -44,8 +45,8 @@ class CausalLanguage(Reading):
                 "the tokenizer has no token that ends a text, which this objective learns; "
                 "`glossator tokenizer --kind bpe` makes one that has"
             )
+        super().__init__(tokenizer)
         self.ends = tokenizer.end_id
-        self._tokenizer = tokenizer
 
     @property
     def settings(self) -> Mapping[str, Any]:

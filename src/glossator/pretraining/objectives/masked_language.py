@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from glossator.errors import InputError
 from glossator.pretraining.objectives.masking import Hiding, MaskUnit, choose, hide, ordinary_ids
-from glossator.pretraining.objectives.objective import Scores
+from glossator.pretraining.objectives.objective import ModelKind, Scores
 from glossator.pretraining.objectives.reading import ReadBatch, Reading, Totals
 from glossator.pretraining.rows import SPECIAL, marks_of
-from glossator.tasks.learnable import Example
+from glossator.tasks.learnable import Example, segments_of
 from glossator.text.packing import PackedBatch, pack
 from glossator.text.tokenizer import Tokenizer
 from glossator.training.rows import Rows
@@ -39,6 +39,7 @@ class MaskedLanguage(Reading):
     section 4.1.
     """
 
+    makes: ModelKind = "masked"
     opens_as = "AutoModelForMaskedLM"
 
     def __init__(
@@ -54,6 +55,7 @@ class MaskedLanguage(Reading):
                 "the tokenizer has no mask token, which this objective puts in the place of words; "
                 "`glossator tokenizer --kind wordpiece` makes one that has"
             )
+        super().__init__(tokenizer)
         self.name, self.rate, self.unit = name, rate, unit
         ordinary = ordinary_ids(tokenizer.vocabulary_size, tokenizer.special_ids.tolist())
         self.hiding = Hiding(mask=tokenizer.mask_id, ordinary=ordinary)
@@ -66,7 +68,7 @@ class MaskedLanguage(Reading):
     def collate(self, examples: Sequence[Example], seed: int) -> ReadBatch:
         """Texts with tokens hidden as the seed has it."""
         random = np.random.default_rng(seed)
-        whole = pack([example.tokens for example in examples])
+        whole = pack([example.tokens for example in examples], segments_of(examples))
         tokens = whole.tokens.numpy()
         mask = choose(marks_of(examples), self.rate, self.unit, random)
         hidden = torch.from_numpy(hide(tokens, mask, self.hiding, random))

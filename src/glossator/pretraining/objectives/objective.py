@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from glossator.pretraining.corpus.corpus import Part
 from glossator.tasks.learnable import Learnable
 from glossator.training.rows import Rows
 
-__all__ = ["Objective", "Scores"]
+__all__ = ["ModelKind", "Objective", "Scores"]
+
+ModelKind = Literal["masked", "causal", "replaced", "sentences"]
+"""What is trained: an encoder that fills gaps, a decoder, an encoder that detects what a generator
+made up, one that fills gaps and judges pairs of texts."""
 
 Scores = Mapping[str, float]
 
@@ -21,10 +26,19 @@ class Objective(Learnable[Any], Protocol):
     """What a model learns from raw text."""
 
     name: str
+    makes: ModelKind
     opens_as: str
-    """The class of transformers that opens a folder trained on it."""
-    ends: int | None
-    """A token that stands at both ends of every document, if it wants one."""
+    """The class of transformers that opens a folder trained on it and answers."""
+
+    def rows(self, part: Part, length: int) -> Rows:
+        """What is learned from of a part of a corpus, in rows of at most `length` tokens.
+
+        Raises:
+            InputError: the part holds nothing of the kind.
+        """
+
+    def remarks(self, rows: Rows) -> Sequence[str]:
+        """What the user should know of its rows, in sentences."""
 
     def scores(self, model: nn.Module, rows: Rows, *, token_budget: int) -> Scores:
         """How well a model does on rows; what is random is the same each time.

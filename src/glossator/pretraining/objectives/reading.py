@@ -15,9 +15,12 @@ from torch import Tensor, nn
 from glossator.models.causal import CausalLanguageModel
 from glossator.models.linear_loss import linear_cross_entropy, linear_scores
 from glossator.models.masked import MaskedLanguageModel
-from glossator.pretraining.objectives.objective import Scores
+from glossator.pretraining.corpus.corpus import Part
+from glossator.pretraining.objectives.objective import ModelKind, Scores
+from glossator.pretraining.rows import CorpusRows
 from glossator.tasks.learnable import ArraySpec, Coupling, Example
 from glossator.text.packing import PackedBatch
+from glossator.text.tokenizer import Tokenizer
 from glossator.training.rows import Rows
 
 __all__ = ["ReadBatch", "Reading", "Totals", "batches_of"]
@@ -60,13 +63,29 @@ class Totals:
 
 
 class Reading(abc.ABC):
-    """An objective whose loss is the cross-entropy of tokens."""
+    """An objective whose loss is the cross-entropy of tokens.
+
+    Args:
+        tokenizer: of the texts.
+    """
 
     name: str
+    makes: ModelKind
     opens_as: str
     ends: int | None = None
     specs: Sequence[ArraySpec] = ()
     coupling: Coupling = "example"
+
+    def __init__(self, tokenizer: Tokenizer):
+        self._tokenizer = tokenizer
+
+    def rows(self, part: Part, length: int) -> Rows:
+        """See `Objective`."""
+        return CorpusRows(part, self._tokenizer, length, ends=self.ends)
+
+    def remarks(self, rows: Rows) -> Sequence[str]:
+        """Nothing."""
+        return ()
 
     @property
     @abc.abstractmethod

@@ -16,8 +16,9 @@ from torch.nn import functional as F
 
 from glossator.models.linear_loss import linear_cross_entropy
 from glossator.models.replaced import ReplacedTokenModel
+from glossator.pretraining.corpus.corpus import Part
 from glossator.pretraining.objectives.masked_language import MaskedLanguage
-from glossator.pretraining.objectives.objective import Scores
+from glossator.pretraining.objectives.objective import ModelKind, Scores
 from glossator.pretraining.objectives.reading import ReadBatch, batches_of
 from glossator.pretraining.rows import SPECIAL, marks_of
 from glossator.tasks.learnable import ArraySpec, Coupling, Example
@@ -98,8 +99,8 @@ class ReplacedToken:
     """
 
     name = "rtd"
+    makes: ModelKind = "replaced"
     opens_as = "AutoModelForPreTraining"
-    ends: int | None = None
     specs: Sequence[ArraySpec] = ()
     coupling: Coupling = "example"
 
@@ -113,6 +114,14 @@ class ReplacedToken:
     def settings(self) -> Mapping[str, Any]:
         """Objective and rate."""
         return {"objective": self.name, "mask_rate": self.rate}
+
+    def rows(self, part: Part, length: int) -> Rows:
+        """See `Objective`."""
+        return self._masked.rows(part, length)
+
+    def remarks(self, rows: Rows) -> Sequence[str]:
+        """Nothing."""
+        return ()
 
     def collate(self, examples: Sequence[Example], seed: int) -> ReplacedBatch:
         """Texts with tokens hidden as the seed has it."""

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from glossator.models.families.bert.config import BertConfig
-from glossator.models.families.bert.model import encoder, finder, head, predictions, tagger
+from glossator.models.families.bert.model import (
+    encoder,
+    finder,
+    head,
+    predictions,
+    sentences,
+    tagger,
+)
 from glossator.models.family import Family
 from glossator.models.names import NameTable, Rename
 
@@ -35,6 +42,10 @@ NAMES = NameTable(
         Rename("norm", "cls.predictions.transform.LayerNorm"),
         Rename("output", "cls.predictions"),
     ),
+    sentences=(
+        Rename("dense", "bert.pooler.dense"),
+        Rename("output", "cls.seq_relationship"),
+    ),
     ignored=("bert.embeddings.position_ids", "cls."),
 )
 FAMILY = Family(
@@ -47,5 +58,6 @@ FAMILY = Family(
     tagger=tagger,
     finder=finder,
     predictions=predictions,
+    sentences=sentences,
     names=NAMES,
 )

@@ -14,8 +14,9 @@ from glossator.models.heads import ClassificationHead, TokenHead
 from glossator.models.linear import Linear, Norm, Table
 from glossator.models.masked import PredictionHead
 from glossator.models.positions import PositionTable
+from glossator.models.sentences import SentenceHead
 
-__all__ = ["encoder", "finder", "head", "predictions", "tagger"]
+__all__ = ["encoder", "finder", "head", "predictions", "sentences", "tagger"]
 
 
 def encoder(config: BertConfig) -> Encoder:
@@ -56,6 +57,11 @@ def predictions(config: BertConfig) -> PredictionHead:
         Norm(width, eps=config.layer_norm_eps),
         vocabulary=config.vocab_size,
     )
+
+
+def sentences(config: BertConfig) -> SentenceHead:
+    """Pooler, tanh, two logits."""
+    return SentenceHead(config.hidden_size)
 
 
 def _embeddings(config: BertConfig) -> Embeddings:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from glossator.errors import ConfigError, InputError
 from glossator.evaluation.figures import Words
 from glossator.models import checkpoint
+from glossator.models.class_fields import class_fields
 from glossator.models.multi_task import MultiTaskModel
 from glossator.tasks.kinds.multi_task.config import CONFIG, Asks, Options
 from glossator.tasks.kinds.multi_task.encoding import Arrays, MultiBatch, MultiEncoded
@@ -107,7 +108,7 @@ class MultiTask:
             for number, (name, task) in enumerate(self.tasks.items())
         }
         for name, model in models.items():
-            self.fields[name] = checkpoint.class_fields(model)
+            self.fields[name] = class_fields(model)
             self.scales[name] = self._scale(name, model)
         return MultiTaskModel(checkpoint.load_encoder(base.folder), models).eval()
 
