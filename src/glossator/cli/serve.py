@@ -69,7 +69,7 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
     require("serve")
     if options.observability.otel is not None:
         require("otel")
-    options.replicas.refuse_unfit(options.endpoint)
+    options.replicas.refuse_unfit(options.endpoint, options.limits)
     if options.replicas.ray is not None:
         screen, limits = Screen(json=options.shown.json), options.limits
         runtime, replicas = options.runtime, options.replicas

@@ -55,10 +55,10 @@ def on_ray(
     with bound(config) as listener:  # Ray says of a port in use no more than that it failed
         port = listener.getsockname()[1]
     config = _with_port(config, port)
-    with _state(config) as state:
+    with _state(config) as state, _on_this_machine(replicas) as shared:
         DesiredModels(state).begin(folders)
         screen.say(f"opening {', '.join(folders)} on {replicas.ray}")
-        replica = Replica(state, keys, config, limits, runtime)
+        replica = Replica(state, keys, config, limits, runtime, shared)
         # Ray takes the signals when it starts.
         with replicated(replica, config, replicas), _told_to_end() as told:
             address = address_of(config, port)
@@ -88,6 +88,16 @@ def _state(config: ServeConfig) -> Iterator[Path]:
         yield Path(config.state).resolve()
         return
     with tempfile.TemporaryDirectory(prefix="glossator-state-") as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _on_this_machine(replicas: ReplicaConfig) -> Iterator[Path | None]:
+    """A folder for what the replicas of one machine have in common; None: they are on several."""
+    if replicas.ray != "local":
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="glossator-shared-") as folder:
         yield Path(folder)
 
 

@@ -21,6 +21,8 @@ from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig
 from glossator.serving.desired_models import DesiredModels
 from glossator.serving.endpoint import Endpoint
 from glossator.serving.keys import Key
+from glossator.serving.metric_files import VARIABLE
+from glossator.serving.shared import Shared
 from glossator.serving.wiring import Wiring
 
 __all__ = ["Digests", "Replica", "Replicas", "replicated"]
@@ -50,6 +52,8 @@ class Replica:
         config: how it is run.
         limits: of what is asked.
         runtime: where the models run.
+        shared: folder of this machine through which all replicas have budgets of keys and metrics
+            in common; None: each has its own.
     """
 
     def __init__(
@@ -59,9 +63,10 @@ class Replica:
         config: ServeConfig,
         limits: LimitConfig,
         runtime: RuntimeConfig,
+        shared: Path | None = None,
     ):
         self._state, self._keys, self._config = state, keys, config
-        self._limits = limits
+        self._limits, self._shared = limits, shared
         # Each replica has one processor.
         self._runtime = dataclasses.replace(runtime, threads=runtime.threads or 1)
         self._endpoint: Endpoint | None = None
@@ -86,14 +91,25 @@ class Replica:
         self._endpoint.close()
         await send({"type": "lifespan.shutdown.complete"})
 
+    def actor_options(self) -> dict[str, Any]:
+        """How Ray runs it: on one processor, and where its metrics are kept."""
+        options: dict[str, Any] = {"num_cpus": 1}
+        if self._shared is not None:
+            # How metrics are kept is decided when their library is imported, where it is run.
+            metrics = self._shared / "metrics"
+            metrics.mkdir(exist_ok=True)
+            options["runtime_env"] = {"env_vars": {VARIABLE: str(metrics)}}
+        return options
+
     def _opened(self) -> Endpoint:
+        budgets = None if self._shared is None else self._shared / "budgets"
         endpoint = Endpoint.of(
             {},
             self._keys,
             self._config,
             self._limits,
             self._runtime,
-            Wiring(desired=DesiredModels(self._state)),
+            Wiring(desired=DesiredModels(self._state), shared=Shared(self._limits, budgets)),
         )
         endpoint.manager.follow()
         endpoint.health.ready = True
@@ -148,7 +164,7 @@ def replicated(
         try:
             ingress = serve.deployment(
                 name=_NAME,
-                ray_actor_options={"num_cpus": 1},
+                ray_actor_options=replica.actor_options(),
                 max_ongoing_requests=_AT_ONCE,
                 graceful_shutdown_timeout_s=config.drain,
                 autoscaling_config=_scaling(replicas),
