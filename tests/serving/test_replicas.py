@@ -18,11 +18,17 @@ import pytest
 
 from glossator.errors import ConfigError
 from glossator.models.config import RuntimeConfig
-from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig
+from glossator.serving.config import (
+    LimitConfig,
+    ObservabilityConfig,
+    ReplicaConfig,
+    ServeConfig,
+)
 from glossator.serving.desired_models import DesiredModels
 from glossator.serving.replicas import Digests, Replica
 
 SRC = Path(__file__).parents[2] / "src"
+PREDICT = "/v1/models/topics/predict"
 
 
 @pytest.mark.parametrize(
@@ -54,10 +60,12 @@ def test_budgets_of_replicas_on_one_machine_are_no_contradiction():
 
 @pytest.fixture
 def replica(tmp_path, model_folder, keys):
-    def make(folder=model_folder, limits=None, shared=None):
+    def make(folder=model_folder, limits=None, shared=None, observability=None):
         DesiredModels(tmp_path).begin({"topics": folder})
         runtime, limits = RuntimeConfig(), limits or LimitConfig()
-        return Replica(tmp_path, Digests(keys.keys()), ServeConfig(), limits, runtime, shared)
+        return Replica(
+            tmp_path, Digests(keys.keys()), ServeConfig(), limits, runtime, shared, observability
+        )
 
     return make
 
@@ -105,6 +113,24 @@ def test_a_replica_opens_its_models_where_it_starts(replica, keys):
     said = lived(app, during)
     assert found == [200, 401]
     assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_a_replica_logs_and_masks_as_it_was_told(replica, keys, tmp_path):
+    from starlette.testclient import TestClient
+
+    config = ObservabilityConfig(log=str(tmp_path / "log"), mask=True, log_texts=True)
+    app, found = pickle.loads(pickle.dumps(replica(observability=config))), []
+
+    def during():
+        client = TestClient(app, base_url="http://localhost")
+        body = {"inputs": ["the card of a@b.example"]}
+        found.append(client.post(PREDICT, headers=keys.header(), json=body).json()["masked"])
+
+    lived(app, during)
+    records = map(json.loads, (tmp_path / "log").read_text().splitlines())
+    (record,) = [each for each in records if each["event"] == "request"]
+    assert found == [["the card of [EMAIL]"]]
+    assert (record["status"], record["masked"]) == (200, ["the card of [EMAIL]"])
 
 
 def test_a_replica_whose_folder_changed_does_not_start(replica, model_folder, tmp_path):
