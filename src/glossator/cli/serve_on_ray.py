@@ -92,12 +92,8 @@ def _with_port(config: ServeConfig, port: int) -> ServeConfig:
 
 def _with_paths(config: ObservabilityConfig) -> ObservabilityConfig:
     """With paths that lead to the same place from wherever a replica runs."""
-    paths = {
-        name: os.path.abspath(path)
-        for name, path in (("log", config.log), ("mask_names", config.mask_names))
-        if path is not None
-    }
-    return dataclasses.replace(config, **paths)
+    log, names = (None if x is None else os.path.abspath(x) for x in (config.log, config.mask_names))
+    return dataclasses.replace(config, log=log, mask_names=names)
 
 
 @contextlib.contextmanager
