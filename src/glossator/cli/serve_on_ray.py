@@ -92,7 +92,8 @@ def _with_port(config: ServeConfig, port: int) -> ServeConfig:
 
 def _with_paths(config: ObservabilityConfig) -> ObservabilityConfig:
     """With paths that lead to the same place from wherever a replica runs."""
-    log, names = (None if x is None else os.path.abspath(x) for x in (config.log, config.mask_names))
+    given = (config.log, config.mask_names)
+    log, names = (None if x is None else os.path.abspath(x) for x in given)
     return dataclasses.replace(config, log=log, mask_names=names)
 
 
