@@ -161,13 +161,19 @@ def test_what_no_model_does_says_so(post, path, body):
     assert post(path, {}).status_code == 422
 
 
-def test_info_is_that_of_the_model_that_answers(client, keys):
+def test_info_is_that_of_the_model_that_answers(made, keys):
+    limits = LimitConfig(max_requests=7, max_waiting=11, max_inputs=13, max_tokens=17)
+    client = made(limits=limits, config=ServeConfig(token_budget=19))
     found = client.get("/info", headers=keys.header()).json()
     assert found.keys() == TEI_INFO
     assert found["model_id"] == "topics"
     labels = found["model_type"]["classifier"]["id2label"]
     assert set(labels.values()) == {"card", "film", "market"}
     assert found["model_type"]["classifier"]["label2id"] == {x: int(i) for i, x in labels.items()}
+    # "The maximum amount of concurrent requests for this particular deployment."
+    assert found["max_concurrent_requests"] == 7
+    assert found["max_client_batch_size"] == 13
+    assert (found["max_input_length"], found["max_batch_tokens"]) == (17, 19)
 
 
 def test_texts_are_embedded_as_the_model_does(embedding, embedder_folder):

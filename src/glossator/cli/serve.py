@@ -70,11 +70,19 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
     require("serve")
     if options.observability.otel is not None:
         require("otel")
-    options.replicas.refuse_unfit(options.endpoint)
+    options.replicas.refuse_unfit(options.endpoint, options.limits)
     if options.replicas.ray is not None:
         screen, limits = Screen(json=options.shown.json), options.limits
         runtime, replicas = options.runtime, options.replicas
-        return on_ray(models, options.endpoint, limits, runtime, replicas, screen=screen)
+        return on_ray(
+            models,
+            options.endpoint,
+            limits,
+            runtime,
+            replicas,
+            observability=options.observability,
+            screen=screen,
+        )
     with ExitStack() as stack:
         if options.endpoint.workers > 1:
             # How metrics are kept is decided once, when their library is imported.

@@ -15,7 +15,12 @@ from types import FrameType
 from glossator.cli.screen import Screen
 from glossator.extras import require
 from glossator.models.config import RuntimeConfig
-from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig
+from glossator.serving.config import (
+    LimitConfig,
+    ObservabilityConfig,
+    ReplicaConfig,
+    ServeConfig,
+)
 
 __all__ = ["address_of", "on_ray"]
 
@@ -29,6 +34,7 @@ def on_ray(
     runtime: RuntimeConfig,
     replicas: ReplicaConfig,
     *,
+    observability: ObservabilityConfig,
     screen: Screen,
 ) -> int:
     """Answer until SIGTERM or SIGINT comes.
@@ -39,6 +45,7 @@ def on_ray(
         limits: what may be asked.
         runtime: where the models run.
         replicas: on which cluster, and how many.
+        observability: what each replica tells, and hides of texts.
         screen: tells of it.
     """
     require("ray")
@@ -55,18 +62,19 @@ def on_ray(
     with bound(config) as listener:  # Ray says of a port in use no more than that it failed
         port = listener.getsockname()[1]
     config = _with_port(config, port)
-    with _state(config) as state:
+    with _state(config) as state, _on_this_machine(replicas) as shared:
         DesiredModels(state).begin(folders)
         screen.say(f"opening {', '.join(folders)} on {replicas.ray}")
-        replica = Replica(state, keys, config, limits, runtime)
+        told = _with_paths(observability)
+        replica = Replica(state, keys, config, limits, runtime, shared, told)
         # Ray takes the signals when it starts.
-        with replicated(replica, config, replicas), _told_to_end() as told:
+        with replicated(replica, config, replicas), _told_to_end() as end:
             address = address_of(config, port)
             screen.json({"address": address, "models": list(folders)})
             screen.line(f"listening at {address}")
             if own is not None:
                 screen.say(f"key of this run: {own.token}")
-            told.wait()
+            end.wait()
             screen.say("ending: what was asked is answered first; a second signal ends at once")
     return 0
 
@@ -82,12 +90,29 @@ def _with_port(config: ServeConfig, port: int) -> ServeConfig:
     return dataclasses.replace(config, port=port, models_root=root)
 
 
+def _with_paths(config: ObservabilityConfig) -> ObservabilityConfig:
+    """With paths that lead to the same place from wherever a replica runs."""
+    given = (config.log, config.mask_names)
+    log, names = (None if x is None else os.path.abspath(x) for x in given)
+    return dataclasses.replace(config, log=log, mask_names=names)
+
+
 @contextlib.contextmanager
 def _state(config: ServeConfig) -> Iterator[Path]:
     if config.state is not None:
         yield Path(config.state).resolve()
         return
     with tempfile.TemporaryDirectory(prefix="glossator-state-") as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _on_this_machine(replicas: ReplicaConfig) -> Iterator[Path | None]:
+    """A folder for what the replicas of one machine have in common; None: they are on several."""
+    if replicas.ray != "local":
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="glossator-shared-") as folder:
         yield Path(folder)
 
 

@@ -181,7 +181,7 @@ class ReplicaConfig:
                 flag = name.replace("_", "-")
                 raise ConfigError(f"--{flag} must be above 0, got {getattr(self, name)}")
 
-    def refuse_unfit(self, config: ServeConfig) -> None:
+    def refuse_unfit(self, config: ServeConfig, limits: LimitConfig) -> None:
         """Raise ConfigError where an endpoint is to be run otherwise than replicas can be."""
         if self.ray is None:
             if config.state is not None:
@@ -189,6 +189,11 @@ class ReplicaConfig:
             return
         if config.workers > 1:
             raise ConfigError("--workers and --ray exclude each other; see --max-replicas")
+        if self.ray != "local" and limits.rate is not None:
+            raise ConfigError(
+                f"--rate asks for --ray local: replicas on several machines ({self.ray}) have no "
+                "budgets in common; limit rates in front of them"
+            )
         if self.ray != "local" and config.state is None:
             raise ConfigError(
                 f"--ray {self.ray} asks for --state: a folder that all machines of the cluster "

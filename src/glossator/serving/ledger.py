@@ -1,4 +1,4 @@
-"""Numbers by name in memory that forked processes share."""
+"""Numbers by name in memory that processes of one machine share."""
 
 from __future__ import annotations
 
@@ -12,26 +12,29 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 __all__ = ["Ledger"]
 
 _DIGEST = 24
 _SLOT = struct.Struct(f"={_DIGEST}sd")
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _EMPTY = b"\0" * _SLOT.size
 
 
 class Ledger:
     """A number for each name, the same in this process and in those that are forked from it.
 
-    The system lets go of the lock of a process that dies, which a semaphore would keep for ever.
+    With a file it is the same in all processes that open it, of which each opens it once. The
+    system lets go of the lock of a process that dies, which a semaphore would keep for ever.
 
     Args:
         slots: names at most.
+        path: of the file, on a disk of this machine; None: one that has no name.
     """
 
-    def __init__(self, slots: int = 16_384):
-        self._file, path = tempfile.mkstemp(prefix="glossator-")
-        os.unlink(path)  # it lasts as long as somebody has it open
+    def __init__(self, slots: int = 16_384, path: Path | None = None):
+        self._file = _unnamed() if path is None else os.open(path, _OPEN, 0o600)
         weakref.finalize(self, os.close, self._file)
         os.truncate(self._file, slots * _SLOT.size)
         self._memory = mmap.mmap(self._file, slots * _SLOT.size)
@@ -100,6 +103,13 @@ class Ledger:
             return empty
         places = range(0, len(self._memory), _SLOT.size)
         return next((place for place in places if self._number(place) <= past), None)
+
+
+def _unnamed() -> int:
+    """A file that lasts as long as somebody has it open."""
+    handle, path = tempfile.mkstemp(prefix="glossator-")
+    os.unlink(path)
+    return handle
 
 
 def _digest(name: str) -> bytes:

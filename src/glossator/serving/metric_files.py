@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
-__all__ = ["MetricFiles", "shared_folder", "shared_metrics"]
+__all__ = ["VARIABLE", "MetricFiles", "shared_folder", "shared_metrics"]
 
-# The name is the library's; it is read when the library is imported.
-_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Has the folder; the name is the library's, which reads it when it is imported."""
 _ENDED = "ended"  # stands where the files of a process have its id
 
 
@@ -30,21 +30,21 @@ def shared_metrics() -> Iterator[Path]:
     Each of them must be a new interpreter: how metrics are kept is decided at an import.
     """
     folder = Path(tempfile.mkdtemp(prefix="glossator-metrics-"))
-    before = os.environ.get(_VARIABLE)
-    os.environ[_VARIABLE] = str(folder)
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(folder)
     try:
         yield folder
     finally:
         if before is None:
-            del os.environ[_VARIABLE]
+            del os.environ[VARIABLE]
         else:
-            os.environ[_VARIABLE] = before
+            os.environ[VARIABLE] = before
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def shared_folder() -> Path | None:
     """The folder of the metrics of several processes, where this is one of them."""
-    found = os.environ.get(_VARIABLE)
+    found = os.environ.get(VARIABLE)
     return Path(found) if found else None
 
 

@@ -16,19 +16,27 @@ __all__ = ["Rates"]
 class Rates:
     """For each key a budget of `burst` requests, of which `rate` come back each second.
 
-    Processes that are forked from this one draw from the same budgets.
+    Processes that are forked from this one draw from the same budgets, and so do those that have a
+    ledger of the same file.
 
     Args:
         rate: requests a second.
         burst: requests that may come at once.
         clock: seconds that only grow, the same in all processes.
+        ledger: has until when each key has used its budget up.
 
     Source: ITU-T I.371, "generic cell rate algorithm", as a virtual schedule.
     """
 
-    def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        rate: float,
+        burst: int,
+        clock: Callable[[], float] = time.monotonic,
+        ledger: Ledger | None = None,
+    ):
         self._apart, self._burst, self._clock = 1 / rate, burst, clock
-        self._due = Ledger()
+        self._due = ledger or Ledger()
 
     def take(self, key: str) -> float:
         """Take one request of a key's budget: 0.0, or where there is none the seconds to wait."""

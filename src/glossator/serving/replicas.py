@@ -17,10 +17,18 @@ from glossator.errors import ConfigError
 from glossator.extras import missing
 from glossator.models.config import RuntimeConfig
 from glossator.serving.access import KeySource
-from glossator.serving.config import LimitConfig, ReplicaConfig, ServeConfig
+from glossator.serving.config import (
+    LimitConfig,
+    ObservabilityConfig,
+    ReplicaConfig,
+    ServeConfig,
+)
 from glossator.serving.desired_models import DesiredModels
 from glossator.serving.endpoint import Endpoint
 from glossator.serving.keys import Key
+from glossator.serving.metric_files import VARIABLE
+from glossator.serving.observability import observing
+from glossator.serving.shared import Shared
 from glossator.serving.wiring import Wiring
 
 __all__ = ["Digests", "Replica", "Replicas", "replicated"]
@@ -50,6 +58,9 @@ class Replica:
         config: how it is run.
         limits: of what is asked.
         runtime: where the models run.
+        shared: folder of this machine through which all replicas have budgets of keys and metrics
+            in common; None: each has its own.
+        observability: what is told of it, and what of texts is hidden.
     """
 
     def __init__(
@@ -59,9 +70,12 @@ class Replica:
         config: ServeConfig,
         limits: LimitConfig,
         runtime: RuntimeConfig,
+        shared: Path | None = None,
+        observability: ObservabilityConfig | None = None,
     ):
         self._state, self._keys, self._config = state, keys, config
-        self._limits = limits
+        self._limits, self._shared = limits, shared
+        self._observability = observability or ObservabilityConfig()
         # Each replica has one processor.
         self._runtime = dataclasses.replace(runtime, threads=runtime.threads or 1)
         self._endpoint: Endpoint | None = None
@@ -76,25 +90,39 @@ class Replica:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        try:
-            self._endpoint = self._opened()
-        except Exception as error:
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        self._endpoint.close()
+        with contextlib.ExitStack() as stack:
+            try:
+                self._endpoint = self._opened(stack)
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _opened(self) -> Endpoint:
-        endpoint = Endpoint.of(
-            {},
-            self._keys,
-            self._config,
-            self._limits,
-            self._runtime,
-            Wiring(desired=DesiredModels(self._state)),
+    def actor_options(self) -> dict[str, Any]:
+        """How Ray runs it: on one processor, and where its metrics are kept."""
+        options: dict[str, Any] = {"num_cpus": 1}
+        if self._shared is not None:
+            # How metrics are kept is decided when their library is imported, where it is run.
+            metrics = self._shared / "metrics"
+            metrics.mkdir(exist_ok=True)
+            options["runtime_env"] = {"env_vars": {VARIABLE: str(metrics)}}
+        return options
+
+    def _opened(self, stack: contextlib.ExitStack) -> Endpoint:
+        """The endpoint, until the stack is unwound."""
+        observed = stack.enter_context(observing(self._observability, self._runtime))
+        budgets = None if self._shared is None else self._shared / "budgets"
+        wiring = Wiring(
+            tell=observed.tell,
+            observe=observed.observe,
+            masks=observed.masks,
+            shared=Shared(self._limits, budgets),
+            desired=DesiredModels(self._state),
         )
+        endpoint = Endpoint.of({}, self._keys, self._config, self._limits, self._runtime, wiring)
+        stack.callback(endpoint.close)
         endpoint.manager.follow()
         endpoint.health.ready = True
         return endpoint
@@ -148,7 +176,7 @@ def replicated(
         try:
             ingress = serve.deployment(
                 name=_NAME,
-                ray_actor_options={"num_cpus": 1},
+                ray_actor_options=replica.actor_options(),
                 max_ongoing_requests=_AT_ONCE,
                 graceful_shutdown_timeout_s=config.drain,
                 autoscaling_config=_scaling(replicas),
