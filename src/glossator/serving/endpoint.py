@@ -84,8 +84,7 @@ class Endpoint:
         """Open model folders, warm them up, and put an application before them.
 
         Args:
-            folders: by the names under which they are asked; left alone where the wiring has
-                desired models, which say what is served.
+            folders: by the names under which they are asked, where the wiring desires no models.
             keys: of those who may ask.
             config: how it is run.
             limits: of what is asked.
