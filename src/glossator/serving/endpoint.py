@@ -99,11 +99,7 @@ class Endpoint:
         models = Models(metrics.watch, metrics.forget)
         health = Health(metrics.ready, lambda: shared.all_ready)
         root = None if config.models_root is None else Path(config.models_root).resolve()
-        own = None
-        if (desired := wiring.desired) is None:
-            own = tempfile.TemporaryDirectory(prefix="glossator-state-")
-            desired = DesiredModels(Path(own.name))
-            desired.begin(folders)
+        desired, own = _desired(wiring, folders)
 
         def observed(name: str, batch: Measured) -> None:
             metrics.observe(name, batch)
@@ -153,6 +149,18 @@ class Endpoint:
         self.manager.close()
         if self.state is not None:
             self.state.cleanup()
+
+
+def _desired(
+    wiring: Wiring, folders: Mapping[str, Path]
+) -> tuple[DesiredModels, tempfile.TemporaryDirectory[str] | None]:
+    """What is to be served, and where that is written down if nobody else keeps it."""
+    if wiring.desired is not None:
+        return wiring.desired, None
+    own = tempfile.TemporaryDirectory(prefix="glossator-state-")
+    desired = DesiredModels(Path(own.name))
+    desired.begin(folders)
+    return desired, own
 
 
 def _opener(
