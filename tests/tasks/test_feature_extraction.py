@@ -90,6 +90,12 @@ def test_a_row_that_says_too_little_is_rejected_by_name(shape, given, kind):
     assert found.kind == kind
 
 
+def test_a_text_is_not_held_against_itself():
+    same = {"text": ("text",), "text_pair": ("text",)}
+    with pytest.raises(ConfigError, match="--text and --text-pair are both text"):
+        KIND.reader(same, Options())
+
+
 def findings(shape, *rows):
     examiner = KIND.reader(columns(shape), Options()).examiner()
     for values in rows:

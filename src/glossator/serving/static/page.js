@@ -20,7 +20,7 @@ const SAID = {
     errors: "errors a minute", waiting: "texts waiting", texts: "texts a second", refused: "refused", failed: "failed",
     latency: "Latency, ms", throughput: "Requests and texts a second", troubles: "Errors in each interval",
     tokens: "Tokens a second", unreachable: "The server cannot be reached.", notJson: "This is no JSON: {name}",
-    head: "Head", relation: "Relation", tail: "Tail", minutes: "{n} min",
+    vector: "{n} numbers, of length {length}: {first} …", head: "Head", relation: "Relation", tail: "Tail", minutes: "{n} min",
   },
   zh: {
     kicker: "Glossator 服务", title: "试用模型", lead: "向这台服务器上的模型提问，并查看它的负载。",
@@ -37,7 +37,7 @@ const SAID = {
     errors: "每分钟错误数", waiting: "等待中的文本", texts: "每秒文本数", refused: "被拒绝", failed: "失败",
     latency: "延迟，毫秒", throughput: "每秒请求数与文本数", troubles: "各时段的错误数",
     tokens: "每秒词元数", unreachable: "无法连接服务器。", notJson: "这不是 JSON：{name}",
-    head: "头", relation: "关系", tail: "尾", minutes: "{n} 分钟",
+    vector: "{n} 个数，长度 {length}：{first} …", head: "头", relation: "关系", tail: "尾", minutes: "{n} 分钟",
   },
 };
 const POLL = 5000;
@@ -241,6 +241,9 @@ const PARTS = {
     text: say(answer.out_of_scope ? "outOfScope" : "inScope") + ` (${answer.out_of_scope_score.toFixed(3)})` })],
   set: (_, answer) => [make("p", { text: say("set") + (answer.set.join(", ") || "–") })],
   value: (_, answer) => [make("p", { name: "figure", text: String(answer.value) })],
+  embedding: (_, answer) => [make("p", { text: say("vector", { n: answer.embedding.length,
+    length: Math.hypot(...answer.embedding).toFixed(3),
+    first: answer.embedding.slice(0, 8).map((x) => x.toFixed(4)).join(", ") }) })],
   text: (_, answer) => ("finish_reason" in answer ? [make("p", { name: "quote text", dir: "auto", text: answer.text })] : []),
   labels: (_, answer) => [answer.labels.length
     ? bars(answer.labels.map((x) => [x.label, x.score]), answer.labels.findIndex((x) => x.label === answer.label))

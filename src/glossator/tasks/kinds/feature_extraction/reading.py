@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
+from glossator.errors import ConfigError
 from glossator.tasks.kinds.feature_extraction.config import Options
 from glossator.tasks.kinds.numbers import read_number
 from glossator.tasks.label_findings import label_variants, listed_counts
@@ -38,11 +40,21 @@ class EmbeddingReader(TextsReader):
     Args:
         columns: by role.
         options: how texts become vectors.
+
+    Raises:
+        ConfigError: two sides are the same column.
     """
 
     def __init__(self, columns: Columns, options: Options):
         super().__init__(columns)
         self.options, self.aim = options, aim_of(columns)
+        for one, other in itertools.combinations((x for x in _SIDES if x in columns), 2):
+            if columns[one] == columns[other]:
+                flags = " and ".join(f"--{x.replace('_', '-')}" for x in (one, other))
+                raise ConfigError(
+                    f"{flags} are both {', '.join(columns[one])}: a text would be held against "
+                    "itself; name two columns, or --text alone"
+                )
 
     @property
     def inputs(self) -> Columns:
