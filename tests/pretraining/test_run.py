@@ -20,6 +20,7 @@ from glossator.errors import (
     TableError,
     UnfinishedError,
 )
+from glossator.files import sha256_file
 from glossator.finetuning.fit import fit
 from glossator.models import checkpoint
 from glossator.pretraining.config import ObjectiveConfig, PretrainConfig, StartConfig
@@ -30,7 +31,7 @@ from glossator.pretraining.run import check_finished, run_pretrain
 from glossator.pretraining.watch import Watch
 from glossator.text.packing import pack
 from glossator.text.tokenizer_training import TokenizerConfig, train_tokenizer
-from glossator.training.config import TrainingConfig
+from glossator.training.config import SpreadConfig, TrainingConfig
 from glossator.training.events import Evaluated, Stepped
 from glossator.training.rows import as_rows
 
@@ -62,6 +63,7 @@ def pretrain(corpus_file, tokenizer_folder, tmp_path):
             objective=ObjectiveConfig(**{"length": 48, **(objective or {})}),
             start=StartConfig(**(new if start is None else start)),
             corpus=CorpusConfig(**{"dev_fraction": 0.1, "boilerplate": 0, **(corpus or {})}),
+            spread=SpreadConfig(**more.pop("spread", {})),
             training=TrainingConfig(**{**training, **more}),
         )
         paths = [str(path) for path in paths or [corpus_file]]
@@ -275,3 +277,25 @@ def test_the_same_config_is_written_down(pretrain):
     written = from_mapping(PretrainConfig, tomllib.loads((result.run / "config.toml").read_text()))
     assert written.training.learning_rate == 3e-3
     assert dataclasses.replace(written.training, learning_rate=None).evaluation_steps is not None
+
+
+def test_two_processes_share_the_rows_and_are_taken_up_to_the_bit(pretrain):
+    """Each reads the tokens off the disk; what is hidden hangs on which of them has a row."""
+
+    class Stop(Watch):
+        def training(self, event):
+            if isinstance(event, Stepped) and event.step == 5:
+                raise RuntimeError("killed")
+
+    two = {"spread": {"processes": 2}, "objective": {"objective": "sop"}}
+    heard = Heard()
+    whole = pretrain(output="whole", watch=heard, **two)
+    last = [event for event in heard.events if isinstance(event, Stepped)][-1]
+    assert (last.step, last.rows) == (8, 8 * 8), "each row of a step once"
+    with pytest.raises(RuntimeError):
+        pretrain(output="killed", watch=Stop(), **two)
+    with pytest.raises(CheckpointError, match="processes was 2, is 1"):
+        pretrain(output="killed", resume=True, objective=two["objective"])
+    again = pretrain(output="killed", resume=True, **two)
+    weights = [sha256_file(result.model / "model.safetensors") for result in (whole, again)]
+    assert weights[0] == weights[1]

@@ -18,7 +18,7 @@ from glossator.pretraining.config import (
     StartConfig,
 )
 from glossator.pretraining.corpus.config import CorpusConfig
-from glossator.training.config import TrainingConfig
+from glossator.training.config import SpreadConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from glossator.pretraining.result import PretrainResult
@@ -43,6 +43,7 @@ class PretrainOptions:
         corpus: how the text is read and cleaned.
         training: how.
         runtime: where.
+        spread: over how many processes.
         track: where the curves go besides TensorBoard; wandb works without a network too.
         shown: how the result is told.
     """
@@ -62,6 +63,7 @@ class PretrainOptions:
     )
     training: Annotated[TrainingConfig, Parameter(name="*", group="Training")] = _TRAINING
     runtime: Annotated[RuntimeConfig, MACHINE] = field(default_factory=RuntimeConfig)
+    spread: Annotated[SpreadConfig, MACHINE] = field(default_factory=SpreadConfig)
     track: Literal["none", "wandb"] = "none"
     shown: Annotated[Shown, FLAT] = field(default_factory=Shown)
 
@@ -73,6 +75,7 @@ class PretrainOptions:
             corpus=self.corpus,
             training=self.training,
             runtime=self.runtime,
+            spread=self.spread,
             track=self.track,
         )
 

@@ -10,7 +10,7 @@ from glossator.models.config import RuntimeConfig
 from glossator.models.families import DECODERS, ENCODERS
 from glossator.models.sizes import SizeName
 from glossator.pretraining.corpus.config import CorpusConfig
-from glossator.training.config import TrainingConfig
+from glossator.training.config import SpreadConfig, TrainingConfig
 
 __all__ = ["ObjectiveConfig", "ObjectiveName", "PretrainConfig", "StartConfig"]
 
@@ -96,6 +96,7 @@ class PretrainConfig:
         corpus: how the text is read and cleaned.
         training: how.
         runtime: where.
+        spread: over how many processes.
         track: where the curves go besides TensorBoard.
     """
 
@@ -104,6 +105,7 @@ class PretrainConfig:
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+    spread: SpreadConfig = field(default_factory=SpreadConfig)
     track: Literal["none", "wandb"] = "none"
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,7 @@ from glossator.artifact.saving import save_folder
 from glossator.extras import require
 from glossator.files import disk_errors_named
 from glossator.models.causal import CausalLanguageModel
-from glossator.models.dropout import with_dropout
-from glossator.models.hardware import choose_device, choose_dtype, using_threads
+from glossator.models.hardware import choose_device, choose_dtype, crowded, using_threads
 from glossator.pretraining.card import model_card
 from glossator.pretraining.config import PretrainConfig
 from glossator.pretraining.corpus.building import WordMarker, build, made_of
@@ -27,6 +26,7 @@ from glossator.pretraining.corpus.corpus import Corpus, open_corpus
 from glossator.pretraining.corpus.statistics import report_lines
 from glossator.pretraining.corpus.words import ChineseWords, Words
 from glossator.pretraining.doctor import Doctor, corpus_complaints
+from glossator.pretraining.learning import SCORING_BUDGET, Share, learn, scored_rows
 from glossator.pretraining.objectives.making import make_objective
 from glossator.pretraining.objectives.masked_language import MaskedLanguage
 from glossator.pretraining.objectives.objective import Scores
@@ -38,18 +38,14 @@ from glossator.runs.folder import RunFolder, open_run, run_path
 from glossator.runs.sameness import refuse_other_run
 from glossator.tasks.registry import config_named, name_opening, usual_columns
 from glossator.text.tokenizer import Tokenizer
-from glossator.training.dev import Dev
 from glossator.training.events import Event
-from glossator.training.loop import History, train
+from glossator.training.loop import History
 from glossator.training.rows import Rows
 from glossator.training.state import FREE
 
 __all__ = ["check_finished", "run_pretrain"]
 
 _CORPUS = "corpus"
-# Held-out tokens that are scored each time: some seconds, and a loss right to a hundredth.
-_DEV_TOKENS = 2**16
-_SCORING_BUDGET = 4096
 # Options that may be others when a run is taken up; what they name is told by digests.
 _FREE = (
     *("corpus", "start.model", "start.tokenizer", "start.hub", "runtime", "track"),
@@ -82,12 +78,15 @@ def run_pretrain(
 
     Raises:
         InputError: a file, a tokenizer, a model or an option is wrong.
-        MissingPackageError: wandb is asked for and not installed.
+        GlossatorError: a process that trained along was lost.
+        MissingPackageError: wandb or Ray is asked for and not installed.
         OutputExistsError: `output` exists and `overwrite` is false.
         CheckpointError: what the run left was changed, or the corpus has.
         UnfinishedError: it was interrupted before the first step.
         OSError: the disk is full or read-only; no model folder is then written.
     """
+    if config.spread.ray is not None:
+        require("ray")
     if config.track == "wandb":
         require("wandb")
     with ExitStack() as stack:
@@ -160,18 +159,17 @@ class _Pretraining:
         )
         for remark in self.objective.remarks(rows):
             self.watch.note(remark)
-        scored = SomeRows(dev, _DEV_TOKENS, seed)
+        scored = scored_rows(dev, seed)
         counts = corpus.train.counts(tokenizer.vocabulary_size)
-        baseline = self.objective.baseline(scored, counts, token_budget=_SCORING_BUDGET)
+        baseline = self.objective.baseline(scored, counts, token_budget=SCORING_BUDGET)
         if self.start.is_new:
             model.expect(torch.from_numpy((counts + 1) / (counts.sum() + len(counts))))
         self._resolve(model, rows)
-        history = self._train(model, rows, scored, baseline)
+        history = self._train(model, baseline)
         history.refuse_none()
-        scores = self.objective.scores(model, scored, token_budget=_SCORING_BUDGET)
-        baseline = self.objective.baseline(
-            scored, counts, token_budget=_SCORING_BUDGET, model=model
-        )
+        model.to(self.device)
+        scores = self.objective.scores(model, scored, token_budget=SCORING_BUDGET)
+        baseline = self.objective.baseline(scored, counts, token_budget=SCORING_BUDGET, model=model)
         if self.config.objective.pseudo_perplexity:
             pseudo = self._pseudo_perplexity(model, dev, counts)
             scores, baseline = ({**s, **p} for s, p in zip((scores, baseline), pseudo, strict=True))
@@ -223,16 +221,18 @@ class _Pretraining:
         self.run.identify(self.config, self.start.made_of(), free=_FREE)
         self.run.config(self.config, track=self.config.track)
         parameters = sum(x.numel() for x in model.parameters())
+        threads = self.config.runtime.threads
         kind = "random weights" if self.start.is_new else "its own weights"
         self.watch.model(
             [
                 f"{self.start.name}, {parameters / 1e6:.1f} million parameters, {kind}",
                 f"learning rate {self.config.training.learning_rate:.1e}",
                 *model.notes,
+                *crowded(threads=threads, processes=self.config.spread.processes),
             ]
         )
 
-    def _train(self, model: LanguageModel, rows: Rows, scored: Rows, baseline: Scores) -> History:
+    def _train(self, model: LanguageModel, baseline: Scores) -> History:
         doctor = Doctor(baseline["loss"], self.watch.note)
 
         def notify(event: Event) -> None:
@@ -240,24 +240,21 @@ class _Pretraining:
             self.watch.training(event)
             doctor.listen(event)
 
-        def score() -> Mapping[str, Any]:
-            return self.objective.scores(model, scored, token_budget=_SCORING_BUDGET)
-
-        config, dropout = self.config.training, self.config.start.dropout
+        config, dropout = self.config, self.config.start.dropout
         if dropout is None and self.start.is_new:
             dropout = 0.0
-        model.to(self.device)
-        with nullcontext() if dropout is None else with_dropout(model, dropout):
-            return train(
-                model,
-                self.objective,
-                rows,
-                config,
-                dtype=self.dtype,
-                dev=Dev(scored, score, lambda new, old: bool(new["loss"] < old["loss"])),
-                notify=notify,
-                checkpoints=self.run.checkpoints(keep=config.keep_checkpoints),
-            )
+        share = Share(
+            model=model,
+            objective=self.objective,
+            corpus=self.run.path / _CORPUS,
+            length=config.objective.length,
+            config=config.training,
+            dropout=dropout,
+            dtype=self.dtype,
+            device=self.device,
+            checkpoints=self.run.checkpoints(keep=config.training.keep_checkpoints).folder,
+        )
+        return learn(share, config.spread, notify)
 
     def save(self, model: LanguageModel, result: PretrainResult, *, overwrite: bool) -> None:
         """Write the model folder of a result."""
@@ -281,8 +278,8 @@ class _Pretraining:
         assert isinstance(objective, MaskedLanguage)
         rows = SomeRows(dev, config.objective.pseudo_perplexity, config.training.seed)
         totals = (
-            objective.measured(model, objective.one_at_a_time(rows, _SCORING_BUDGET)),
-            objective.guessed(counts, objective.one_at_a_time(rows, _SCORING_BUDGET)),
+            objective.measured(model, objective.one_at_a_time(rows, SCORING_BUDGET)),
+            objective.guessed(counts, objective.one_at_a_time(rows, SCORING_BUDGET)),
         )
         ours, guess = (math.exp(min(one.loss / one.tokens, 700.0)) for one in totals)
         return {"pseudo_perplexity": ours}, {"pseudo_perplexity": guess}

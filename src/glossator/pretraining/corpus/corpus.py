@@ -114,18 +114,18 @@ class Corpus:
     statistics: Mapping[str, Any]
 
 
-def open_corpus(folder: Path, made_of: Mapping[str, Any]) -> Corpus:
+def open_corpus(folder: Path, made_of: Mapping[str, Any] | None = None) -> Corpus:
     """Map a corpus into memory.
 
     Args:
         folder: where `build` wrote it.
-        made_of: sources, tokenizer and options that it should be made of.
+        made_of: sources, tokenizer and options that it should be made of; None: whatever it is.
 
     Raises:
         CheckpointError: it is made of something else, such as a file that has changed since.
     """
     written = json.loads((folder / CORPUS).read_text(encoding="utf-8"))
-    changes = list(_changes(written["made_of"], made_of))
+    changes = [] if made_of is None else list(_changes(written["made_of"], made_of))
     if changes:
         raise CheckpointError(
             f"the corpus is not what the run began with: {'; '.join(changes[:5])}. Give it as it "

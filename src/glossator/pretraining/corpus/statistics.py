@@ -94,7 +94,8 @@ def report_lines(statistics: Mapping[str, Any]) -> list[str]:
             gone = f"{count_of(step['documents'], 'document')} and " if step["documents"] else ""
             examples = f": {', '.join(step['examples'])}" if step["examples"] else ""
             lines.append(
-                f"  {step['step']}: {gone}{step['characters']:,} characters gone{examples}"
+                f"  {step['step']}: {gone}{count_of(step['characters'], 'character')} gone"
+                f"{examples}"
             )
     train, dev = kept["train"], kept["dev"]
     lines.append(
