@@ -1,6 +1,6 @@
 """A `transformers` pipeline behind LitServe, with its batches: MODEL PORT."""
 
-from __future__ import annotations
+# Annotations stay objects here: LitServe asks FastAPI for what they say, which cannot read strings.
 
 import sys
 from typing import Any
@@ -34,4 +34,5 @@ class Api(litserve.LitAPI):
 if __name__ == "__main__":
     api = Api(max_batch_size=32, batch_timeout=0.005)
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1)
-    server.run(host="127.0.0.1", port=int(sys.argv[2]), generate_client_file=False)
+    port = int(sys.argv[2])
+    server.run(host="127.0.0.1", port=port, generate_client_file=False, access_log=False)

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
-from glossator.serving.access import OPEN
+from glossator.serving.access import OPEN, Access
+from glossator.serving.app import App
 
 PREDICT = "/v1/models/topics/predict"
 BODY = {"inputs": ["the card was 1"]}
@@ -37,13 +39,15 @@ def test_every_route_but_a_literal_few_asks_for_a_key(client):
         assert client.get(path).status_code == 200
 
 
-def test_an_open_route_would_be_found(client):
-    """The control: a route that somebody forgot to close."""
+def test_an_open_route_would_be_found(client, monkeypatch):
+    """The control: a route that somebody opened."""
 
     async def hello(request):
         return PlainTextResponse("hello")
 
     client.endpoint.app.routes.append(Route("/hello", hello, methods=["GET"]))
+    denied_without_a_key(client)
+    monkeypatch.setattr("glossator.serving.app.OPEN", OPEN | {"/hello"})
     with pytest.raises(AssertionError, match="/hello"):
         denied_without_a_key(client)
 
@@ -90,6 +94,18 @@ def test_roles_open_what_is_theirs(client, keys):
         assert (response.status_code != 403) is expected, (method, path)
     for response in statuses(client, keys.header("admin")).values():
         assert response.status_code not in (401, 403)
+
+
+def test_a_route_that_says_nothing_of_keys_is_an_administrators(keys):
+    async def answer(request):
+        return PlainTextResponse("open")
+
+    client = TestClient(App([Route("/bare", answer)], Access(keys)), base_url="http://localhost")
+    asked = {name: client.get("/bare", headers=keys.header(name)) for name in keys.tokens}
+    assert client.get("/bare").status_code == 401
+    assert {name: found.status_code for name, found in asked.items()} == {
+        "predict": 403, "metrics": 403, "admin": 200
+    }  # fmt: skip
 
 
 def test_an_expired_key_opens_nothing(client, keys):

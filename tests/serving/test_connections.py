@@ -32,6 +32,18 @@ async def refuses(scope, receive, send):
     await JSONResponse({"no": 1}, 413, {"Connection": "close"})(scope, receive, send)
 
 
+async def names(scope, receive, send):
+    """Reads a body, then tells the names of the headers."""
+    while (await receive()).get("more_body"):
+        pass
+    await JSONResponse([name.decode() for name, _ in scope["headers"]])(scope, receive, send)
+
+
+async def large(scope, receive, send):
+    """More than all that lies between a server and a client takes in."""
+    await PlainTextResponse("a" * 50_000_000)(scope, receive, send)
+
+
 class Raw:
     """A client that sends whatever it likes."""
 
@@ -172,6 +184,46 @@ def test_a_refused_client_that_does_not_stop_is_closed(live, raw):
     assert client.socket.recv(65_536).startswith(b"HTTP/1.1 413 ")
     there.clock.now += 2
     assert client.rest() == b""
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_what_follows_a_body_is_no_header(live, raw):
+    """It would come past whoever looks at headers in front of the server."""
+    trailer = b"1\r\na\r\n0\r\nAuthorization: Bearer x\r\n\r\n"
+    answer = raw(live(names)).send(CHUNKED + trailer).until(b"]")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == ["host", "transfer-encoding"]
+
+
+@pytest.mark.parametrize("app", [hello, refuses])
+@pytest.mark.parametrize("endless", [b"X: aaaaaaaaaa\r\n", b"aaaaaaaaaaaaaaa"])
+def test_what_stands_around_a_body_has_an_end(live, raw, until, app, endless):
+    there = live(app)
+    client = raw(there)
+    try:
+        client.send(CHUNKED + b"0\r\nX: " + endless * 20_000)
+        assert client.rest().split()[1] in (b"431", b"413")
+    except ConnectionError:
+        pass  # the answer is taken back where the server closes while much is on its way
+    until(lambda: not there.server.door.state.connections)
+
+
+def test_a_body_of_small_chunks_is_read(live, raw):
+    client = raw(live(hello)).send(CHUNKED + b"1\r\na\r\n" * 50_000 + b"0\r\n\r\n")
+    assert client.until(b"hello")
+
+
+def test_a_client_that_does_not_read_is_given_up(live, raw, until):
+    there = live(large)
+    raw(there).send(WHOLE)
+    connections = there.server.door.state.connections
+    until(lambda: any(x._unread is not None for x in list(connections)))
+    there.clock.now += 29
+    assert there.ask("GET", "/", {})[0] == 200
+    assert connections
+    there.clock.now += 2
+    until(lambda: not connections)
 
 
 class Gate:

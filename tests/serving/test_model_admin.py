@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import shutil
@@ -14,6 +15,7 @@ import glossator
 from glossator.serving import endpoint as endpoint_module
 from glossator.serving.config import LimitConfig, ServeConfig
 from glossator.serving.desired_models import DesiredModels
+from glossator.serving.logs import EventLog
 
 TOPICS = "/v1/models/topics"
 TEXT = {"inputs": ["the card was 3"]}
@@ -359,7 +361,7 @@ def test_a_worker_follows_by_itself(two, keeper):
         seen.set()
 
     manager._saw = told
-    manager.follow()
+    manager.follow(lambda *_: None)
 
     async def pause(seconds):
         assert seen.wait(60)
@@ -367,6 +369,38 @@ def test_a_worker_follows_by_itself(two, keeper):
     two[0].endpoint.manager._pause = pause
     assert keeper("PUT", TOPICS, {"folder": "second"}, on=two[0]).status_code == 200
     assert keeper("GET", TOPICS, on=two[1]).json()["version"]
+
+
+def test_what_a_worker_that_follows_cannot_load_is_in_its_log(two, keeper, root, tmp_path, until):
+    manager, log = two[1].endpoint.manager, EventLog(tmp_path / "log")
+
+    async def pause(seconds):
+        (root / "second" / "model.safetensors").write_bytes(b"changed")
+        manager.follow(log.load_failed)
+        await asyncio.to_thread(until, lambda: (tmp_path / "log").read_text())
+
+    two[0].endpoint.manager._pause = pause
+    found = keeper("PUT", TOPICS, {"folder": "second"}, on=two[0])
+    assert "see the log" in found.json()["error"]["message"]
+    record = json.loads((tmp_path / "log").read_text())
+    assert (record["event"], record["level"], record["model"]) == ("load_failed", "error", "topics")
+    assert record["trace"][0] == "ChangedFileError"
+
+
+def test_that_nothing_can_be_seen_is_told_once_for_as_long_as_it_is_so(two, monkeypatch, until):
+    manager, failed, looks = two[1].endpoint.manager, [], []
+
+    def look():
+        looks.append(1)
+        if len(looks) not in (4, 5):
+            raise OSError(5, "Input/output error")
+        return {}
+
+    monkeypatch.setattr("glossator.serving.model_manager._LOOK", 0.001)
+    monkeypatch.setattr(manager, "look", look)
+    manager.follow(lambda *told: failed.append((len(looks), *told)))
+    until(lambda: len(looks) > 8)
+    assert [(number, name) for number, name, _ in failed] == [(1, ""), (6, "")]
 
 
 def test_limits_hold_for_bodies_of_administrators(keeper, made, root):

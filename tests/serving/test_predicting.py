@@ -108,7 +108,41 @@ def test_bodies_may_be_packed_but_not_to_hide_their_size(made, keys):
     assert send(gzip.compress(body)).status_code == 200
     assert send(gzip.compress(b" " * 50_000_000)).status_code == 413
     assert send(b"no gzip at all").status_code == 400
+    assert send(gzip.compress(body)[:-4]).status_code == 400
+    assert send(gzip.compress(body) + b"more").status_code == 400
+    assert send(gzip.compress(body) + gzip.compress(body)).status_code == 400
     assert send(body, "br").status_code == 415
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": ["a"], "mask": True, "options": {"\ud800": 1}},
+        {"inputs": [{"text": "a", "more": "\ud800"}], "mask": True},
+        {"inputs": [{"text": "a", "\ud800": "b"}], "mask": True},
+        {"inputs": ["\ud800"], "mask": True},
+        {"\ud800": 1},
+    ],
+)
+def test_half_a_character_anywhere_is_no_fault_of_the_server(ask, body):
+    found = ask(body)
+    assert found.status_code in (200, 400, 422)
+    found.json()
+
+
+def test_what_waits_is_counted_again_once_a_request_was_read(made, keys, monkeypatch):
+    """Or many that come at once would all find room, and then wait together."""
+    client = made(limits=LimitConfig(max_waiting=4))
+    served = client.endpoint.models.get("topics")
+    read = served.read
+
+    def others_come(inputs, asked):
+        monkeypatch.setattr(type(served.batcher), "waiting", (1, 5))
+        return read(inputs, asked)
+
+    monkeypatch.setattr(served, "read", others_come)
+    found = client.post(PREDICT, headers=keys.header(), json={"inputs": ["the card"]})
+    assert (found.status_code, found.json()["error"]["kind"]) == (503, "busy")
 
 
 @pytest.mark.parametrize(("more", "status"), [(-1, 200), (0, 200), (1, 413)])

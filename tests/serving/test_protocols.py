@@ -8,6 +8,7 @@ import struct
 
 import numpy as np
 import pytest
+from route_bodies import BODIES
 
 import glossator
 from glossator.errors import ConfigError
@@ -159,6 +160,14 @@ def test_what_no_model_does_says_so(post, path, body):
     assert found.json()["error_type"] == "Backend"
     assert "topics (text-classification)" in found.json()["error"]
     assert post(path, {}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a" * 201, "\u00e9"])
+def test_an_id_that_cannot_be_told_is_refused(client, keys, name):
+    body = {**BODIES["V2Request"], "id": name}
+    found = client.post("/v2/models/topics/infer", headers=keys.header(), json=body)
+    assert found.status_code == 400
+    assert "'id' must be ASCII" in found.json()["error"]
 
 
 def test_info_is_that_of_the_model_that_answers(made, keys):

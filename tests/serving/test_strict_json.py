@@ -50,6 +50,15 @@ def test_what_is_refused(body, said):
     assert len(str(refused.value)) < 120
 
 
+@pytest.mark.parametrize(
+    "body", [b'"' + b'\\"' * 1_000_000, b'["' + b'\\"[' * 500_000, b'"\\' * 500_001, b'"' * 999_999]
+)
+def test_a_body_of_quotes_is_read_once(body):
+    """Where each quote begins a string that is looked for to the end, this takes hours."""
+    with pytest.raises(NotJson, match="not JSON"):
+        parse(body)
+
+
 def test_brackets_in_texts_are_no_depth():
     text = '[{"\\"' * 500
     assert parse(json.dumps([text]).encode()) == [text]

@@ -147,7 +147,7 @@ class _Serving:
             except GlossatorError as error:
                 return report(error, json=options.shown.json, debug=options.shown.debug)
             stack.callback(endpoint.close)
-            endpoint.manager.follow()
+            endpoint.manager.follow(observed.log.load_failed)
 
             def begin() -> None:
                 endpoint.health.ready = True

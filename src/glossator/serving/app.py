@@ -152,10 +152,10 @@ class App:
             self._access.refuse_stranger(request)
             found, partial = self._found(request)
             request.state.route = found
-            role: Role | None = getattr(found, "role", None)
-            if found is None or role is not None:
+            if found is None or found.path not in OPEN:
                 # Without a key not even which routes there are is told.
-                request.state.key = self._access.caller(request, role or "predict")
+                role: Role = "predict" if found is None else getattr(found, "role", "admin")
+                request.state.key = self._access.caller(request, role)
                 self._admit(request.state.key)
             if found is None:
                 raise Refused(_no_route(partial))

@@ -13,6 +13,7 @@ from glossator.serving.strict_json import NotJson, parse
 __all__ = ["bytes_of", "json_of", "object_of"]
 
 _TOO_LARGE = "too_large"
+_NO_GZIP = Problem("bad_encoding", "the body is not one whole stream of gzip", 400)
 
 
 async def json_of(request: Request, limit: int) -> dict[str, Any]:
@@ -54,12 +55,14 @@ async def bytes_of(request: Request, limit: int) -> bytes:
         Refused: it is larger than `limit` bytes, or packed otherwise than with gzip.
     """
     _refuse_announced(request, limit)
-    unpack = _unpacker(request.headers.get("content-encoding", "identity").strip().lower())
+    unpacker = _unpacker(request.headers.get("content-encoding", "identity").strip().lower())
     parts, size, read = [], 0, 0
     try:
         async for chunk in request.stream():
             read += len(chunk)
-            part = unpack(chunk, limit - size + 1) if read <= limit else b""
+            part = chunk
+            if unpacker is not None:
+                part = unpacker.decompress(chunk, limit - size + 1) if read <= limit else b""
             size += len(part)
             if read > limit or size > limit:
                 raise Refused(_too_large(limit), {"Connection": "close"})
@@ -67,7 +70,9 @@ async def bytes_of(request: Request, limit: int) -> bytes:
     except ClientDisconnect:
         raise Refused(CLIENT_LEFT) from None
     except zlib.error:
-        raise Refused(Problem("bad_encoding", "the body is not gzip", 400)) from None
+        raise Refused(_NO_GZIP) from None
+    if unpacker is not None and (not unpacker.eof or unpacker.unused_data):
+        raise Refused(_NO_GZIP)  # cut off, so that its check is missing, or with more behind it
     return b"".join(parts)
 
 
@@ -79,9 +84,9 @@ def _refuse_announced(request: Request, limit: int) -> None:
 
 def _unpacker(encoding: str) -> Any:
     if encoding in ("", "identity"):
-        return lambda chunk, _: chunk
+        return None
     if encoding == "gzip":
-        return zlib.decompressobj(wbits=31).decompress
+        return zlib.decompressobj(wbits=31)
     message = "the Content-Encoding is not known; expected gzip or none"
     raise Refused(Problem("unsupported_encoding", message, 415))
 

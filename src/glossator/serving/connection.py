@@ -21,6 +21,8 @@ from glossator.serving.problems import Problem
 __all__ = ["Connection", "Door"]
 
 _LARGEST_HEAD = 65_536
+# Bytes around each byte of a body: a chunk of one byte has five and its length.
+_LARGEST_SHARE = 8
 _LINGERING = 1.0
 _FLUSHING = 10.0
 
@@ -74,6 +76,8 @@ class Connection(HttpToolsProtocol):
         self._waits, self._in_head, self._lingers = True, False, False
         self._head, self._ending = 0, False
         self._closing: float | None = None  # since when
+        self._unread: float | None = None  # since when more is answered than the client reads
+        self._body, self._around = 0, 0  # bytes of the body, and of what stands around it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
@@ -85,17 +89,45 @@ class Connection(HttpToolsProtocol):
         """See asyncio."""
         if self.transport.is_closing():
             return
+        body = self._body
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
+        if self.transport.is_closing() or not self._waits:
+            return
+        if self._in_head:
             self._head += len(data)
             if self._head > _LARGEST_HEAD:
                 self._say(_LARGE_HEAD)
+        else:
+            self._around += len(data) - (self._body - body)
+            if self._around > 2 * _LARGEST_HEAD + _LARGEST_SHARE * self._body:
+                self._close_with(_LARGE_HEAD)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; what follows a body is none, or it would come past whoever looks at headers."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._body += len(body)
+        super().on_body(body)
+
+    def pause_writing(self) -> None:
+        """The client does not read what it is answered."""
+        self._unread = self._clock()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._unread = None
+        super().resume_writing()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._await(self._limits.header_timeout)
         self._in_head, self._head = True, 0
+        self._body, self._around = 0, 0
 
     def on_headers_complete(self) -> None:
         """Its headers are here."""
@@ -143,14 +175,24 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             self._abort_if_stuck(now)
             return
+        if self._unread is not None and now - self._unread > self._limits.body_timeout:
+            self.transport.abort()
+            return
         if not self._waits or now - self._since <= self._patience:
             return
         cycle = self._current()
         answered = cycle is None or cycle.response_complete
         if not self._lingers and self._in_head and answered:
             self._say(_SLOW_HEAD)
-        elif not self._lingers and not self._in_head and self._is_silent():
-            self._say(_SLOW_BODY)
+        elif not self._in_head:
+            self._close_with(_SLOW_BODY)
+        else:
+            self.transport.close()
+
+    def _close_with(self, problem: Problem) -> None:
+        """Close, and say why where nothing was said."""
+        if not self._lingers and self._is_silent():
+            self._say(problem)
         else:
             self.transport.close()
 

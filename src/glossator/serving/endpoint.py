@@ -103,7 +103,7 @@ class Endpoint:
 
         def observed(name: str, batch: Measured) -> None:
             metrics.observe(name, batch)
-            status.batch(batch)
+            status.batch(name, batch)
             wiring.observe(name, batch)
 
         def told(request: Told) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from glossator.errors import InputError
+from glossator.errors import GlossatorError, InputError
 from glossator.serving.access import OPEN
 from glossator.serving.app import Told
 from glossator.serving.batcher import Measured
@@ -137,6 +137,11 @@ class EventLog:
         """A model answered a batch; what it failed with is an event."""
         for trace in batch.failures:
             self.write("error", "model_failed", model=model, trace=trace)
+
+    def load_failed(self, model: str, error: Exception) -> None:
+        """A model that is to be served could not be opened here, which answers as before."""
+        kind = error.kind if isinstance(error, GlossatorError) else ""
+        self.write("error", "load_failed", model=model, problem=kind, trace=frames(error))
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:

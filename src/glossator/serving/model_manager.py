@@ -93,20 +93,25 @@ class ModelManager:
             self._saw(wanted.changes, failed)
         return failed
 
-    def follow(self, failed: Callable[[str, Exception], None] = lambda *_: None) -> None:
+    def follow(self, failed: Callable[[str, Exception], None]) -> None:
         """Look now and then, on a thread of its own, until `close`.
 
         Args:
-            failed: is told of each model that could not be opened, and why.
+            failed: is told of each model that could not be opened, and why; without a name, that
+                it cannot be seen what is to be served, once for as long as that is so.
         """
 
         def run() -> None:
+            sees = True
             while not self._ended.wait(_LOOK):
                 try:
                     for name, error in self.look().items():
                         failed(name, error)
+                    sees = True
                 except OSError as error:  # of a shared disk, for a moment
-                    failed("", error)
+                    if sees:
+                        failed("", error)
+                    sees = False
 
         threading.Thread(target=run, name="glossator-models", daemon=True).start()
 

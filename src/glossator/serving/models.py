@@ -7,7 +7,7 @@ import functools
 import json
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -88,7 +88,8 @@ class Served:
             task = self.predictor.asked(asked.top_k, wishes)
         except InputError as error:
             raise Refused(Problem("bad_request", error.message, 400)) from None
-        found = [_record(each) for each in self.predictor.read_each(inputs, asks=wishes)]
+        read = self.predictor.read_each(inputs, asks=wishes)
+        found = [_record(*each) for each in zip(inputs, read, strict=True)]
         records = [each for each in found if isinstance(each, Record)]
         rows = iter(zip(records, task.encode(records), strict=True))
         return [
@@ -146,13 +147,26 @@ class Served:
         self.answer(Asked(), [x.item for x in questions if isinstance(x, Question)])
 
 
-def _record(read: Read | TextError) -> Record | Problem:
+def _record(given: Any, read: Read | TextError) -> Record | Problem:
     """What was read of an input, or why it has no answer."""
     if not isinstance(read, Record):
         return Problem("bad_text", read.message, 422)
-    if any(map(_is_broken, read.texts)):
+    # Also in what is not read, which may be told again: masked, or as a part of an answer.
+    if any(map(_is_broken, (*read.texts, *_strings(given)))):
         return Problem("bad_text", "the text holds half of a surrogate pair", 422)
     return read
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All strings of a value of JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in (*value, *value.values()):
+            yield from _strings(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part)
 
 
 def _is_broken(text: str) -> bool:

@@ -62,6 +62,7 @@ class Answering:
         if self.masks.log:
             account.masked += await asyncio.to_thread(self.masks.texts, list(inputs))
         self._refuse_long(questions)
+        self.refuse_busy(served)  # while this one was read, others came to wait
         try:
             async with asyncio.timeout_at(loop.time() + deadline - time.monotonic()):
                 found = iter(await served.batcher.ask(questions, deadline) if questions else ())

@@ -123,7 +123,7 @@ class Replica:
         )
         endpoint = Endpoint.of({}, self._keys, self._config, self._limits, self._runtime, wiring)
         stack.callback(endpoint.close)
-        endpoint.manager.follow()
+        endpoint.manager.follow(observed.log.load_failed)
         endpoint.health.ready = True
         return endpoint
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from starlette.requests import Request
@@ -50,11 +50,10 @@ EDGES = (
 
 
 @dataclass
-class _Interval:
-    """What happened in some seconds.
+class _Counts:
+    """What happened in some seconds to one model.
 
     Attributes:
-        at: when they began, seconds since 1970.
         requests: that asked for answers, and got an answer or an error.
         refused: of these with a status of 400 to 499, and
         failed: of 500 or more.
@@ -64,7 +63,6 @@ class _Interval:
         batches: in which they did.
     """
 
-    at: int
     requests: int = 0
     refused: int = 0
     failed: int = 0
@@ -72,6 +70,28 @@ class _Interval:
     texts: int = 0
     tokens: int = 0
     batches: int = 0
+
+    def add(self, other: _Counts) -> None:
+        """Count what happened to another one as well."""
+        for each in fields(self):
+            mine, others = getattr(self, each.name), getattr(other, each.name)
+            both = mine + others
+            if each.name == "latency":
+                both = [x + y for x, y in zip(mine, others, strict=True)]
+            setattr(self, each.name, both)
+
+
+@dataclass
+class _Interval:
+    """Some seconds.
+
+    Attributes:
+        at: when they began, seconds since 1970.
+        counts: of what happened, by model; without a name what came to none.
+    """
+
+    at: int
+    counts: dict[str, _Counts] = field(default_factory=dict)
 
 
 class Status:
@@ -91,28 +111,38 @@ class Status:
         if told.method != "POST":
             return
         with self._lock:
-            now = self._now()
+            now = self._now(told.account.model)
             now.requests += 1
             now.refused += 400 <= told.status < 500
             now.failed += told.status >= 500
             now.latency[bisect.bisect_left(EDGES, told.seconds * 1_000)] += 1
 
-    def batch(self, measured: Measured) -> None:
-        """Count a batch; may be called on any thread."""
+    def batch(self, model: str, measured: Measured) -> None:
+        """Count a batch of a model; may be called on any thread."""
         with self._lock:
-            now = self._now()
+            now = self._now(model)
             now.batches += 1
             now.texts += measured.texts
             now.tokens += measured.tokens
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, sees: Callable[[str], bool]) -> dict[str, Any]:
         """The intervals in which something happened, the oldest first.
 
         They are those of one process: who asks several tells them apart by `worker`, and adds.
+
+        Args:
+            sees: whether a model is shown to who asks; the empty name is what came to none.
         """
+        intervals = []
         with self._lock:
             oldest = self._began() - EVERY * _KEPT
-            intervals = [asdict(each) for each in self._kept if each.at > oldest]
+            for each in self._kept:
+                seen = [counts for model, counts in each.counts.items() if sees(model)]
+                if each.at > oldest and seen:
+                    total = _Counts()
+                    for counts in seen:
+                        total.add(counts)
+                    intervals.append({"at": each.at, **asdict(total)})
         return {
             "worker": os.getpid(),
             "now": int(self._clock()),
@@ -121,13 +151,13 @@ class Status:
             "intervals": intervals,
         }
 
-    def _now(self) -> _Interval:
-        """The interval that runs; hold the lock."""
+    def _now(self, model: str) -> _Counts:
+        """What happens to a model in the interval that runs; hold the lock."""
         began = self._began()
         # A clock that was set back goes on with the interval that is there.
         if not self._kept or self._kept[-1].at < began:
             self._kept.append(_Interval(began))
-        return self._kept[-1]
+        return self._kept[-1].counts.setdefault(model, _Counts())
 
     def _began(self) -> int:
         return int(self._clock()) // EVERY * EVERY
@@ -143,6 +173,7 @@ def status_routes(status: Status, models: Models) -> list[Route]:
             if request.state.key.sees(one.name)
             for texts, tokens in [one.batcher.waiting]
         ]
-        return JSONResponse({**status.to_json(), "models": waiting})
+        told = status.to_json(request.state.key.sees)
+        return JSONResponse({**told, "models": waiting})
 
     return [route("/v1/status", tell, role="predict")]

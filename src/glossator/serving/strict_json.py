@@ -10,8 +10,9 @@ from typing import Any
 __all__ = ["NotJson", "parse"]
 
 MAX_DEPTH = 32
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
+# A string that does not end goes on to the end of the body: where a quote could begin none, each of
+# a million would be tried.
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 class NotJson(ValueError):
@@ -46,9 +47,11 @@ def parse(body: bytes) -> Any:
 
 def _depth(body: bytes) -> int:
     deepest = depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", body)):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
+    for match in _STRING_OR_BRACKET.finditer(body):
+        sign = match[0][:1]
+        if sign != b'"':
+            depth += 1 if sign in b"[{" else -1
+            deepest = max(deepest, depth)
     return deepest
 
 

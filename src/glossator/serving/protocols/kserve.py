@@ -29,6 +29,7 @@ __all__ = ["kserve_routes"]
 
 _HEADER = "Inference-Header-Content-Length"
 _BINARY = "application/octet-stream"
+_LONGEST_ID = 200
 _PREDICTIONS, _CLASSES = "predictions", "classes"
 # Of the protocol and of Triton's client; they say nothing of an answer.
 _RESERVED = {
@@ -112,7 +113,7 @@ class _Wanted:
         )
         wishes = tuple(sorted(parameters.items()))
         self.asked = Asked(top_k, windows, wishes, chances=served.classes is not None)
-        self.id = {"id": body["id"]} if isinstance(body.get("id"), str) else {}
+        self.id = _id_of(body)
         binary = given.get("binary_data_output") is True
         self._binary = dict.fromkeys(_names(served), binary)
         outputs = body.get("outputs", [])
@@ -139,6 +140,16 @@ class _Wanted:
         head = json.dumps(body).encode()
         headers = {_HEADER: str(len(head))}
         return Response(b"".join([head, *parts]), media_type=_BINARY, headers=headers)
+
+
+def _id_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """What the client calls its request, to be told in the answer."""
+    given = body.get("id")
+    if not isinstance(given, str):
+        return {}
+    if not given.isascii() or len(given) > _LONGEST_ID:
+        raise _bad(f"'id' must be ASCII, of at most {_LONGEST_ID} characters")
+    return {"id": given}
 
 
 def _asked_for(output: Any, binary: bool, served: Served) -> tuple[str, bool]:
