@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pytest
 
@@ -56,4 +57,8 @@ def test_wandb_keeps_a_run_without_a_network(fit, rows, tmp_path, monkeypatch):
     fit(rows, output=tmp_path / "m", track="wandb")
     (kept,) = (tmp_path / "m.run" / "wandb").glob("offline-run-*/run-*.wandb")
     assert (tmp_path / "m.run" / "wandb-id").read_text() in kept.name
+    # Another process writes it, and may still be at it when the run has ended here.
+    limit = time.monotonic() + 120
+    while b"train/loss" not in kept.read_bytes() and time.monotonic() < limit:
+        time.sleep(0.1)
     assert b"train/loss" in kept.read_bytes()
