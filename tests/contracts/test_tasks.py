@@ -242,9 +242,11 @@ def what_transformers_saves_opens_here(member):
     records = result.predictor.records(inputs)
     ours = result.predictor.answer_records(records).raw
     again = found.answer_records(records).raw
+    if member.told.get("joins_windows_otherwise"):
+        short = [len(row) == 1 for row in task.encode(records)]
+        ours, again = ([x for x, one in zip(y, short, strict=True) if one] for y in (ours, again))
     for one, other in zip(ours, again, strict=True):
-        if "elsewhere" in member.told:
-            one = one.tags
+        one = getattr(one, "tags", one)  # of one with several heads, those that they read
         one = one[: len(other)]  # what a folder of ours answers beside the logits, theirs does not
         np.testing.assert_allclose(one, other, atol=1e-5, rtol=1e-5)
 

@@ -69,6 +69,19 @@ def twins(graded=False):
     return rows[:48]
 
 
+def judged():
+    """Queries with candidates of three grades; some are long."""
+    rows = []
+    for number in range(16):
+        query = ("card", "film", "market")[number % 3]
+        others = [x for x in ("card", "film", "market") if x != query]
+        texts = [f"the {query} {query}", f"{query} and {others[0]}", f"the {others[1]}"]
+        for grade, text in zip((2, 1, 0), texts, strict=True):
+            text += " week league the was in" * 4 * (number % 5 == 0)
+            rows.append({"text": f"{query} {number}", "text_pair": text, "label": grade})
+    return rows
+
+
 def with_strangers():
     rows = labels()
     for number, row in enumerate(rows):
@@ -201,6 +214,14 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "vectors of texts": {
         "rows": [{"text": row["text"]} for row in labels()], "task": "feature-extraction",
         "options": {"pooling": "last"},
+    },
+    "ranked": {
+        "rows": judged(), "task": "text-ranking",
+        "elsewhere": "text-regression", "joins_windows_otherwise": True,
+    },
+    "ranked by pairs": {
+        "rows": judged(), "task": "text-ranking", "options": {"ranking_loss": "pairwise"},
+        "elsewhere": "text-regression", "joins_windows_otherwise": True,
     },
     "several tasks": {
         "rows": tasks(labels(), labels(several=True), numbers()), "task": "multi-task",

@@ -223,6 +223,54 @@ def test_what_cannot_be_embedded_says_why(embedding, path, body):
     assert found.json()["error_type"] == "Validation"
 
 
+@pytest.fixture(scope="session")
+def ranker_folder(tiny_model_folder, tmp_path_factory):
+    """A model that puts texts in order."""
+    words = ("card", "film", "market")
+    rows = [
+        {"text": f"the {query} {i}", "text_pair": f"a {text}", "label": int(query == text)}
+        for i in range(8)
+        for query in words
+        for text in words
+    ]
+    folder = tmp_path_factory.mktemp("served") / "ranker"
+    glossator.fit(
+        rows, task="text-ranking", model=str(tiny_model_folder), output=str(folder), epochs=2,
+        batch_size=9, learning_rate=3e-3, progress=False,
+    )  # fmt: skip
+    return folder
+
+
+def test_texts_are_put_in_order_for_a_query(made, keys, ranker_folder, model_folder):
+    client = made({"topics": model_folder, "ranker": ranker_folder})
+    body = {"query": "the film 7", "texts": ["a card", "a film", "a market"], "return_text": True}
+    found = client.post("/rerank", headers=keys.header(), json=body).json()
+    model = glossator.load(ranker_folder)
+    scores = [x.score for x in model.predict([(body["query"], text) for text in body["texts"]])]
+    order = np.argsort([-x for x in scores]).tolist()
+    assert [x["index"] for x in found] == order
+    assert [x["text"] for x in found] == [body["texts"][i] for i in order]
+    assert [x["score"] for x in found] == pytest.approx([scores[i] for i in order], abs=1e-5)
+    alone = made({"ranker": ranker_folder}).get("/info", headers=keys.header()).json()
+    assert alone["model_type"].keys() == {"reranker"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "a", "texts": []},
+        {"query": "a", "texts": [1]},
+        {"query": " ", "texts": ["a"]},
+        {"query": "a", "texts": ["a"], "raw_scores": True},
+        {"texts": ["a"]},
+    ],
+)
+def test_what_cannot_be_ranked_says_why(made, keys, ranker_folder, body):
+    client = made({"ranker": ranker_folder})
+    found = client.post("/rerank", headers=keys.header(), json=body)
+    assert (found.status_code, found.json()["error_type"]) == (422, "Validation")
+
+
 def test_info_tells_how_vectors_are_made(made, keys, embedder_folder):
     client = made({"embedder": embedder_folder})
     found = client.get("/info", headers=keys.header()).json()

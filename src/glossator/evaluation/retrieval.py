@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["discounted_gain", "nearest", "ranks"]
+__all__ = ["discounted_gain", "graded", "nearest", "ranks"]
 
 Vectors = NDArray[np.floating[Any]]
 
@@ -83,3 +83,29 @@ def discounted_gain(ranks: NDArray[np.int64], *, at: int) -> NDArray[np.float64]
     """
     counted = (ranks > 0) & (ranks <= at)
     return np.where(counted, 1 / np.log2(np.maximum(ranks, 1) + 1), 0.0)
+
+
+def graded(
+    scores: NDArray[np.float64], grades: NDArray[np.float64], *, at: int
+) -> tuple[float, float, float]:
+    """NDCG, reciprocal rank and recall of the candidates of one query.
+
+    Of candidates with one score the less relevant stands first: who cannot tell two apart has not
+    ordered them.
+
+    Args:
+        scores: `(N,)` by which they are put in order.
+        grades: `(N,)` how relevant each is; 0: not at all. At least one is relevant.
+        at: places that count, for NDCG and recall.
+
+    Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques", with
+    a gain of 2**grade - 1 (Burges et al. 2005).
+    """
+    order = np.lexsort((grades, -scores))
+    found = grades[order]
+    discounts = 1 / np.log2(np.arange(2, len(grades) + 2))
+    gains, best = (np.exp2(x) - 1 for x in (found, np.sort(grades)[::-1]))
+    ndcg = float((gains[:at] * discounts[:at]).sum() / (best[:at] * discounts[:at]).sum())
+    relevant = found > 0
+    reciprocal = 1 / (int(relevant.argmax()) + 1)
+    return ndcg, reciprocal, float(relevant[:at].sum() / relevant.sum())

@@ -10,7 +10,7 @@ from glossator.serving.keys import Key
 from glossator.serving.models import Models, Served
 from glossator.serving.problems import Problem, Refused
 
-__all__ = ["CLASSES", "EITHER", "EMBEDDINGS", "RANKS", "Chooser", "Need", "defaults_of"]
+__all__ = ["ANY", "CLASSES", "EMBEDDINGS", "RANKS", "Chooser", "Need", "defaults_of"]
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,11 @@ class Need:
 
 CLASSES = Need("probabilities of classes", lambda served: served.classes is not None)
 EMBEDDINGS = Need("embeddings", lambda served: served.embeds)
-EITHER = Need(
-    f"{CLASSES.what} or {EMBEDDINGS.what}",
-    lambda served: CLASSES.fits(served) or EMBEDDINGS.fits(served),
+RANKS = Need("ranks of texts", lambda served: served.ranks)
+ANY = Need(
+    "classes, embeddings or ranks",
+    lambda served: any(need.fits(served) for need in (CLASSES, EMBEDDINGS, RANKS)),
 )
-# No task ranks yet; one that does is told from the others here.
-RANKS = Need("ranks of texts", lambda _: False)
 
 
 class Chooser:

@@ -16,7 +16,7 @@ from glossator.artifact.predictor import Predictor, too_long
 from glossator.errors import InputError, TextError
 from glossator.serving.batcher import Batcher, Measured, Question
 from glossator.serving.problems import Problem, Refused
-from glossator.tasks.task import Probabilities, Vectors
+from glossator.tasks.task import Probabilities, Relevance, Vectors
 from glossator.text.records import Read, Record
 
 __all__ = ["CHANCES", "Asked", "Models", "Served"]
@@ -125,6 +125,11 @@ class Served:
     def embeds(self) -> bool:
         """Whether its answers are vectors."""
         return isinstance(self.predictor.task, Vectors)
+
+    @property
+    def ranks(self) -> bool:
+        """Whether its answers put texts in order for a query."""
+        return isinstance(self.predictor.task, Relevance)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

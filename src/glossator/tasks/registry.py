@@ -41,6 +41,7 @@ KINDS: dict[str, str] = {
     "multiple-choice": "glossator.tasks.kinds.multiple_choice",
     "relation-extraction": "glossator.tasks.kinds.relation_extraction",
     "feature-extraction": "glossator.tasks.kinds.feature_extraction",
+    "text-ranking": "glossator.tasks.kinds.text_ranking",
     "multi-task": "glossator.tasks.kinds.multi_task",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
     "text-generation": "glossator.tasks.kinds.text_generation",

@@ -33,6 +33,7 @@ __all__ = [
     "Paired",
     "Probabilities",
     "Reader",
+    "Relevance",
     "Scores",
     "Surveying",
     "Task",
@@ -299,6 +300,14 @@ class Surveying(Protocol):
 
     def settle(self, model: nn.Module) -> None:
         """Put what was decided into the model, whose folder then holds it."""
+
+
+@runtime_checkable
+class Relevance(Protocol):
+    """A task whose answers put texts in order for a query."""
+
+    def relevance(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
+        """(N,) one a row; the higher, the better."""
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from starlette.routing import Route
 import glossator
 from glossator.serving.app import Handler, route
 from glossator.serving.body import json_of
-from glossator.serving.choosing import CLASSES, EITHER, EMBEDDINGS, RANKS, Chooser, Need
+from glossator.serving.choosing import ANY, CLASSES, EMBEDDINGS, RANKS, Chooser
 from glossator.serving.models import CHANCES, Asked, Served
 from glossator.serving.predicting import Answering
 from glossator.serving.problems import Problem, Refused
@@ -38,7 +38,7 @@ class _Class:
 
 
 def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
-    """`/predict`, `/embed`, `/similarity`, `/info`, and that of a task that no model has yet."""
+    """`/predict`, `/embed`, `/similarity`, `/rerank` and `/info`."""
 
     async def predict(request: Request) -> Response:
         body = await json_of(request, answering.limits.max_body)
@@ -51,7 +51,7 @@ def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
 
     async def info(request: Request) -> Response:
         return JSONResponse(
-            _info(chooser.choose(EITHER, request.state.key, absent=_ABSENT), answering)
+            _info(chooser.choose(ANY, request.state.key, absent=_ABSENT), answering)
         )
 
     async def embed(request: Request) -> Response:
@@ -71,18 +71,24 @@ def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
         rest = await embedded(answering, served, others, found=True)
         return JSONResponse((scaled(rest.vectors) @ scaled(one.vectors)[0]).tolist())
 
-    def unmet(need: Need, fields: Mapping[str, type | tuple[type, ...]]) -> Handler:
-        async def refuse(request: Request) -> Response:
-            _refuse_misshapen(await json_of(request, answering.limits.max_body), fields)
-            chooser.choose(need, request.state.key, absent=_ABSENT)
-            raise AssertionError("a model that does this is answered with here")
-
-        return refuse
+    async def rerank(request: Request) -> Response:
+        body = await json_of(request, answering.limits.max_body)
+        query, texts = _query(body)
+        served = chooser.choose(RANKS, request.state.key, absent=_ABSENT)
+        with answering.models.using(served):
+            pairs = [[query, text] for text in texts]
+            outcomes = await answering.outcomes(served, pairs, Asked())
+        found = [
+            {"index": i, "score": _answered(i, outcome)["score"]}
+            | ({"text": texts[i]} if body.get("return_text") else {})
+            for i, outcome in enumerate(outcomes)
+        ]
+        return JSONResponse(sorted(found, key=lambda each: -each["score"]))
 
     posts: dict[str, Handler] = {
         "/predict": predict,
         "/embed": embed,
-        "/rerank": unmet(RANKS, {"query": str, "texts": list}),
+        "/rerank": rerank,
         "/similarity": similarity,
     }
     return [
@@ -108,6 +114,27 @@ def _sequences(body: Mapping[str, Any]) -> tuple[list[Any], bool]:
     if all(isinstance(each, str) for each in inputs):
         return [_sequence(inputs)], False
     return [_sequence(each) for each in inputs], True
+
+
+def _query(body: Mapping[str, Any]) -> tuple[str, list[str]]:
+    _refuse_misshapen(body, {"query": str, "texts": list})
+    if not all(isinstance(each, str) for each in body["texts"]):
+        raise _invalid("'texts' must be a list of texts")
+    if body.get("raw_scores"):
+        raise _invalid("'raw_scores' must be false: scores are from 0 to 1")
+    return body["query"], list(body["texts"])
+
+
+def _answered(number: int, outcome: Mapping[str, Any] | Problem) -> Mapping[str, Any]:
+    """The answer to an input.
+
+    Raises:
+        Refused: there is none; it says of which input.
+    """
+    if isinstance(outcome, Problem):
+        message = f"input {number}: {outcome.message}"
+        raise Refused(Problem(outcome.kind, message, outcome.status))
+    return outcome
 
 
 def _texts(body: Mapping[str, Any]) -> list[str]:
@@ -148,9 +175,7 @@ def _classes(
     served: Served, number: int, outcome: Mapping[str, Any] | Problem
 ) -> list[dict[str, Any]]:
     """All classes, the most probable first."""
-    if isinstance(outcome, Problem):
-        message = f"input {number}: {outcome.message}"
-        raise Refused(Problem(outcome.kind, message, outcome.status))
+    outcome = _answered(number, outcome)
     assert served.classes is not None
     pairs = zip(outcome[CHANCES], map(str, served.classes), strict=True)
     found = [_Class(score, name) for score, name in pairs]
@@ -158,19 +183,11 @@ def _classes(
 
 
 def _info(served: Served, answering: Answering) -> dict[str, Any]:
-    names = [str(name) for name in served.classes or ()]
     return {
         "model_id": served.name,
         "model_sha": served.version,
         "model_dtype": served.predictor.runtime.precision,
-        "model_type": {"embedding": {"pooling": _pooling(served)}}
-        if served.embeds
-        else {
-            "classifier": {
-                "id2label": {str(i): name for i, name in enumerate(names)},
-                "label2id": {name: i for i, name in enumerate(names)},
-            }
-        },
+        "model_type": _model_type(served),
         "max_concurrent_requests": answering.limits.max_requests,
         # Texts of any length are read, in windows.
         "max_input_length": answering.limits.max_tokens,
@@ -185,9 +202,16 @@ def _info(served: Served, answering: Answering) -> dict[str, Any]:
     }
 
 
-def _pooling(served: Served) -> str:
-    """As it was told when the model learned, or as its folder says."""
-    return str(served.predictor.task.settings["pooling"])
+def _model_type(served: Served) -> dict[str, Any]:
+    """What it is to a client, with how vectors are made or what the classes are called."""
+    if served.embeds:
+        return {"embedding": {"pooling": str(served.predictor.task.settings["pooling"])}}
+    names = ["LABEL_0"] if served.ranks else [str(name) for name in served.classes or ()]
+    labels = {
+        "id2label": {str(i): name for i, name in enumerate(names)},
+        "label2id": {name: i for i, name in enumerate(names)},
+    }
+    return {"reranker": labels} if served.ranks else {"classifier": labels}
 
 
 def _refuse_misshapen(
