@@ -100,11 +100,9 @@ class Endpoint:
         models = Models(metrics.watch, metrics.forget)
         health = Health(metrics.ready, lambda: shared.all_ready)
         root = None if config.models_root is None else Path(config.models_root).resolve()
-        own = None
-        if (desired := wiring.desired) is None:
-            own = tempfile.TemporaryDirectory(prefix="glossator-state-")
-            desired = DesiredModels(Path(own.name))
-            desired.begin(folders)
+        desired, own = wiring.desired, None
+        if desired is None:
+            desired, own = _begun(folders)
 
         def observed(name: str, batch: Measured) -> None:
             metrics.observe(name, batch)
@@ -154,6 +152,16 @@ class Endpoint:
         self.manager.close()
         if self.state is not None:
             self.state.cleanup()
+
+
+def _begun(
+    folders: Mapping[str, Path],
+) -> tuple[DesiredModels, tempfile.TemporaryDirectory[str]]:
+    """What is to be served by an endpoint that stands alone, and the folder that says so."""
+    own = tempfile.TemporaryDirectory(prefix="glossator-state-")
+    desired = DesiredModels(Path(own.name))
+    desired.begin(folders)
+    return desired, own
 
 
 def _opener(
