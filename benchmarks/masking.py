@@ -22,7 +22,7 @@ MEGABYTE = 1_000_000
 # What a finder could stumble over, repeated: none may take more than in proportion to its length.
 HARD = ("1 ", "4111 ", "4", "a@", "@a.", "a.", "a:", "12 Aa Aa Aa Aa ", "Aa-", "路一号", "(1) ")
 HARD += ("DE89 3704 0044 0532 0130 01 ", "1-", "Plaza A ", "(at)", "1.2.3.", "strasse 1 ")
-HARD += (f"{'4' * 40}a ", f"{'(4) ' * 8}4a ")
+HARD += (f"{'4' * 40}a ", f"{'(4) ' * 8}4a ", f"Plaza {'A' * 100} ")
 NAMES = ("Anna Schmidt", "Wei Zhang", "Maria García", "John O'Neil", "Olga Petrova", "Ali Hassan")
 
 

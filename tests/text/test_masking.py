@@ -63,6 +63,9 @@ def test_what_is_nobodys_stays(text):
         ("in der Lindenstraße 12a, 10969 Berlin.", "in [ADDRESS]."),
         ("8 bis rue de la Paix, 75002 Paris", "[ADDRESS]"),
         ("P.O. Box 1234", "[ADDRESS]"),
+        ("vive en Calle Mayor 14, 28013 Madrid.", "vive en [ADDRESS]."),
+        ("Via Roma, 5 e Plaza de la Villa  3", "[ADDRESS] e [ADDRESS]"),
+        ("Rua do Poeta J. M. Silva n.º 7", "[ADDRESS]"),
         ("我住在北京市朝阳区建国路88号3栋502室。", "我住在[ADDRESS]。"),
     ],
 )
@@ -82,10 +85,16 @@ def test_names_are_hidden_where_something_finds_them():
 
 @pytest.mark.parametrize(
     "piece",
-    ["4" * 55 + "a ", "4" * 55 + ".1,", "(4) " * 8 + "4a ", "44-" * 18 + "4a "],
-    ids=["letter", "decimal", "brackets", "groups"],
+    [
+        "4" * 55 + "a ",
+        "4" * 55 + ".1,",
+        "(4) " * 8 + "4a ",
+        "44-" * 18 + "4a ",
+        "Plaza " + "A" * 100 + " ",
+    ],
+    ids=["letter", "decimal", "brackets", "groups", "words"],
 )
-def test_a_long_number_that_is_none_is_read_in_one_way(piece):
+def test_what_is_long_and_is_none_is_read_in_one_way(piece):
     """Where there are millions of ways to cut it up, this does not end."""
     assert mask(piece * 500).text == piece * 500
 

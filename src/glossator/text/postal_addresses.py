@@ -38,11 +38,11 @@ _FRENCH = re.compile(
     rf"(?:(?:de|du|des|la|le|les|l'|d')[ ]?){{0,2}}(?:{_WORD}[ -]?){{1,4}}"
     rf"(?:,?[ ]?\d{{5}}[ ]{_WORD})?"
 )
-# Calle Mayor 14, Via Roma, 5
+# Calle Mayor 14, Via Roma, 5; words that could also end within one would be tried in every way.
 _ROMANCE = re.compile(
     r"(?<!\w)(?:Calle|C/|Avenida|Avda\.|Av\.|Paseo|Plaza|Via|Viale|Piazza|Corso|Rua|Travessa|Largo)"
-    rf"[ ](?:(?:de|del|della|di|da|do|dos|la|las|los|el)[ ]){{0,2}}(?:{_WORD}[ ]?){{1,4}}"
-    rf",?[ ]?(?:n\.?[\u00ba\u00b0]?[ ]?)?\d{{1,4}}\b(?:,?[ ]\d{{4,5}}(?:-\d{{3}})?[ ]{_WORD})?"
+    rf"[ ](?:(?:de|del|della|di|da|do|dos|la|las|los|el)[ ]){{0,2}}{_WORD}(?:[ ]{_WORD}){{0,3}}"
+    rf"[ ]?,?[ ]?(?:n\.?[\u00ba\u00b0]?[ ]?)?\d{{1,4}}\b(?:,?[ ]\d{{4,5}}(?:-\d{{3}})?[ ]{_WORD})?"
 )
 _BOX = re.compile(r"(?i)(?<!\w)(?:p\.?[ ]?o\.?[ ]?box|postfach|apartado)[ ]\d{1,6}\b")
 
