@@ -227,6 +227,7 @@ def test_a_second_run_into_the_same_folder_is_refused(pretrain):
         ({"objective": {"length": 4}}, "--length must be 16 or more"),
         ({"objective": {"mask_rate": 1.5}}, "--mask-rate"),
         ({"learning_rate": "auto"}, "auto is for fit"),
+        ({"spread": {"ray": "local"}}, "--ray is not for pretrain"),
     ],
 )
 def test_options_that_make_no_run_are_refused(pretrain, options, message):
@@ -299,13 +300,3 @@ def test_two_processes_share_the_rows_and_are_taken_up_to_the_bit(pretrain):
     again = pretrain(output="killed", resume=True, **two)
     weights = [sha256_file(result.model / "model.safetensors") for result in (whole, again)]
     assert weights[0] == weights[1]
-
-
-def test_workers_on_ray_share_the_rows_and_give_the_weights_back(pretrain, ray_cluster):
-    heard = Heard()
-    result = pretrain(spread={"ray": ray_cluster, "workers": 2}, max_steps=12, watch=heard)
-    stepped = [event for event in heard.events if isinstance(event, Stepped)]
-    assert [event.step for event in stepped] == list(range(1, 13))
-    assert stepped[-1].rows == 12 * 8, "each row of a step once"
-    last = [event for event in heard.events if isinstance(event, Evaluated)][-1]
-    assert result.dev["loss"] == pytest.approx(last.scores["loss"], rel=1e-3)
