@@ -227,6 +227,7 @@ def test_a_second_run_into_the_same_folder_is_refused(pretrain):
         ({"objective": {"length": 4}}, "--length must be 16 or more"),
         ({"objective": {"mask_rate": 1.5}}, "--mask-rate"),
         ({"learning_rate": "auto"}, "auto is for fit"),
+        ({"spread": {"ray": "local"}}, "--ray is not for pretrain"),
     ],
 )
 def test_options_that_make_no_run_are_refused(pretrain, options, message):

@@ -96,7 +96,7 @@ class PretrainConfig:
         corpus: how the text is read and cleaned.
         training: how.
         runtime: where.
-        spread: over how many processes.
+        spread: over how many processes of this machine; clusters are for fine-tuning.
         track: where the curves go besides TensorBoard.
     """
 
@@ -114,6 +114,8 @@ class PretrainConfig:
                 "--tokenizer FOLDER begins a new model, --model NAME goes on with one; give one of "
                 "the two (`glossator tokenizer` makes a tokenizer)"
             )
+        if self.spread.ray is not None:
+            raise ConfigError("--ray is not for pretrain; --processes spreads it on this machine")
         objective = self.objective.objective
         if objective == "rtd" and self.start.model is not None:
             raise ConfigError("--objective rtd begins a new model; give --tokenizer, not --model")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -16,15 +16,14 @@ from glossator.pretraining.objectives.objective import Objective
 from glossator.pretraining.rows import SomeRows
 from glossator.pretraining.start import LanguageModel
 from glossator.training.checkpoints import Checkpoints
-from glossator.training.cluster import on_cluster
-from glossator.training.config import SpreadConfig, TrainingConfig
+from glossator.training.config import TrainingConfig
 from glossator.training.dev import Dev
 from glossator.training.events import Notify
 from glossator.training.loop import History, train
 from glossator.training.processes import device_of, together
 from glossator.training.rows import Rows
 
-__all__ = ["SCORING_BUDGET", "Share", "Trained", "learn", "scored_rows", "train_along"]
+__all__ = ["SCORING_BUDGET", "Share", "learn", "scored_rows", "train_along"]
 
 # Held-out tokens that are scored each time: some seconds, and a loss right to a hundredth.
 _DEV_TOKENS = 2**16
@@ -58,52 +57,24 @@ class Share:
     checkpoints: Path
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What training elsewhere came to.
-
-    Attributes:
-        history: what happened.
-        weights: the best, by name.
-    """
-
-    history: History
-    weights: Mapping[str, torch.Tensor]
-
-
 def scored_rows(dev: Rows, seed: int) -> SomeRows:
     """The held-out rows that are scored each time."""
     return SomeRows(dev, _DEV_TOKENS, seed)
 
 
-def learn(share: Share, spread: SpreadConfig, notify: Notify) -> History:
+def learn(share: Share, processes: int, notify: Notify) -> History:
     """Train a model, which has the best weights at the end, with all that have a share in it.
 
     Raises:
         GlossatorError: a loss is no number, memory does not suffice, or a process was lost.
     """
-    if spread.ray is not None:
-        return _learn_on_ray(share, spread, notify)
-    with together(spread.processes, train_along, share):
+    with together(processes, train_along, share):
         return _train(share.model.to(share.device), share, notify)
 
 
-def train_along(rank: int, share: Share, notify: Notify = lambda _: None) -> Trained:
+def train_along(rank: int, share: Share) -> None:
     """Train with the other processes, of which the first alone writes checkpoints."""
-    model = share.model.to(device_of(rank, share.device))
-    history = _train(model, share, notify)
-    return Trained(history, {name: x.detach().cpu() for name, x in model.state_dict().items()})
-
-
-def _learn_on_ray(share: Share, spread: SpreadConfig, notify: Notify) -> History:
-    """Train on a cluster, and give the model the weights that come back."""
-    assert spread.ray is not None
-    folder = share.checkpoints.parent
-    trained = on_cluster(
-        spread.ray, spread.workers, train_along, [share], folder=folder, notify=notify
-    )
-    share.model.load_state_dict(trained.weights)
-    return cast(History, trained.history)
+    _train(share.model.to(device_of(rank, share.device)), share, lambda _: None)
 
 
 def _train(model: LanguageModel, share: Share, notify: Notify) -> History:

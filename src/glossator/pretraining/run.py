@@ -79,14 +79,12 @@ def run_pretrain(
     Raises:
         InputError: a file, a tokenizer, a model or an option is wrong.
         GlossatorError: a process that trained along was lost.
-        MissingPackageError: wandb or Ray is asked for and not installed.
+        MissingPackageError: wandb is asked for and not installed.
         OutputExistsError: `output` exists and `overwrite` is false.
         CheckpointError: what the run left was changed, or the corpus has.
         UnfinishedError: it was interrupted before the first step.
         OSError: the disk is full or read-only; no model folder is then written.
     """
-    if config.spread.ray is not None:
-        require("ray")
     if config.track == "wandb":
         require("wandb")
     with ExitStack() as stack:
@@ -254,7 +252,7 @@ class _Pretraining:
             device=self.device,
             checkpoints=self.run.checkpoints(keep=config.training.keep_checkpoints).folder,
         )
-        return learn(share, config.spread, notify)
+        return learn(share, config.spread.processes, notify)
 
     def save(self, model: LanguageModel, result: PretrainResult, *, overwrite: bool) -> None:
         """Write the model folder of a result."""
