@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -162,16 +163,13 @@ class FeatureExtraction:
         if self.aim != "classes":
             return None
         draw = np.random.default_rng([seed, epoch])
-        shuffled = draw.permutation(len(rows))
-        keys = np.array([rows[i][0].arrays[_KEY] for i in shuffled], np.int64)
-        by_class = shuffled[np.argsort(keys, kind="stable")]
-        same = np.sort(keys)[1:] == np.sort(keys)[:-1]
-        pairs: list[list[int]] = []
-        for number, row in enumerate(by_class.tolist()):
-            if number and same[number - 1] and len(pairs[-1]) < 2:
-                pairs[-1].append(row)
-            else:
-                pairs.append([row])
+
+        def key(row: int) -> int:
+            return int(rows[row][0].arrays[_KEY])
+
+        by_class = sorted(draw.permutation(len(rows)).tolist(), key=key)
+        classes = [list(found) for _, found in itertools.groupby(by_class, key)]
+        pairs = [found[i : i + 2] for found in classes for i in range(0, len(found), 2)]
         return np.array([row for i in draw.permutation(len(pairs)) for row in pairs[i]], np.int64)
 
     def embed(self, model: nn.Module, batch: Batch) -> Tensor:
