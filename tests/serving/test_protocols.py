@@ -135,8 +135,9 @@ def test_what_no_model_does_says_so(post, path, body):
 
 @pytest.mark.parametrize("name", ["\ud800", "a" * 201, "\u00e9"])
 def test_an_id_that_cannot_be_told_is_refused(client, keys, name):
-    body = {**BODIES["V2Request"], "id": name}
-    found = client.post("/v2/models/topics/infer", headers=keys.header(), json=body)
+    body = json.dumps({**BODIES["V2Request"], "id": name})
+    headers = {**keys.header(), "Content-Type": "application/json"}
+    found = client.post("/v2/models/topics/infer", headers=headers, content=body)
     assert found.status_code == 400
     assert "'id' must be ASCII" in found.json()["error"]
 
