@@ -165,7 +165,6 @@ class _Pretraining:
         self._resolve(model, rows)
         history = self._train(model, baseline)
         history.refuse_none()
-        model.to(self.device)
         scores = self.objective.scores(model, scored, token_budget=SCORING_BUDGET)
         baseline = self.objective.baseline(scored, counts, token_budget=SCORING_BUDGET, model=model)
         if self.config.objective.pseudo_perplexity:
