@@ -36,18 +36,27 @@ def read(path: str) -> Rows:
         return [json.loads(line) for line in file]
 
 
-def arguments(a: argparse.Namespace, *, parts: int = 1, **more: Any) -> hf.TrainingArguments:
+def arguments(
+    a: argparse.Namespace, *, parts: int = 1, best: bool = True, **more: Any
+) -> hf.TrainingArguments:
     """Of a run.
 
     Args:
         a: as `parser` reads them.
         parts: in which the rows of a step go through the model, where all at once are too many.
+        best: at its best, or as it comes.
         more: of the Trainer's own.
     """
+    if best:
+        more |= {
+            "bf16": True,
+            "optim": "adamw_torch_fused",
+            "train_sampling_strategy": "group_by_length",
+        }
     return hf.TrainingArguments(
         output_dir=tempfile.mkdtemp(),
         use_cpu=not torch.cuda.is_available(),
-        per_device_train_batch_size=_ROWS_A_STEP // parts,
+        per_device_train_batch_size=getattr(a, "batch_size", _ROWS_A_STEP) // parts,
         gradient_accumulation_steps=parts,
         per_device_eval_batch_size=_ROWS_A_STEP // parts,
         num_train_epochs=a.epochs,
@@ -59,9 +68,6 @@ def arguments(a: argparse.Namespace, *, parts: int = 1, **more: Any) -> hf.Train
         save_strategy="no",
         logging_strategy="no",
         disable_tqdm=True,
-        bf16=True,
-        optim="adamw_torch_fused",
-        train_sampling_strategy="group_by_length",
         **more,
     )
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import tempfile
 import time
 
-import torch
+import best_trainer
 import transformers as hf
 
 
@@ -53,31 +52,10 @@ def main() -> None:
             )
         ]
 
-    fast = {
-        "bf16": True,
-        "optim": "adamw_torch_fused",
-        "train_sampling_strategy": "group_by_length",
-    }
-    arguments = hf.TrainingArguments(
-        output_dir=tempfile.mkdtemp(),
-        use_cpu=not torch.cuda.is_available(),
-        per_device_train_batch_size=a.batch_size,
-        per_device_eval_batch_size=32,
-        num_train_epochs=a.epochs,
-        learning_rate=a.learning_rate,
-        warmup_steps=0.1,
-        weight_decay=0.01,
-        seed=a.seed,
-        report_to=[],
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        **(fast if a.best else {}),
-    )
     rows = encoded(texts, labels)
     trainer = hf.Trainer(
         model=model,
-        args=arguments,
+        args=best_trainer.arguments(a, best=a.best),
         train_dataset=rows,
         data_collator=hf.DataCollatorWithPadding(tokenizer),
         processing_class=tokenizer,

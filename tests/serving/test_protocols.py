@@ -199,10 +199,10 @@ def test_texts_are_embedded_as_the_model_does(embedding, embedder_folder):
 def test_texts_to_be_found_have_their_prefix(embedding, embedder_folder):
     model = glossator.load(embedder_folder)
     found = embedding("/embed", {"inputs": TEXTS, "prompt_name": "document"}).json()
-    np.testing.assert_allclose(found, unit(model.embed(TEXTS, found=True)), atol=1e-5)
+    np.testing.assert_allclose(found, unit(model.embed(TEXTS, document=True)), atol=1e-5)
     assert np.abs(np.array(found) - unit(model.embed(TEXTS))).max() > 1e-3
     body = {"inputs": {"source_sentence": "the card", "sentences": TEXTS}}
-    expected = unit(model.embed(TEXTS, found=True)) @ unit(model.embed(["the card"]))[0]
+    expected = unit(model.embed(TEXTS, document=True)) @ unit(model.embed(["the card"]))[0]
     np.testing.assert_allclose(embedding("/similarity", body).json(), expected, atol=1e-5)
 
 

@@ -244,7 +244,7 @@ def test_a_prefix_stands_before_each_text(tokenizer):
         )
     )
     assert first == second
-    found = task.asked(asks=KIND.config.asks(found=True))
+    found = task.asked(asks=KIND.config.asks(document=True))
     assert [e.tokens.tolist() for e in found.encode([read("pairs", targets=False)])[0]] == [
         e.tokens.tolist()
         for e in plain.encode([read("pairs", targets=False, text="bank a card")])[0]
@@ -322,7 +322,7 @@ def test_a_prefix_is_a_prompt_of_theirs(tiny_model_folder, tmp_path):
     model.save(tmp_path / "model")
     theirs = sentence_transformers.SentenceTransformer(str(tmp_path / "model"), device="cpu")
     found = theirs.encode(TEXTS, prompt_name="document")
-    np.testing.assert_allclose(vectors(model, TEXTS, found=True), found, atol=1e-5)
+    np.testing.assert_allclose(vectors(model, TEXTS, document=True), found, atol=1e-5)
     np.testing.assert_allclose(vectors(model, TEXTS), theirs.encode(TEXTS), atol=1e-5)
 
 

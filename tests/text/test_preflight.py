@@ -10,6 +10,7 @@ from label_records import read, reader
 
 from glossator.errors import ModelFolderError, TableError
 from glossator.models.starter import locate
+from glossator.text import token_lengths
 from glossator.text.columns import is_blank
 from glossator.text.findings import excerpt
 from glossator.text.preflight import Preflight
@@ -176,6 +177,28 @@ def test_token_lengths_and_windows():
     assert "windows" not in kinds(preflight(rows, tokenizer=words, limit=300))
     one = preflight(part(("a b", "x")), tokenizer=words)
     assert "median 2, 95th percentile 2, longest 2" in found(one, "token_lengths").message
+
+
+@pytest.mark.parametrize("rows", [100, 1_000, 5_000])
+def test_of_very_many_texts_some_are_counted_spread_evenly(monkeypatch, rows):
+    monkeypatch.setattr(token_lengths, "_KEPT", 512)
+    words = Words()
+    table = part(*[("w " * (1 + i % 97), f"t{i}") for i in range(rows)])
+    message = found(preflight(table, tokenizer=words), "token_lengths").message
+    counted = sum(words.calls)
+    if rows < 512:
+        assert (counted, "spread" in message) == (rows, False)
+        return
+    # Each thinning lets in as many rows again as it leaves.
+    assert counted < min(rows + 1, 512 * 6)
+    assert f" of {rows:,} texts, spread evenly" in message
+    median = int(message.split("median ")[1].split(",")[0])
+    assert median == pytest.approx(49, abs=6)
+    # Where a window has an end every text is counted: each that needs several is told.
+    whole = Words()
+    limited = preflight(table, tokenizer=whole, limit=90)
+    assert sum(whole.calls) == rows
+    assert found(limited, "windows").count == sum(1 + i % 97 > 90 for i in range(rows))
 
 
 LANGUAGES = {

@@ -21,7 +21,7 @@ from glossator.serving.masks import Masks
 from glossator.serving.models import Asked, Models, Served
 from glossator.serving.problems import Problem, Refused
 
-__all__ = ["Answering", "count_of", "model_of", "model_routes", "told_of"]
+__all__ = ["Answering", "answered", "count_of", "model_of", "model_routes", "told_of"]
 
 _FIELDS = ("inputs", "top_k", "max_windows", "options", "mask")
 
@@ -128,6 +128,18 @@ def model_routes(answering: Answering) -> list[Route]:
         route("/v1/models/{model}", one, role="predict"),
         route("/v1/models/{model}/predict", predict, role="predict", methods=["POST"]),
     ]
+
+
+def answered(number: int, outcome: Mapping[str, Any] | Problem) -> Mapping[str, Any]:
+    """The answer to an input.
+
+    Raises:
+        Refused: there is none; it says of which input.
+    """
+    if isinstance(outcome, Problem):
+        message = f"input {number}: {outcome.message}"
+        raise Refused(Problem(outcome.kind, message, outcome.status))
+    return outcome
 
 
 def model_of(models: Models, request: Request) -> Served:

@@ -9,9 +9,10 @@ from torch import nn
 
 from glossator.errors import InputError
 from glossator.evaluation.figures import Measure
-from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Example, collate
+from glossator.tasks.learnable import Batch, Coupling
 from glossator.tasks.reading import TextsReader
 from glossator.tasks.task import Base
+from glossator.tasks.windowed import Windowed
 from glossator.text.columns import read_text, rejected, select
 from glossator.text.records import Columns, Read, Record, Trusting
 from glossator.text.rows import Rejection, Row
@@ -71,7 +72,7 @@ class AnsweringKind:
         raise _unlearnable()
 
 
-class AnsweringTask:
+class AnsweringTask(Windowed):
     """A task that answers and is not learned from a table.
 
     Args:
@@ -82,21 +83,12 @@ class AnsweringTask:
     name: str
     opens_as: str
     coupling: Coupling = "example"
-    specs: Sequence[ArraySpec] = ()
     measures: Sequence[Measure] = ()
     chosen_by: Sequence[str] = ()
     settings: Mapping[str, Any] = {}
 
     def __init__(self, tokenizer: Tokenizer, max_length: int):
         self.tokenizer, self.max_length = tokenizer, max_length
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
-
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """See `Learnable`."""
-        return collate(examples, self.specs)
 
     def finish(self, model: nn.Module) -> None:
         """Nothing: the folder answers as it is."""

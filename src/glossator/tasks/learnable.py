@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ __all__ = [
     "Ordering",
     "collate",
     "filler",
+    "first_of_rows",
+    "key_of",
     "segments_of",
     "units",
 ]
@@ -161,6 +164,17 @@ def segments_of(examples: Sequence[Example]) -> list[Ids] | None:
     if all(example.segments is None for example in examples):
         return None
     return [np.zeros_like(e.tokens) if e.segments is None else e.segments for e in examples]
+
+
+def first_of_rows(rows: Tensor) -> Tensor:
+    """(B,) whether each example is the first of its row; (B,) `rows` as a batch has them."""
+    return torch.cat([rows.new_ones(1), rows.diff()]).bool()
+
+
+def key_of(text: str) -> int:
+    """63 bits of a text, by which examples know that theirs are the same."""
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 def filler(like: Example, tokens: int, specs: Sequence[ArraySpec]) -> Example:

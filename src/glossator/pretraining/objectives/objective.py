@@ -13,7 +13,7 @@ from glossator.pretraining.corpus.corpus import Part
 from glossator.tasks.learnable import Learnable
 from glossator.training.rows import Rows
 
-__all__ = ["ModelKind", "Objective", "Scores"]
+__all__ = ["ModelKind", "Objective", "Scores", "detection"]
 
 ModelKind = Literal["masked", "causal", "replaced", "sentences"]
 """What is trained: an encoder that fills gaps, a decoder, an encoder that detects what a generator
@@ -62,3 +62,16 @@ class Objective(Learnable[Any], Protocol):
             token_budget: as of `scores`: the batches are the same.
             model: the one that was trained, where what is to be guessed hangs on it.
         """
+
+
+def detection(total: int, *, real: int, suspected: int, found: int) -> Scores:
+    """`accuracy` and `f1` of telling which of `total` things are not as they were.
+
+    Args:
+        total: things judged.
+        real: of them not as they were.
+        suspected: of them held to be so, rightly or not.
+        found: of the real ones suspected.
+    """
+    wrong = real + suspected - 2 * found
+    return {"accuracy": 1 - wrong / total, "f1": 2 * found / max(1, real + suspected)}

@@ -18,7 +18,7 @@ from glossator.models.linear_loss import linear_cross_entropy
 from glossator.models.replaced import ReplacedTokenModel
 from glossator.pretraining.corpus.corpus import Part
 from glossator.pretraining.objectives.masked_language import MaskedLanguage
-from glossator.pretraining.objectives.objective import ModelKind, Scores
+from glossator.pretraining.objectives.objective import ModelKind, Scores, detection
 from glossator.pretraining.objectives.reading import ReadBatch, batches_of
 from glossator.pretraining.rows import SPECIAL, marks_of
 from glossator.tasks.learnable import ArraySpec, Coupling, Example
@@ -72,13 +72,10 @@ class _Counts:
     suspected: int = 0  # rightly or not
 
     def scores(self) -> Scores:
-        wrong = self.replaced + self.suspected - 2 * self.found
-        f1 = 2 * self.found / max(1, self.replaced + self.suspected)
-        return {
-            "loss": self.loss / self.gaps,
-            "accuracy": 1 - wrong / self.tokens,
-            "f1": f1,
-        }
+        detected = detection(
+            self.tokens, real=self.replaced, suspected=self.suspected, found=self.found
+        )
+        return {"loss": self.loss / self.gaps, **detected}
 
 
 class ReplacedToken:

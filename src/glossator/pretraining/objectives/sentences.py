@@ -20,7 +20,7 @@ from glossator.models.linear_loss import linear_cross_entropy, linear_scores
 from glossator.models.sentences import SentenceModel
 from glossator.pretraining.corpus.corpus import Part, Piece
 from glossator.pretraining.objectives.masked_language import MaskedLanguage
-from glossator.pretraining.objectives.objective import ModelKind, Scores
+from glossator.pretraining.objectives.objective import ModelKind, Scores, detection
 from glossator.pretraining.objectives.reading import ReadBatch, batches_of
 from glossator.pretraining.pairs import PairExample, PairRows, wrapped
 from glossator.tasks.learnable import ArraySpec, Coupling, Example
@@ -67,12 +67,10 @@ class _Counts:
     found: int = 0  # of those altered
 
     def scores(self) -> Scores:
-        wrong = self.altered + self.suspected - 2 * self.found
         loss = self.loss / self.gaps
         return {
             "loss": loss + self.judged / self.gaps,
-            "accuracy": 1 - wrong / self.pairs,
-            "f1": 2 * self.found / max(1, self.altered + self.suspected),
+            **detection(self.pairs, real=self.altered, suspected=self.suspected, found=self.found),
             "masked_perplexity": math.exp(min(loss, 700.0)),
             "masked_accuracy": self.hits / self.gaps,
         }

@@ -18,7 +18,7 @@ from glossator.serving.app import Handler, route
 from glossator.serving.body import json_of
 from glossator.serving.choosing import ANY, CLASSES, EMBEDDINGS, RANKS, Chooser
 from glossator.serving.models import CHANCES, Asked, Served
-from glossator.serving.predicting import Answering
+from glossator.serving.predicting import Answering, answered
 from glossator.serving.problems import Problem, Refused
 from glossator.serving.protocols.vectors import embedded, scaled
 
@@ -58,7 +58,7 @@ def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
         body = await json_of(request, answering.limits.max_body)
         texts = _texts(body)
         served = chooser.choose(EMBEDDINGS, request.state.key, absent=_ABSENT)
-        found = await embedded(answering, served, texts, found=_is_found(body))
+        found = await embedded(answering, served, texts, document=_is_document(body))
         vectors = found.vectors if body.get("normalize") is False else scaled(found.vectors)
         return JSONResponse(vectors.tolist())
 
@@ -68,7 +68,7 @@ def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
         source, others = _compared(body["inputs"])
         served = chooser.choose(EMBEDDINGS, request.state.key, absent=_ABSENT)
         one = await embedded(answering, served, [source])
-        rest = await embedded(answering, served, others, found=True)
+        rest = await embedded(answering, served, others, document=True)
         return JSONResponse((scaled(rest.vectors) @ scaled(one.vectors)[0]).tolist())
 
     async def rerank(request: Request) -> Response:
@@ -79,7 +79,7 @@ def tei_routes(answering: Answering, chooser: Chooser) -> list[Route]:
             pairs = [[query, text] for text in texts]
             outcomes = await answering.outcomes(served, pairs, Asked())
         found = [
-            {"index": i, "score": _answered(i, outcome)["score"]}
+            {"index": i, "score": answered(i, outcome)["score"]}
             | ({"text": texts[i]} if body.get("return_text") else {})
             for i, outcome in enumerate(outcomes)
         ]
@@ -125,18 +125,6 @@ def _query(body: Mapping[str, Any]) -> tuple[str, list[str]]:
     return body["query"], list(body["texts"])
 
 
-def _answered(number: int, outcome: Mapping[str, Any] | Problem) -> Mapping[str, Any]:
-    """The answer to an input.
-
-    Raises:
-        Refused: there is none; it says of which input.
-    """
-    if isinstance(outcome, Problem):
-        message = f"input {number}: {outcome.message}"
-        raise Refused(Problem(outcome.kind, message, outcome.status))
-    return outcome
-
-
 def _texts(body: Mapping[str, Any]) -> list[str]:
     """The texts of a body, of one that is no list alone."""
     _refuse_misshapen(body, {"inputs": (str, list)})
@@ -146,7 +134,7 @@ def _texts(body: Mapping[str, Any]) -> list[str]:
     return list(given)
 
 
-def _is_found(body: Mapping[str, Any]) -> bool:
+def _is_document(body: Mapping[str, Any]) -> bool:
     """Whether texts are those that are to be found, by the names that prompts have here."""
     name = body.get("prompt_name")
     if name not in (None, "query", "document"):
@@ -175,7 +163,7 @@ def _classes(
     served: Served, number: int, outcome: Mapping[str, Any] | Problem
 ) -> list[dict[str, Any]]:
     """All classes, the most probable first."""
-    outcome = _answered(number, outcome)
+    outcome = answered(number, outcome)
     assert served.classes is not None
     pairs = zip(outcome[CHANCES], map(str, served.classes), strict=True)
     found = [_Class(score, name) for score, name in pairs]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glossator.serving.models import Asked, Served
-from glossator.serving.predicting import Answering
-from glossator.serving.problems import Problem, Refused
+from glossator.serving.predicting import Answering, answered
 
 __all__ = ["Embedded", "embedded", "scaled"]
 
@@ -23,28 +22,24 @@ class Embedded:
         tokens: of all texts together, special ones left out.
     """
 
-    def __init__(self, found: Sequence[dict[str, Any]]):
+    def __init__(self, found: Sequence[Mapping[str, Any]]):
         self.vectors = np.array([one["embedding"] for one in found], np.float64)
         self.tokens = sum(one["n_tokens"] for one in found)
 
 
 async def embedded(
-    answering: Answering, served: Served, texts: Sequence[Any], *, found: bool = False
+    answering: Answering, served: Served, texts: Sequence[Any], *, document: bool = False
 ) -> Embedded:
-    """The vectors of texts; `found` asks for them as texts that are to be found.
+    """The vectors of texts; `document` asks for them as texts that are to be found.
 
     Raises:
         Refused: one is no text or shows nothing, or too much is asked.
     """
-    wishes = (("found", True),) if found else ()
+    wishes = (("document", True),) if document else ()
     answering.refuse_busy(served)
     with answering.models.using(served):
         outcomes = await answering.outcomes(served, texts, Asked(wishes=wishes))
-    for number, outcome in enumerate(outcomes):
-        if isinstance(outcome, Problem):
-            message = f"input {number}: {outcome.message}"
-            raise Refused(Problem(outcome.kind, message, outcome.status))
-    return Embedded([x for x in outcomes if not isinstance(x, Problem)])
+    return Embedded([answered(number, outcome) for number, outcome in enumerate(outcomes)])
 
 
 def scaled(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -43,10 +43,10 @@ class Asks:
     """What is wanted of vectors.
 
     Attributes:
-        found: whether the texts are those that are to be found, which have a prefix of their own.
+        document: whether the texts are documents to be found, which have a prefix of their own.
     """
 
-    found: bool = False
+    document: bool = False
 
 
 CONFIG = KindConfig(

@@ -20,9 +20,8 @@ from glossator.evaluation.figures import (
 from glossator.models.pooling import Pooling
 from glossator.tasks.kinds.feature_extraction.config import CONFIG, Options
 from glossator.tasks.kinds.feature_extraction.reading import Aim
-from glossator.text.findings import count_of
 
-__all__ = ["class_section", "grade_section", "misses_section", "rank_section", "words"]
+__all__ = ["class_section", "grade_section", "misses_section", "words"]
 
 _POINTS = 5_000
 _LEARNED: dict[Aim, str] = {
@@ -36,28 +35,6 @@ _POOLED: dict[Pooling, str] = {
     "cls": "its first token",
     "last": "its last token",
 }
-
-
-def rank_section(places: NDArray[np.int64], candidates: int) -> Section:
-    """Where the right text stands among all that could be found."""
-    edges = (1, 2, 4, 11, 101, max(102, candidates + 1))
-    names = ("first", "second or third", "4th to 10th", "11th to 100th", "further down")
-    rows = [
-        (name, int(((places >= low) & (places < high)).sum()), _share(places, low, high))
-        for name, low, high in zip(names, edges[:-1], edges[1:], strict=True)
-    ]
-    columns = (Column("The right text stands", "text"), Column("Rows", "count"), Column("", "bar"))
-    return Section(
-        id="ranks",
-        title="Where the right text stands",
-        figures=[Table("", columns, rows)],
-        aside=(f"Each text was looked for among {count_of(candidates, 'text')} of these rows.",),
-        short="Ranks",
-    )
-
-
-def _share(places: NDArray[np.int64], low: int, high: int) -> float:
-    return float(((places >= low) & (places < high)).mean())
 
 
 def class_section(
@@ -122,7 +99,7 @@ def words(aim: Aim, pooling: Pooling, options: Options) -> Words:
     if options.prefix or options.pair_prefix:
         decided.append(
             f"{options.prefix!r} stands before each text, {options.pair_prefix!r} before one that "
-            "is to be found (found=True)."
+            "is to be found (document=True)."
         )
     return Words(
         does=f"Reads a text and gives a vector of what it means; learned from {_LEARNED[aim]}.",

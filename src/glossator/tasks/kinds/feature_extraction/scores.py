@@ -9,23 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glossator.errors import InputError
-from glossator.evaluation.bootstrap import bootstrap_intervals
 from glossator.evaluation.comparison import mcnemar
 from glossator.evaluation.figures import Measure, Quote, Section
-from glossator.evaluation.paired import paired_sums
-from glossator.evaluation.proportions import unless_degenerate
+from glossator.evaluation.means import means, paired_means
 from glossator.evaluation.regression import RegressionScores, paired_difference
 from glossator.evaluation.retrieval import discounted_gain, nearest, ranks
 from glossator.tasks.kinds.feature_extraction.figures import (
     class_section,
     grade_section,
     misses_section,
-    rank_section,
 )
 from glossator.tasks.kinds.feature_extraction.reading import Aim
 from glossator.tasks.learnable import Encoded
+from glossator.tasks.rank_table import rank_section
 from glossator.tasks.task import Answer, Paired, Scores
-from glossator.text.findings import Finding
+from glossator.text.findings import Finding, count_of
 from glossator.text.records import Record
 
 __all__ = [
@@ -169,23 +167,7 @@ class FindingScores:
 
     def result(self) -> dict[str, Any]:
         """See `Scores`; the means over all rows, and their intervals."""
-        values = self._values()
-        found: dict[str, Any] = {name: float(x.mean()) for name, x in values.items()}
-        if self._intervals:
-            found |= self._limits(values)
-        return found
-
-    def _limits(self, values: Mapping[str, NDArray[np.float64]]) -> dict[str, list[float]]:
-        """Of rows with the same place, which add the same, there is one cell."""
-        _, cell, counts = np.unique(self._ranked()[0], return_index=True, return_counts=True)
-        rows = int(counts.sum())
-
-        def mean(added: NDArray[np.float64]) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
-            return lambda drawn: drawn @ added / rows
-
-        statistics = {name: mean(x[cell]) for name, x in values.items()}
-        found = bootstrap_intervals(counts, statistics)
-        return {f"{name}_ci": unless_degenerate(x, rows) for name, x in found.items()}
+        return means(self._values(), intervals=self._intervals)
 
     def remarks(self) -> list[Finding]:
         """Nothing beside the scores."""
@@ -199,7 +181,9 @@ class FindingScores:
             right = np.array(self._wanted)
             told = [class_section(names, right, places == 1)]
         else:
-            told = [rank_section(places, len(self._candidates))]
+            among = count_of(len(self._candidates), "text")
+            aside = [f"Each text was looked for among {among} of these rows."]
+            told = [rank_section("Where the right text stands", places, "rows", aside)]
         return [*told, misses_section(split, self._misses(places, found, names))]
 
     def _misses(
@@ -222,8 +206,7 @@ class FindingScores:
         """See `Scores`; the first measure decides."""
         a, b = self._values(), other._values()
         name = next(iter(a))
-        sums_a, sums_b = (np.stack([x[name], np.ones_like(x[name])], axis=1) for x in (a, b))
-        difference = paired_sums(name, sums_a, sums_b, lambda drawn: drawn[:, 0] / drawn[:, 1])
+        difference = paired_means(name, a[name], b[name])
         test = mcnemar(self._ranked()[0] == 1, other._ranked()[0] == 1)
         return Paired(
             differences=(difference,),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -29,9 +28,18 @@ from glossator.tasks.kinds.feature_extraction.sentence_files import (
     told_in,
     written_files,
 )
-from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
+from glossator.tasks.learnable import (
+    ArraySpec,
+    Batch,
+    Coupling,
+    Encoded,
+    Example,
+    first_of_rows,
+    key_of,
+)
 from glossator.tasks.task import Answer, Base, Scores, Task
 from glossator.tasks.texts import refuse_short, single, windows_of
+from glossator.tasks.windowed import Windowed
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
@@ -52,7 +60,7 @@ class Grades:
         return (number - self.low) / (self.high - self.low)
 
 
-class FeatureExtraction:
+class FeatureExtraction(Windowed):
     """A vector a text.
 
     A row has one text or several sides, each read in windows of its own. The vector of a text is
@@ -73,7 +81,7 @@ class FeatureExtraction:
         ArraySpec("key", "text"),
         ArraySpec("wanted", "text", np.float32),
     )
-    found = False
+    document = False
 
     def __init__(
         self,
@@ -126,7 +134,7 @@ class FeatureExtraction:
             for side, text in enumerate(row):
                 part = next(ids)
                 cut = windows_of(self.tokenizer, [part], self.max_length)
-                arrays = single(side), single(_key(record, side, text)), wanted
+                arrays = single(side), single(key_of(_same(record, text))), wanted
                 total = sum(len(x) for x, _, _ in cut) * len(row)
                 examples += (
                     Example(x, span, arrays, None, len(x) / total, number) for x, span, _ in cut
@@ -141,20 +149,12 @@ class FeatureExtraction:
         prefix, other = self.options.prefix, self.options.pair_prefix
         if self.aim == "texts":
             other = prefix
-        return [(other if self.found else prefix) + first, *(other + text for text in others)]
+        return [(other if self.document else prefix) + first, *(other + text for text in others)]
 
     def _wanted(self, record: Record) -> NDArray[np.float32]:
         graded = self.aim == "grades" and record.target is not None
         number = self.grades.cosine(record.target) if graded else 0.0
         return single(number, np.float32)
-
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """Windows as one batch; nothing in it is random."""
-        return collate(examples, self.specs)
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
 
     def order(
         self, rows: Sequence[Sequence[Example]], seed: int, epoch: int
@@ -239,7 +239,7 @@ class FeatureExtraction:
     def asked(self, *, top_k: int | None = None, asks: Any = None) -> Self:
         """The same task; of texts that are to be found it may have another prefix."""
         task = copy.copy(self)
-        task.found = isinstance(asks, Asks) and asks.found
+        task.document = isinstance(asks, Asks) and asks.document
         return task
 
     def decided(self, records: Sequence[Record], answers: Sequence[Answer]) -> Self:
@@ -341,23 +341,20 @@ def _texts(vectors: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     weights, rows = batch.weights[there], batch.rows[there]
     sides, keys = batch.arrays["side"][there], batch.arrays["key"][there]
     _, number = torch.unique_consecutive(torch.stack([rows, sides]), dim=1, return_inverse=True)
-    first = torch.cat([number.new_ones(1), number.diff()]).bool()
+    first = first_of_rows(number)
     sums = vectors.new_zeros(int(number[-1]) + 1, vectors.shape[1])
     sums = sums.index_add(0, number, vectors[there] * weights[:, None])
     totals = weights.new_zeros(len(sums)).index_add(0, number, weights)
     return sums / totals[:, None], sides[first], keys[first]
 
 
+def _same(record: Record, text: str) -> str:
+    """What makes two texts of a step the same: their class, or all their letters."""
+    return record.target if isinstance(record.target, str) else text
+
+
 def _firsts(batch: Batch, values: Tensor) -> Tensor:
     """(N,) the value of each row, which all of its windows have."""
     there = batch.weights > 0
     rows = batch.rows[there]
-    first = torch.cat([rows.new_ones(1), rows.diff()]).bool()
-    return values[there][first]
-
-
-def _key(record: Record, side: int, text: str) -> int:
-    """63 bits of what makes two texts of a step the same: their class, or all their letters."""
-    told = record.target if isinstance(record.target, str) else text
-    digest = hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+    return values[there][first_of_rows(rows)]

@@ -29,10 +29,11 @@ from glossator.tasks.kinds.intent_slots.heads import (
 from glossator.tasks.kinds.intent_slots.prediction import FramePrediction, IntentScore
 from glossator.tasks.kinds.intent_slots.reading import FrameReader
 from glossator.tasks.kinds.intent_slots.scores import FrameScores
-from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
+from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded
 from glossator.tasks.losses import cross_entropy
 from glossator.tasks.task import Answer, Base
 from glossator.tasks.texts import refuse_short, single
+from glossator.tasks.windowed import Windowed
 from glossator.text.records import Columns, Record
 from glossator.text.tagging import tag_names
 from glossator.text.tokenizer import Tokenizer
@@ -48,7 +49,7 @@ class FrameAnswer:
     tags: NDArray[np.float32]
 
 
-class IntentSlots:
+class IntentSlots(Windowed):
     """What a text asks for, and which stretches of it say the details.
 
     A text longer than `max_length` is read in overlapping windows. Of a word in several that one
@@ -126,14 +127,6 @@ class IntentSlots:
     def targets(self, records: Sequence[Record]) -> list[int]:
         """(N,) the intent of each row; -1 for one that training has not, or where none is given."""
         return [-1 if x.target is None else self._place.get(x.target.intent, -1) for x in records]
-
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """Windows as one batch; nothing in it is random."""
-        return collate(examples, self.specs)
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
 
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Sum over rows of the mean loss of their words and that of the intent, and the rows."""

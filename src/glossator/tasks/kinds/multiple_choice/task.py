@@ -20,16 +20,17 @@ from glossator.tasks.kinds.multiple_choice.loss import choice_losses
 from glossator.tasks.kinds.multiple_choice.prediction import ChoicePrediction, ChoiceScore
 from glossator.tasks.kinds.multiple_choice.reading import ChoiceReader
 from glossator.tasks.kinds.multiple_choice.scores import ChoiceScores
-from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
+from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example
 from glossator.tasks.task import Answer, Base
 from glossator.tasks.texts import refuse_short, single, windows_of
+from glossator.tasks.windowed import Windowed
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Ids, Tokenizer
 
 __all__ = ["KIND", "MultipleChoice", "MultipleChoiceKind"]
 
 
-class MultipleChoice:
+class MultipleChoice(Windowed):
     """Which of a row's choices answers its question.
 
     The question is read with each choice by itself, in windows where the two are long; the logit
@@ -101,14 +102,6 @@ class MultipleChoice:
             for tokens, span, segments in windows
         )
         return Encoded(examples, len(question) + sum(map(len, choices)), max(map(len, cut)))
-
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """Windows as one batch; nothing in it is random."""
-        return collate(examples, self.specs)
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
 
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Sum of the losses of the rows, and how many rows there are."""

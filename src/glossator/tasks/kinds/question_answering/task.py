@@ -20,16 +20,17 @@ from glossator.tasks.kinds.question_answering.reading import QuestionReader
 from glossator.tasks.kinds.question_answering.scores import AnswerScoring
 from glossator.tasks.kinds.question_answering.spans import Logits, Ranked, combined
 from glossator.tasks.kinds.question_answering.windows import SPECS, WindowLayout
-from glossator.tasks.learnable import Batch, Coupling, Encoded, Example, collate
+from glossator.tasks.learnable import Batch, Coupling, Encoded
 from glossator.tasks.task import Answer, Base
 from glossator.tasks.texts import refuse_short
+from glossator.tasks.windowed import Windowed
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["KIND", "AnswerFinding", "QuestionAnswering"]
 
 
-class AnswerFinding:
+class AnswerFinding(Windowed):
     """The stretch of a context that answers a question.
 
     A window is learned as Devlin et al. 2018, "BERT", section 4.2 and 4.3, have it: the first and
@@ -95,14 +96,6 @@ class AnswerFinding:
     def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """See `Task`."""
         return self._layout.encode(records)
-
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """Windows as one batch; nothing in it is random."""
-        return collate(examples, self.specs)
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
 
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Weighted sum over windows of the mean of both losses, and the sum of the weights."""

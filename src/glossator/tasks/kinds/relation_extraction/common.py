@@ -26,16 +26,17 @@ from glossator.models.relation_head import RelationHead, pair_states
 from glossator.tasks.kinds.relation_extraction.config import CONFIG, Decision, Options
 from glossator.tasks.kinds.relation_extraction.figures import measures, words
 from glossator.tasks.kinds.relation_extraction.windows import marks_of, refuse_short
-from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Example, collate
+from glossator.tasks.learnable import ArraySpec, Batch, Coupling
 from glossator.tasks.losses import cross_entropy
 from glossator.tasks.task import Answer, Base
+from glossator.tasks.windowed import Windowed
 from glossator.text.records import Record
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["RelationTask"]
 
 
-class RelationTask:
+class RelationTask(Windowed):
     """Which relation two marked pieces of a text have.
 
     Marks of the vocabulary stand round head and tail, and the relation is read off the states of
@@ -134,14 +135,6 @@ class RelationTask:
     def targets(self, records: Sequence[Record]) -> NDArray[np.int64]:
         """(N,) the number of each row's relation; -1 for one that training has not."""
         return np.array([self._place.get(record.target, -1) for record in records], np.int64)
-
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """Windows as one batch; nothing in it is random."""
-        return collate(examples, self.specs)
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
 
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Weighted sum of the losses, and the sum of the weights."""

@@ -17,16 +17,17 @@ from glossator.models.heads import ProblemType
 from glossator.tasks.kinds.text_classification.config import CONFIG, Options
 from glossator.tasks.kinds.text_classification.reading import LabelReader
 from glossator.tasks.kinds.text_classification.values import Label, label_values
-from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
+from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded
 from glossator.tasks.task import Answer, Base, Task
 from glossator.tasks.texts import Arrays, encode_texts, refuse_short
+from glossator.tasks.windowed import Windowed
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["LabelTask", "labels_of"]
 
 
-class LabelTask(abc.ABC):
+class LabelTask(Windowed, abc.ABC):
     """A task that says which of some labels a text has.
 
     A text longer than `max_length` is read in overlapping windows; each learns the row's labels
@@ -131,14 +132,6 @@ class LabelTask(abc.ABC):
     def _arrays(self, record: Record) -> Arrays:
         """The target of a row, as its examples have it."""
 
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """Windows as one batch; nothing in it is random."""
-        return collate(examples, self.specs)
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
-
     def asked(self, *, top_k: int | None = None, asks: Any = None) -> Self:
         """See `Task`."""
         task = copy.copy(self)
@@ -154,7 +147,7 @@ class LabelTask(abc.ABC):
         """(C,) mean of the windows' logits."""
         return answers[0] if len(answers) == 1 else np.mean(answers, axis=0, dtype=np.float32)
 
-    def finish(self, model: nn.Module) -> None:  # noqa: B027
+    def finish(self, model: nn.Module) -> None:
         """Nothing: the folder answers as it is."""
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glossator.errors import InputError
-from glossator.evaluation.bootstrap import bootstrap_intervals
-from glossator.evaluation.figures import Column, Measure, Quote, Quotes, Section, Table
-from glossator.evaluation.paired import paired_sums
-from glossator.evaluation.proportions import unless_degenerate
+from glossator.evaluation.figures import Measure, Quote, Quotes, Section
+from glossator.evaluation.means import means, paired_means
 from glossator.evaluation.retrieval import graded
 from glossator.tasks.learnable import Encoded
+from glossator.tasks.rank_table import rank_section
 from glossator.tasks.task import Answer, Paired
 from glossator.text.findings import Finding
 from glossator.text.records import Record
@@ -73,17 +71,8 @@ class RankScores:
         values = self._measured()
         if not len(values):
             return {measure.name: None for measure in MEASURES}
-        found: dict[str, Any] = {
-            measure.name: float(values[:, i].mean()) for i, measure in enumerate(MEASURES)
-        }
-        if self._intervals:
-            queries = len(values)
-            statistics: dict[str, Callable[[Any], NDArray[np.float64]]] = {
-                measure.name: partial(_mean, values[:, i]) for i, measure in enumerate(MEASURES)
-            }
-            limits = bootstrap_intervals(np.ones(queries, np.int64), statistics)
-            found |= {f"{name}_ci": unless_degenerate(x, queries) for name, x in limits.items()}
-        return found
+        named = {measure.name: values[:, i] for i, measure in enumerate(MEASURES)}
+        return means(named, intervals=self._intervals)
 
     def remarks(self) -> list[Finding]:
         """That some queries have nothing that could be found."""
@@ -100,22 +89,9 @@ class RankScores:
         """See `Scores`."""
         values = self._measured()
         places = np.round(1 / np.maximum(values[:, 1], 1e-9)).astype(np.int64)
-        edges = (("first", 1, 1), ("second or third", 2, 3), ("4th to 10th", 4, 10))
-        counts = [(name, int(((places >= a) & (places <= b)).sum())) for name, a, b in edges]
-        counts.append(("further down", int((places > _AT).sum())))
-        rows = [(name, count, count / max(1, len(places))) for name, count in counts]
-        columns = (
-            Column("The first relevant candidate stands", "text"),
-            Column("Queries", "count"),
-            Column("", "bar"),
-        )
+        title = "Where the first relevant candidate stands"
         return [
-            Section(
-                id="ranks",
-                title="Where the first relevant candidate stands",
-                figures=[Table("", columns, rows)],
-                short="Ranks",
-            ),
+            rank_section(title, places, "queries"),
             Section(
                 id="misses",
                 title="Worst misses",
@@ -142,15 +118,8 @@ class RankScores:
         a, b = self._measured(), other._measured()
         if not len(a):
             raise InputError("no query has a relevant candidate, so that there is no better order")
-        ones = np.ones(len(a))
         differences = tuple(
-            paired_sums(
-                measure.name,
-                np.stack([a[:, i], ones], axis=1),
-                np.stack([b[:, i], ones], axis=1),
-                lambda drawn: drawn[:, 0] / drawn[:, 1],
-            )
-            for i, measure in enumerate(MEASURES)
+            paired_means(measure.name, a[:, i], b[:, i]) for i, measure in enumerate(MEASURES)
         )
         return Paired(
             differences=differences,
@@ -159,7 +128,3 @@ class RankScores:
             b_is_better=differences[0].difference > 0,
             same=bool((a == b).all()),
         )
-
-
-def _mean(values: NDArray[np.float64], drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.asarray(drawn @ values / len(values), np.float64)

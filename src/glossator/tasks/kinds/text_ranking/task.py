@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -18,11 +17,20 @@ from glossator.tasks.kinds.text_ranking.config import CONFIG, Options
 from glossator.tasks.kinds.text_ranking.prediction import RankPrediction
 from glossator.tasks.kinds.text_ranking.reading import RankReader
 from glossator.tasks.kinds.text_ranking.scores import MEASURES, RankScores
-from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
+from glossator.tasks.learnable import (
+    ArraySpec,
+    Batch,
+    Coupling,
+    Encoded,
+    Example,
+    first_of_rows,
+    key_of,
+)
 from glossator.tasks.ranking_losses import listwise, pairwise, pointwise
 from glossator.tasks.reading import typed_texts
 from glossator.tasks.task import Answer, Base, Task
 from glossator.tasks.texts import encode_texts, refuse_short, single
+from glossator.tasks.windowed import Windowed
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
@@ -32,7 +40,7 @@ _LABELS = ("LABEL_0",)  # as transformers calls the one output of a ranker
 _QUERY = 0  # place among the arrays
 
 
-class TextRanking:
+class TextRanking(Windowed):
     """How well the second text of a pair answers the first.
 
     Args:
@@ -82,19 +90,11 @@ class TextRanking:
     def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """See `Task`."""
         arrays = [
-            (single(_key(record.texts[0])), single(record.target or 0.0, np.float32))
+            (single(key_of(record.texts[0])), single(record.target or 0.0, np.float32))
             for record in records
         ]
         texts = [record.texts for record in records]
         return encode_texts(self.tokenizer, texts, arrays, self.max_length)
-
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """Windows as one batch; nothing in it is random."""
-        return collate(examples, self.specs)
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
 
     def order(
         self, rows: Sequence[Sequence[Example]], seed: int, epoch: int
@@ -114,7 +114,7 @@ class TextRanking:
         """See `Comparing`: the loss of the queries of a step; of a row its best window counts."""
         there = batch.weights > 0  # what fills a batch up is no candidate
         rows = batch.rows[there]
-        first = torch.cat([rows.new_ones(1), rows.diff()]).bool()
+        first = first_of_rows(rows)
         number = first.long().cumsum(0) - 1
         empty = vectors.new_full((int(number[-1]) + 1,), -torch.inf)
         scores = empty.scatter_reduce(0, number, vectors[there, 0], "amax")
@@ -216,9 +216,3 @@ class Ranking:
 
 
 KIND = Ranking()
-
-
-def _key(query: str) -> int:
-    """63 bits of a query."""
-    digest = hashlib.blake2b(query.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1

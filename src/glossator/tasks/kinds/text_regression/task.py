@@ -18,11 +18,12 @@ from glossator.models.heads import SequenceClassifier
 from glossator.tasks.kinds.text_regression.config import CONFIG, Options
 from glossator.tasks.kinds.text_regression.reading import NumberReader
 from glossator.tasks.kinds.text_regression.scores import MEASURES, NumberScores
-from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
+from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded
 from glossator.tasks.losses import huber, squared_error
 from glossator.tasks.reading import typed_texts
 from glossator.tasks.task import Answer, Base
 from glossator.tasks.texts import encode_texts, refuse_short, single
+from glossator.tasks.windowed import Windowed
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
@@ -62,7 +63,7 @@ class Scale:
     deviation: float = 1.0
 
 
-class TextRegression:
+class TextRegression(Windowed):
     """A number a text, or a pair.
 
     A model learns numbers without their units: less the mean and divided by the standard
@@ -157,14 +158,6 @@ class TextRegression:
 
     def _scaled(self, target: float | None) -> float:
         return 0.0 if target is None else (target - self.scale.mean) / self.scale.deviation
-
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """Windows as one batch; nothing in it is random."""
-        return collate(examples, self.specs)
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
 
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Weighted sum of the losses, and the sum of the weights."""

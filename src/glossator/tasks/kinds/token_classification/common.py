@@ -22,16 +22,17 @@ from glossator.tasks.kinds.token_classification.config import CONFIG, Decision, 
 from glossator.tasks.kinds.token_classification.figures import MEASURES, words
 from glossator.tasks.kinds.token_classification.prediction import EntitiesPrediction
 from glossator.tasks.kinds.token_classification.scores import EntityScoring
-from glossator.tasks.learnable import ArraySpec, Batch, Coupling, Encoded, Example, collate
+from glossator.tasks.learnable import ArraySpec, Coupling, Encoded
 from glossator.tasks.task import Answer
 from glossator.tasks.texts import refuse_short
+from glossator.tasks.windowed import Windowed
 from glossator.text.records import Columns, Record
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = ["EntityTask"]
 
 
-class EntityTask(abc.ABC):
+class EntityTask(Windowed, abc.ABC):
     """Which stretches of a text are what.
 
     A text is cut into words, and a word is read off its first token. A text longer than
@@ -90,19 +91,11 @@ class EntityTask(abc.ABC):
     def goals(self, record: Record) -> Numbers:
         """(words,) what is to be learned of each word of a text."""
 
-    def collate(self, examples: Sequence[Example], seed: int) -> Batch:
-        """Windows as one batch; nothing in it is random."""
-        return collate(examples, self.specs)
-
-    def cost(self, example: Example) -> int:
-        """Its tokens."""
-        return len(example.tokens)
-
     def asked(self, *, top_k: int | None = None, asks: Any = None) -> Self:
         """The same: all entities are answered."""
         return self
 
-    def finish(self, model: nn.Module) -> None:  # noqa: B027
+    def finish(self, model: nn.Module) -> None:
         """Nothing: the folder answers as it is."""
 
     @abc.abstractmethod
