@@ -445,6 +445,9 @@ def test_every_contract_can_be_broken(tiny_model_folder, tmp_path, contract, bre
         "frames",
         "relations",
         "tasks of rows of examples",
+        "vectors of pairs",
+        "vectors of labels",
+        "ranked",
     ],
 )
 def test_processes_share_a_step(steady_model_folder, tmp_path, name):
