@@ -32,8 +32,8 @@ def brittle() -> None:
     poison()
     halved = Batcher._outcomes
 
-    def whole(self: Batcher, questions: Any) -> Any:
-        found = list(halved(self, questions))
+    def whole(self: Batcher, questions: Any, failures: Any) -> Any:
+        found = list(halved(self, questions, failures))
         failed = [x for x in found if isinstance(x, Problem)]
         return iter([failed[0]] * len(found) if failed else found)
 

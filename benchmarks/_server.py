@@ -65,8 +65,10 @@ class Server:
         plan |= {"host": "127.0.0.1", "port": self.port, "path": path}
         return load(plan | {"headers": headers, "bodies": bodies})
 
-    def ask(self, path: str, headers: dict[str, str], body: Any = None) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+    def ask(
+        self, path: str, headers: dict[str, str], body: Any = None, patience: float = 60.0
+    ) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
         try:
             connection.request(
                 "GET" if body is None else "POST", path, body and json.dumps(body), headers

@@ -200,15 +200,17 @@ def poison(bench: Bench, a: argparse.Namespace) -> dict[str, Any]:
     def measured(fault: str) -> dict[str, int]:
         with bench.server(fault=fault) as server, ThreadPoolExecutor(16) as pool:
             texts = [bench.texts[i] if i != 5 else "poison" for i in range(16)]
-            batch = server.ask("/v1/models/m/predict", bench.headers, {"inputs": texts})[1]
+            path = "/v1/models/m/predict"
 
-            def ask(text: str) -> int:
-                body = {"inputs": [text]}
-                return server.ask("/v1/models/m/predict", bench.headers, body)[0]
+            def ask(texts: list[str]) -> tuple[int, Any]:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    return server.ask(path, bench.headers, {"inputs": texts}, patience=10)
+                return 0, {}
 
-            after = list(pool.map(ask, bench.texts[:100]))
+            found = ask(texts)[1].get("predictions") or [None] * 16
+            after = [status for status, _ in pool.map(ask, [[x] for x in bench.texts[:100]])]
         return {
-            "errors_of_16": sum(x is None for x in batch["predictions"]),
+            "errors_of_16": sum(x is None for x in found),
             "right_of_the_next_100": after.count(200),
         }
 
