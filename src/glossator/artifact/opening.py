@@ -10,35 +10,49 @@ from glossator.artifact.folder import SETTINGS, Details, read_details
 from glossator.artifact.manifest import MANIFEST, verify
 from glossator.artifact.predictor import Predictor
 from glossator.artifact.sealing import sealed
-from glossator.errors import ModelFolderError
+from glossator.errors import ConfigError, ModelFolderError
 from glossator.models.config import RuntimeConfig
-from glossator.tasks.registry import KINDS, config_named, restored, usual_columns
-from glossator.tasks.task import Base, Task
+from glossator.models.starter import STARTERS, locate
+from glossator.tasks.registry import KINDS, config_named, kind_named, restored, usual_columns
+from glossator.tasks.task import Adopting, Base, Filing, Preparing, Task
+from glossator.text.records import Columns
 
-__all__ = ["load", "load_sealed", "opened_asks", "task_of"]
+__all__ = ["load", "load_sealed", "located", "opened_asks", "task_of"]
 
 
-def load(folder: str | Path, *, runtime: RuntimeConfig | None = None) -> Predictor:
+def load(
+    folder: str | Path,
+    *,
+    task: str | None = None,
+    runtime: RuntimeConfig | None = None,
+    **asks: Any,
+) -> Predictor:
     """Open a model folder: one of ours, or one of `transformers` whose answers a task knows.
 
     Every file of one of ours is checked against its manifest first.
 
     Args:
-        folder: the model folder.
+        folder: the model folder, or the name of a starter, where there is no such folder.
+        task: what it is to answer, where that is not its own task; some tasks open other folders.
         runtime: where to run it.
+        **asks: what is wanted of all answers, where the task keeps such wishes: `labels=[...]`.
 
     Raises:
         ChangedFileError: a file is missing or was changed.
-        ModelFolderError: it is no model folder, or of a model that answers nothing.
+        ModelFolderError: it is no model folder, or of a model that answers nothing, or not that.
+        ConfigError: there is no such task or wish, or the task opens no other folders.
     """
-    folder = Path(folder)
+    folder = located(folder)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise ModelFolderError(f"{folder} {what}; expected a model folder")
     ours = (folder / SETTINGS).exists() or (folder / MANIFEST).exists()
     if ours:
         verify(folder)
-    return _opened(folder, runtime, ours=ours)
+    found = _opened(folder, runtime, ours=ours, task=task)
+    if asks:
+        _keep(found, opened_asks(found.task.name, asks, runtime))
+    return found
 
 
 def load_sealed(
@@ -57,32 +71,90 @@ def load_sealed(
         return _opened(copy.folder, runtime, ours=ours), copy.version
 
 
-def _opened(folder: Path, runtime: RuntimeConfig | None, *, ours: bool) -> Predictor:
+def located(folder: str | Path) -> Path:
+    """A folder, or that of the starter so called; a folder of that name goes first."""
+    return locate(folder) if str(folder) in STARTERS and not Path(folder).exists() else Path(folder)
+
+
+def _keep(predictor: Predictor, asks: Mapping[str, Any]) -> None:
+    """Have a model answer by these wishes from now on.
+
+    Raises:
+        ConfigError: its task knows no such wish, or keeps none.
+    """
+    task = predictor.ready(None, asks)
+    if not isinstance(task, Preparing):
+        names = ", ".join(asks)
+        raise ConfigError(f"{task.name} is asked for {names} with each predict, not by load")
+    predictor.use(task)
+    predictor.notes += tuple(task.notes)
+
+
+def _opened(
+    folder: Path, runtime: RuntimeConfig | None, *, ours: bool, task: str | None = None
+) -> Predictor:
     """A folder whose bytes are known."""
     base = Base.of(folder)
     details = read_details(folder, max_length=base.max_length) if ours else None
-    task = _answering(base, task_of(base, details))
-    found = Predictor(task.open(base), task, details or _foreign(base, task), runtime)
+    own = task_of(base, details)
+    if task is not None and (own is None or own.name != task):
+        return _adopted(
+            Base.of(folder, details.max_length if details else None), own, task, runtime
+        )
+    answering = _answering(base, own)
+    found = Predictor(
+        answering.open(base), answering, details or _foreign(base, answering), runtime
+    )
     found.make_ready()
     if found.details.unfinished:
         found.notes += (f"{folder.name} is from {found.details.unfinished}",)
     return found
 
 
+def _adopted(base: Base, own: Task | None, name: str, runtime: RuntimeConfig | None) -> Predictor:
+    """A folder as a task that is not its own."""
+    kind = kind_named(name)
+    if not isinstance(kind, Adopting):
+        able = ", ".join(x for x in KINDS if isinstance(kind_named(x), Adopting))
+        is_of = f"answers {own.name}" if own else "has no task"
+        raise ConfigError(
+            f"{base.folder.name} {is_of}, and {name} opens its own folders alone; a folder can be "
+            f"opened as: {able}"
+        )
+    task = kind.adopt(base, own)
+    details = Details(
+        task=name,
+        columns=usual_columns(kind.config),
+        max_length=task.max_length,
+        base_model=base.folder.name,
+    )
+    found = Predictor(task.open(base), task, details, runtime)
+    found.make_ready()
+    found.notes += (f"{base.folder.name} is opened as {name}. {task.words().does}",)
+    return found
+
+
 def opened_asks(
-    task: str, asks: Mapping[str, Any], runtime: RuntimeConfig | None = None
+    task: str,
+    asks: Mapping[str, Any],
+    runtime: RuntimeConfig | None = None,
+    columns: Columns | None = None,
 ) -> dict[str, Any]:
-    """What is wanted of answers, with a model in the place of each model folder.
+    """What is wanted of answers, with a model in the place of each model folder, and files read.
 
     Args:
-        task: name of the kind that is asked, whose config says which wishes are folders.
-        asks: by name.
+        task: name of the kind that is asked, which says which wishes are folders and files.
+        asks: by name, from a user who may read the files of this machine.
         runtime: where to run such a model.
+        columns: of the table that is answered, as far as the user named them.
 
     Raises:
         ModelFolderError: as for `load`.
+        TableError: a file cannot be read.
     """
-    folders = config_named(task).models
+    kind = kind_named(task)
+    asks = kind.opened(asks, columns or {}) if isinstance(kind, Filing) else asks
+    folders = kind.config.models
     return {
         name: load(value, runtime=runtime)
         if name in folders and isinstance(value, str | Path)

@@ -26,7 +26,15 @@ from glossator.tasks.answers import answer_rows
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.prediction import Prediction
 from glossator.tasks.registry import asks_of, columns_for, config_named
-from glossator.tasks.task import Answer, Probabilities, Reader, Task, Vectors, WithFiles
+from glossator.tasks.task import (
+    Answer,
+    Preparing,
+    Probabilities,
+    Reader,
+    Task,
+    Vectors,
+    WithFiles,
+)
 from glossator.text.frames import frame_rows, plain_row
 from glossator.text.records import Columns, Read, Record, in_place
 from glossator.text.rows import Rejection, Row
@@ -337,6 +345,16 @@ class Predictor:
         wishes = asks_of(config_named(self.task.name), asks) if asks else None
         return self.task.asked(top_k=top_k, asks=wishes)
 
+    def ready(self, top_k: int | None = None, asks: Mapping[str, Any] | None = None) -> Task:
+        """As `asked`, and able to answer: what it has to know of the model first, it has asked."""
+        task = self.asked(top_k, asks or {})
+        return task.prepared(self._asking) if isinstance(task, Preparing) else task
+
+    def _asking(self, task: Task, records: Sequence[Record]) -> list[Answer]:
+        """What the model says of records, as a task asks it."""
+        with self._set_up():
+            return self._raw(task, records, task.encode(records))
+
     def answer_records(
         self,
         records: Sequence[Record],
@@ -347,20 +365,29 @@ class Predictor:
         **asks: Any,
     ) -> Answers:
         """As `answers`, for rows that were read, and perhaps encoded."""
-        task = self.asked(top_k, asks)
+        task = self.ready(top_k, asks)
         encoded = task.encode(records) if rows is None else rows
         with self._set_up():
-            raw = answer_rows(
-                task,
-                self.model,
-                records,
-                encoded,
-                token_budget=TOKEN_BUDGET,
-                device=self.device,
-                alone=self.runtime.precision == "exact",
-                progress=progress,
-            )
+            raw = self._raw(task, records, encoded, progress)
         return Answers(task, records, encoded, raw)
+
+    def _raw(
+        self,
+        task: Task,
+        records: Sequence[Record],
+        rows: Sequence[Encoded],
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> list[Answer]:
+        return answer_rows(
+            task,
+            self.model,
+            records,
+            rows,
+            token_budget=TOKEN_BUDGET,
+            device=self.device,
+            alone=self.runtime.precision == "exact",
+            progress=progress,
+        )
 
     def use(self, task: Task) -> None:
         """Decide as another task of the same kind does, from now on; `save` writes it."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glossator.artifact.opening import load, opened_asks
+from glossator.artifact.opening import load, located, opened_asks
 from glossator.errors import GlossatorError
 from glossator.models.config import RuntimeConfig
 from glossator.text.records import Columns, Record, in_place
@@ -34,11 +34,13 @@ class Asked:
         columns: of the table, by role.
         top_k: how many possibilities each answer lists.
         asks: what else, by name.
+        task: that the folder is to answer, where it is not its own.
     """
 
     columns: Columns
     top_k: int | None = None
     asks: Mapping[str, Any] = field(default_factory=dict)
+    task: str | None = None
 
 
 def scattered_answers(
@@ -59,7 +61,7 @@ def scattered_answers(
     Args:
         ray: the package, connected to a cluster.
         workers: how many answer at once; each loads the model.
-        folder: the model folder, which every worker sees.
+        folder: the model folder, which every worker sees; or a starter.
         rows: gives the stream of values by column, None for a row that cannot be read; is called
             on a worker.
         runtime: how the model runs there.
@@ -87,7 +89,7 @@ def scattered_answers(
     context.enable_progress_bars = False
     answered = read_datasource(Rows(), override_num_blocks=1).map_batches(
         _Scorer,
-        fn_constructor_args=(str(folder.resolve()), runtime, asked),
+        fn_constructor_args=(str(located(folder).resolve()), runtime, asked),
         compute=ActorPoolStrategy(size=workers),
         batch_size=_BLOCK,
         num_cpus=1,
@@ -106,8 +108,9 @@ class _Scorer:
     """A worker: answers blocks of rows."""
 
     def __init__(self, folder: str, runtime: RuntimeConfig, asked: Asked):
-        self._predictor, self._asked = load(folder, runtime=runtime), asked
-        self._wishes = opened_asks(self._predictor.task.name, asked.asks, runtime)
+        self._predictor = load(folder, runtime=runtime, task=asked.task)
+        self._asked = asked
+        self._wishes = opened_asks(self._predictor.task.name, asked.asks, runtime, asked.columns)
         self._reader = self._predictor.reader(asked.columns, self._wishes)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def evaluate(
     Raises:
         TableError: no row can be used.
     """
-    task = predictor.asked(None, asks)
+    task = predictor.ready(None, asks)
     table = ScoredTable(task.scores(), task.measures)
     for records in chunks(items, table.reject, chunk):
         _add(table.scores, predictor, records, asks)
@@ -111,7 +111,7 @@ def compare(
         InputError: the models answer different tasks.
         TableError: no row can be used.
     """
-    scores = [model.asked(None, asks).scores(paired=True) for model in (a, b)]
+    scores = [model.ready(None, asks).scores(paired=True) for model in (a, b)]
     if a.task.name != b.task.name or type(scores[0]) is not type(scores[1]):
         does = " ".join(f"{model.task.name}: {model.task.words().does}" for model in (a, b))
         raise InputError(f"the models cannot be compared, since they answer differently. {does}")

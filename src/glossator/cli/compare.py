@@ -42,13 +42,15 @@ def compare(
     """
     from glossator.artifact import scoring
     from glossator.artifact.opening import opened_asks
-    from glossator.cli.loading import opened, read_rows
+    from glossator.cli.loading import opened, prepared, read_rows
 
     screen = Screen(json=options.shown.json)
-    first, second = (opened(folder, options.runtime, screen) for folder in (a, b))
+    first, second = (opened(x, options.runtime, screen, options.task) for x in (a, b))
     typed, wishes = told(first.task.name, options.columns, options.asks)
-    asks = opened_asks(first.task.name, wishes, options.runtime)
+    asks = opened_asks(first.task.name, wishes, options.runtime, typed)
     items = read_rows(tables, first.reader(typed, asks), options, screen)
+    for model in (first, second):
+        prepared(model, asks, screen)
     screen.say("answering with both")
     found = scoring.compare(first, second, items, **asks)
     screen.json(_object(found))

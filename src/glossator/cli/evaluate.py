@@ -29,20 +29,21 @@ def evaluate(
     """Score a model folder on rows with the right answers.
 
     Args:
-        model: the model folder.
+        model: the model folder, or a starter.
         tables: tables with the right answers.
         options: how they are read, and where the model runs.
     """
     from glossator.artifact import scoring
     from glossator.artifact.opening import opened_asks
-    from glossator.cli.loading import opened, read_rows
+    from glossator.cli.loading import opened, prepared, read_rows
     from glossator.cli.progress import meter
 
     screen = Screen(json=options.shown.json)
-    predictor = opened(model, options.runtime, screen)
+    predictor = opened(model, options.runtime, screen, options.task)
     typed, wishes = told(predictor.task.name, options.columns, options.asks)
-    asks = opened_asks(predictor.task.name, wishes, options.runtime)
+    asks = opened_asks(predictor.task.name, wishes, options.runtime, typed)
     items = read_rows(tables, predictor.reader(typed, asks), options, screen)
+    prepared(predictor, asks, screen)
     with meter(screen, "scoring", None) as progress:
         scored = scoring.evaluate(predictor, items, progress=progress.add, **asks)
     screen.json(_object(predictor.task.name, scored))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from glossator.artifact.opening import load
 from glossator.artifact.predictor import Predictor
@@ -11,20 +12,33 @@ from glossator.cli.options import ScoringOptions
 from glossator.cli.screen import Screen
 from glossator.models.config import RuntimeConfig
 from glossator.tasks.registry import roles
-from glossator.tasks.task import Reader
+from glossator.tasks.task import Preparing, Reader
 from glossator.text.records import Read
 from glossator.text.rows import Row
 from glossator.text.tables import held_out, read_tables
 
-__all__ = ["opened", "read_rows"]
+__all__ = ["opened", "prepared", "read_rows"]
 
 
-def opened(folder: Path, runtime: RuntimeConfig, screen: Screen) -> Predictor:
+def opened(
+    folder: Path, runtime: RuntimeConfig, screen: Screen, task: str | None = None
+) -> Predictor:
     """The model folder, with a word on what its user should know."""
-    found = load(folder, runtime=runtime)
+    found = load(folder, runtime=runtime, task=task)
     for note in found.notes:
         screen.say(f"! {note}", "yellow")
     return found
+
+
+def prepared(predictor: Predictor, asks: Mapping[str, Any], screen: Screen) -> None:
+    """Have the task ask its model what it wants to know, with a word on what came of it.
+
+    Raises:
+        InputError: it cannot answer what is wanted.
+    """
+    task = predictor.ready(None, asks)
+    for note in task.notes if isinstance(task, Preparing) else ():
+        screen.say(note)
 
 
 def read_rows(

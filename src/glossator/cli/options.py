@@ -59,6 +59,7 @@ class ScoringOptions:
     """How a model is held against tables with the right answers.
 
     Attributes:
+        task: that the model folder is to answer, where it is not its own.
         columns: of the tables; by default those that the model was trained on.
         table: how the tables are read.
         runtime: where the model runs.
@@ -66,6 +67,7 @@ class ScoringOptions:
         shown: how the result is told.
     """
 
+    task: str | None = None
     columns: Annotated[COLUMNS, COLUMN] = field(default_factory=COLUMNS)
     table: Annotated[TableConfig, TABLES] = field(default_factory=TableConfig)
     asks: Annotated[ASKS, Parameter(name="*", group="Answers")] = field(default_factory=ASKS)

@@ -36,6 +36,7 @@ class PredictOptions:
     """How a table is answered.
 
     Attributes:
+        task: that the model folder is to answer, where it is not its own.
         output: a .jsonl, .csv, .tsv (each also with .gz) or .parquet file; - is JSON Lines on
             standard output.
         overwrite: replace that file if it is there.
@@ -53,6 +54,7 @@ class PredictOptions:
         shown: how the result is told; with --json a summary, and --output must name a file.
     """
 
+    task: str | None = None
     output: str = "-"
     overwrite: bool = False
     top_k: int | None = None
@@ -89,7 +91,7 @@ def predict(
     """Answer every row of a table, in order; a row that cannot be answered says why.
 
     Args:
-        model: the model folder.
+        model: the model folder, or a starter.
         data: a table, a folder of .txt files, or several; - is JSON Lines on standard input,
             with --format text one text a line.
         options: how it is answered.
@@ -100,20 +102,21 @@ def predict(
         require("ray")
     from glossator.artifact.opening import opened_asks
     from glossator.cli.answering import Answering, answer_table, by_predictor
-    from glossator.cli.loading import opened
+    from glossator.cli.loading import opened, prepared
     from glossator.text.columns import resolved
     from glossator.text.tables import held_out, joined, open_tables
 
     screen = Screen(json=options.shown.json)
     tables = [held_out(table) for table in open_tables(data, options.table)]
-    predictor = opened(model, options.runtime, screen)
+    predictor = opened(model, options.runtime, screen, options.task)
     table = joined(tables)
     typed, wishes = told(predictor.task.name, options.columns, options.asks)
-    asks = opened_asks(predictor.task.name, wishes, options.runtime)
+    asks = opened_asks(predictor.task.name, wishes, options.runtime, typed)
     asked = predictor.reader(_columns(predictor, data, table.columns, options, typed), asks)
     reader = predictor.reader(resolved(asked.columns, table), asks)
     for note in table.notes:
         screen.say(note)
+    prepared(predictor, asks, screen)
     began = time.perf_counter()
     with ExitStack() as stack:
         answer = by_predictor(predictor, options.top_k, asks, options.max_windows)
@@ -165,7 +168,7 @@ def _on_ray(
         folder=model,
         rows=RowValues(tuple(data), options.table, tuple(x for n in columns.values() for x in n)),
         runtime=options.runtime,
-        asked=Asked(columns, options.top_k, asks),
+        asked=Asked(columns, options.top_k, asks, options.task),
     )
     with connected(options.ray, options.workers) as ray, closing(scattered(ray)) as found:
         yield lambda items, _: itertools.islice(found, len(items))

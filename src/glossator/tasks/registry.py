@@ -43,6 +43,7 @@ KINDS: dict[str, str] = {
     "feature-extraction": "glossator.tasks.kinds.feature_extraction",
     "text-ranking": "glossator.tasks.kinds.text_ranking",
     "multi-task": "glossator.tasks.kinds.multi_task",
+    "zero-shot-classification": "glossator.tasks.kinds.zero_shot_classification",
     "fill-mask": "glossator.tasks.kinds.fill_mask",
     "text-generation": "glossator.tasks.kinds.text_generation",
 }

@@ -27,10 +27,13 @@ from glossator.text.rows import Row
 from glossator.text.tokenizer import Tokenizer
 
 __all__ = [
+    "Adopting",
     "Answer",
     "Base",
+    "Filing",
     "NeedsDev",
     "Paired",
+    "Preparing",
     "Probabilities",
     "Reader",
     "Relevance",
@@ -98,6 +101,35 @@ class TaskKind(Protocol):
 
         Returns:
             None where the folder answers another kind.
+        """
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """A kind of task as which folders of other kinds can be opened, where it is asked for."""
+
+    def adopt(self, base: Base, own: Task | None) -> Task:
+        """The task of a folder whose own task is another.
+
+        Args:
+            base: the folder.
+            own: its own task; None where it has none, as an encoder alone.
+
+        Raises:
+            ModelFolderError: it cannot be opened so.
+        """
+
+
+@runtime_checkable
+class Filing(Protocol):
+    """A kind of task some of whose wishes may name files of the user's."""
+
+    def opened(self, asks: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+        """The wishes, with what the files hold in their place.
+
+        Args:
+            asks: by name; who has no right to this machine's files must not name any.
+            columns: of the table that is answered, as far as the user named them.
         """
 
 
@@ -300,6 +332,22 @@ class Surveying(Protocol):
 
     def settle(self, model: nn.Module) -> None:
         """Put what was decided into the model, whose folder then holds it."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A task that has something to ask the model itself before it answers."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a user of the answers should know of it, once it is prepared."""
+
+    def prepared(self, ask: Callable[[Task, Sequence[Record]], Sequence[Answer]]) -> Self:
+        """The same task, ready to answer; what was asked once is not asked again.
+
+        Args:
+            ask: the combined answers of records, as some task asks the model for them.
+        """
 
 
 @runtime_checkable

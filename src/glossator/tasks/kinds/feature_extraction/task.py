@@ -309,6 +309,13 @@ class FeatureExtractionKind:
             grades=grades,
         )
 
+    def adopt(self, base: Base, own: Task | None) -> FeatureExtraction:
+        """See `Adopting`: any encoder has vectors, whatever it was trained for."""
+        if isinstance(own, FeatureExtraction):
+            return own
+        base.source.refuse_decoder()
+        return FeatureExtraction(base.tokenizer, max_length=base.max_length)
+
     def restore(self, base: Base, saved: Mapping[str, Any] | None) -> Task | None:
         """See `TaskKind`; of folders from elsewhere those of sentence-transformers."""
         if saved is None:
