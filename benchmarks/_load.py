@@ -44,7 +44,7 @@ class Client:
         self.answers.append([due - zero, done - due, done - sent, status, again, number])
 
     async def _exchange(self, request: bytes) -> tuple[int, bool]:
-        reader, writer = self.idle.pop() if self.idle else await self._connect()
+        reader, writer = await self._connection()
         keep = False
         try:
             writer.write(request)
@@ -59,7 +59,13 @@ class Client:
             else:
                 writer.close()
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """One at rest that the server has not closed meanwhile, or a new one."""
+        while self.idle:
+            reader, writer = self.idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
         return await asyncio.open_connection(self.host, self.port, limit=2**22)
 
 

@@ -105,6 +105,38 @@ def test_what_waits_goes_together_up_to_the_budget(model, made):
     assert model.batches == [["first"], [0, 1, 2], [3, 4]]
 
 
+def test_the_delay_is_what_waits_beyond_a_batch_at_the_pace_of_late(model, made):
+    clock = Clock()
+    batcher = made(budget=3, clock=clock)
+    answer = model.answer
+
+    def slow(kind, items):
+        found = answer(kind, items)
+        clock.now += 2.0 * len(items)
+        return found
+
+    model.answer = slow
+
+    async def ask():
+        first = await held(model, batcher)
+        rest = [asyncio.create_task(batcher.ask(questions(i), 1e9)) for i in range(5)]
+        await waiting(batcher, 5)
+        assert batcher.delay == 0  # nothing is known yet
+        model.go.set()
+        await asyncio.gather(first, *rest)
+        again = await held(model, batcher)
+        rest = [asyncio.create_task(batcher.ask(questions(i), 1e9)) for i in range(3)]
+        await waiting(batcher, 3)
+        assert batcher.delay == 0  # they go together
+        rest += [asyncio.create_task(batcher.ask(questions(i), 1e9)) for i in range(2)]
+        await waiting(batcher, 5)
+        assert batcher.delay == pytest.approx(4.0)
+        model.go.set()
+        await asyncio.gather(again, *rest)
+
+    asyncio.run(ask())
+
+
 def test_one_text_above_the_budget_goes_by_itself(model, made):
     batcher = made(budget=3)
 

@@ -359,3 +359,10 @@ def test_no_more_requests_are_answered_at_once_than_may(made, live, keys):
         gate.go.set()
         assert first.result()[0] == 200
     assert there.ask("POST", PREDICT, headers, body)[0] == 200
+
+
+def test_a_connection_at_rest_is_kept_for_a_while_and_then_closed(live, raw):
+    there = live(hello, LimitConfig(keep_alive=1))
+    client = raw(there).send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    client.until(b"hello")
+    assert client.rest() == b""

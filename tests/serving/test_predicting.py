@@ -145,6 +145,16 @@ def test_what_waits_is_counted_again_once_a_request_was_read(made, keys, monkeyp
     assert (found.status_code, found.json()["error"]["kind"]) == (503, "busy")
 
 
+@pytest.mark.parametrize(("delay", "status"), [(1.9, 200), (2.1, 503)])
+def test_what_would_wait_for_too_long_is_refused(made, keys, monkeypatch, delay, status):
+    client = made(limits=LimitConfig(max_delay=2.0))
+    served = client.endpoint.models.get("topics")
+    monkeypatch.setattr(type(served.batcher), "delay", delay)
+    found = client.post(PREDICT, headers=keys.header(), json={"inputs": ["the card"]})
+    assert found.status_code == status
+    assert ("retry-after" in found.headers) == (status == 503)
+
+
 @pytest.mark.parametrize(("more", "status"), [(-1, 200), (0, 200), (1, 413)])
 def test_a_body_may_be_as_large_as_the_limit(made, keys, more, status):
     limit = 2_000

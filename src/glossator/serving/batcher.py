@@ -19,6 +19,8 @@ __all__ = ["Answerer", "Batcher", "Measured", "Outcome", "Question"]
 
 _LOG = logging.getLogger(__name__)
 
+_KEPT = 0.9  # of what was known of the pace before a batch
+
 Outcome: TypeAlias = "dict[str, Any] | Problem"
 """The prediction as JSON holds it, or why there is none."""
 
@@ -74,6 +76,23 @@ class _Waiting:
     batch: tuple[float, float] | None = None  # when it began, and how long it took
 
 
+class _Pace:
+    """How long a token takes of late."""
+
+    def __init__(self) -> None:
+        self._tokens = self._seconds = 0.0
+
+    def add(self, tokens: int, seconds: float) -> None:
+        """A batch more; those before it count a little less."""
+        self._tokens = _KEPT * self._tokens + tokens
+        self._seconds = _KEPT * self._seconds + seconds
+
+    @property
+    def seconds_a_token(self) -> float:
+        """0 while nothing is known."""
+        return self._seconds / self._tokens if self._tokens else 0.0
+
+
 class Batcher:
     """Puts texts that wait together, up to a budget of tokens, and gives each its answer.
 
@@ -104,6 +123,7 @@ class Batcher:
         self._changed = threading.Condition()
         self._closed = False
         self._tokens = 0
+        self._pace = _Pace()
         self._thread = threading.Thread(target=self._run, name="glossator-model", daemon=True)
         self._thread.start()
 
@@ -112,6 +132,17 @@ class Batcher:
         """How many texts wait, and their tokens."""
         with self._changed:
             return len(self._queue), self._tokens
+
+    @property
+    def delay(self) -> float:
+        """Seconds that the model has to do before what comes now, at its pace of late.
+
+        A full batch counts for nothing: a model that was asked one text at a time has a slow pace,
+        and takes many at once all the same.
+        """
+        with self._changed:
+            beyond = max(0, self._tokens - self.budget)
+            return beyond * self._pace.seconds_a_token
 
     @property
     def closed(self) -> bool:
@@ -168,11 +199,13 @@ class Batcher:
             failures: list[tuple[str, ...]] = []
             outcomes = list(self._outcomes(questions, failures))
             took = self._clock() - began
+            tokens = sum(question.cost for question in questions)
+            with self._changed:
+                self._pace.add(tokens, took)
             for each in batch:
                 each.batch = (began, took)
             _resolve(batch, outcomes)
             oldest = min(each.since for each in batch)
-            tokens = sum(question.cost for question in questions)
             measured = Measured(len(batch), tokens, began - oldest, took, tuple(failures))
             try:
                 self._observe(measured)

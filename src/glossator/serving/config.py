@@ -23,9 +23,12 @@ class LimitConfig:
         max_tokens: of a request, of all its windows.
         max_waiting: tokens that wait for a model at most; above them requests are refused for a
             moment.
+        max_delay: seconds of work that wait for a model beyond a full batch, by its pace of late;
+            above them requests are refused for a moment too.
         max_requests: requests that a process answers at once; more are refused for a moment.
         max_connections: connections that a process has at once; more are closed.
         deadline: seconds after which a request is given up.
+        keep_alive: seconds for which a connection at rest is kept.
         header_timeout: seconds in which the headers of a request have to come.
         body_timeout: seconds in which its body has to come.
         rate: requests a second of each key, over all processes; None: as many as come.
@@ -37,9 +40,11 @@ class LimitConfig:
     max_text: int = 1_000_000
     max_tokens: int = 200_000
     max_waiting: int = 16_384  # four full batches: what waits longer is better told so
+    max_delay: float = 2.0
     max_requests: int = 256
     max_connections: int = 1_000
     deadline: float = 30.0
+    keep_alive: int = 75  # longer than proxies keep theirs, which would ask a closed one
     header_timeout: float = 10.0
     body_timeout: float = 30.0
     rate: float | None = None

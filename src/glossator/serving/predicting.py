@@ -78,7 +78,8 @@ class Answering:
     def refuse_busy(self, served: Served) -> None:
         """Raise Refused where too much waits for a model already."""
         _, tokens = served.batcher.waiting
-        if tokens > self.limits.max_waiting:
+        late = served.batcher.delay > self.limits.max_delay
+        if late or tokens > self.limits.max_waiting:
             message = "too much waits for this model; ask again in a moment"
             raise Refused(Problem("busy", message, 503), {"Retry-After": "1"})
 

@@ -86,7 +86,7 @@ class Server(uvicorn.Server):
         ending: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ):
-        super().__init__(_settings(app, config))
+        super().__init__(_settings(app, config, limits))
         self._limits, self._ready, self._ending, self._clock = limits, ready, ending, clock
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -121,7 +121,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _settings(app: Any, config: ServeConfig) -> uvicorn.Config:
+def _settings(app: Any, config: ServeConfig, limits: LimitConfig) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
@@ -132,6 +132,7 @@ def _settings(app: Any, config: ServeConfig) -> uvicorn.Config:
         proxy_headers=config.tls_terminated_by_proxy,
         ssl_certfile=config.tls_cert,
         ssl_keyfile=config.tls_key,
+        timeout_keep_alive=limits.keep_alive,
         timeout_graceful_shutdown=math.ceil(config.drain),
     )
 
