@@ -1,14 +1,16 @@
 """Replicas on Ray under a load that comes and goes: their number, errors and latency.
 
-`python -m benchmarks serving_on_ray --model FOLDER` starts an endpoint on a Ray cluster of this
-machine with one replica, asks it with no client, many, and none again, and ends it with SIGTERM
-while requests are in flight. What must hold: no request fails, replicas come and go, all in flight
-at the end are answered, and no statistics of use leave the machine.
+Starts an endpoint on a Ray cluster of this machine with one replica, asks it with no client, many,
+and one, and ends it with SIGTERM while requests are in flight. What must hold: no request fails,
+replicas come with the load and go after it, and all in flight at the end are answered. The model is
+a tiny one, made for it in seconds: what is measured is how replicas follow, not how fast they are.
+Ray Serve is the extra `ray-serve`.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import pathlib
@@ -22,7 +24,7 @@ import time
 import urllib.request
 from typing import Any
 
-from benchmarks.common import GLOSSATOR
+from benchmarks.common import GLOSSATOR, tiny_bert, write_result
 
 # A busy machine is given the time it takes to start.
 PATIENT = {
@@ -72,6 +74,29 @@ class Load:
                 self.errors.append(repr(error))
             self.seconds.append(time.perf_counter() - began)
 
+    def figures(self) -> dict[str, Any]:
+        """How many were asked, how long they took, and what went wrong."""
+        seconds = sorted(self.seconds)
+        return {
+            "requests": len(seconds),
+            "errors": len(self.errors),
+            "first errors": self.errors[:5],
+            "median seconds": round(statistics.median(seconds), 4),
+            "p99 seconds": round(seconds[int(len(seconds) * 0.99)], 4),
+        }
+
+
+def tiny_model(folder: pathlib.Path) -> pathlib.Path:
+    """A classifier of two layers, fitted to rows that are made up."""
+    encoder, table, model = (folder / name for name in ("encoder", "rows.csv", "model"))
+    tiny_bert(encoder)
+    with table.open("w", newline="", encoding="utf-8") as file:
+        rows = ((f"the {('card', 'film')[i % 2]} was {i}", i % 2) for i in range(60))
+        csv.writer(file).writerows([("text", "label"), *rows])
+    command = [*GLOSSATOR, "fit", str(table), "--model", str(encoder), "--output", str(model)]
+    subprocess.run([*command, "--epochs", "1", "--threads", "1"], check=True, capture_output=True)
+    return model
+
 
 def replicas() -> int:
     """Processes of this machine that call themselves replicas of the endpoint."""
@@ -92,10 +117,11 @@ def watched(seconds: float, until: int | None = None) -> list[int]:
     return counts
 
 
-def serve(arguments: argparse.Namespace, log: pathlib.Path) -> tuple[Any, str, str]:
-    command = [*GLOSSATOR, "serve", f"model={arguments.model}", "--ray", "local", "--port", "0"]
-    command += ["--max-replicas", str(arguments.replicas), "--queue-depth", "4"]
-    command += ["--scale-up-after", "2", "--scale-down-after", str(arguments.down)]
+def serve(a: argparse.Namespace, model: pathlib.Path, log: pathlib.Path) -> tuple[Any, str, str]:
+    """The process, its address and its key."""
+    command = [*GLOSSATOR, "serve", f"model={model}", "--ray", "local", "--port", "0"]
+    command += ["--max-replicas", str(a.replicas), "--queue-depth", "4"]
+    command += ["--scale-up-after", "2", "--scale-down-after", str(a.down)]
     with log.open("w") as file:
         process = subprocess.Popen(
             command,
@@ -118,49 +144,51 @@ def serve(arguments: argparse.Namespace, log: pathlib.Path) -> tuple[Any, str, s
     return process, address, token
 
 
-def main(argv: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--model", required=True, help="a model folder")
     p.add_argument("--clients", type=int, default=24)
     p.add_argument("--replicas", type=int, default=2)
     p.add_argument("--seconds", type=float, default=60.0, help="of load, at most")
     p.add_argument("--down", type=float, default=10.0, help="seconds of quiet that end a replica")
-    p.add_argument("--write", help="file of the result")
-    arguments = p.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder:
-        process, address, token = serve(arguments, pathlib.Path(folder, "log"))
+    a = p.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        process, address, token = serve(a, tiny_model(folder), folder / "log")
         try:
-            print(f"listening at {address}", flush=True)
-            before = watched(1)
-            load = Load(address, "model", token)
-            load.start(arguments.clients)
-            up = watched(arguments.seconds, until=arguments.replicas)
-            held = watched(5)
-            load.stop()
-            print(f"under load: {up + held} replicas, {len(load.seconds)} requests", flush=True)
-            down = watched(arguments.seconds + 4 * arguments.down, until=1)
-            last = Load(address, "model", token)
-            last.start(8)
-            time.sleep(1)
-            last.no_more()  # each is in the middle of one, or done
-            process.send_signal(signal.SIGTERM)
-            last.stop()
-            code = process.wait(120)
+            result = measured(a, process, address, token)
         finally:
             process.kill()
             process.wait()
-    result = {
-        "replicas": {"before": before, "under load": up + held, "after": down},
-        "requests": len(load.seconds),
-        "errors": load.errors[:5],
-        "median seconds": round(statistics.median(load.seconds), 4),
-        "p99 seconds": round(sorted(load.seconds)[int(len(load.seconds) * 0.99)], 4),
-        "at the end": {"asked": len(last.seconds), "errors": last.errors[:5], "exit": code},
-    }
-    text = json.dumps(result, indent=2)
-    print(text)
-    if arguments.write:
-        pathlib.Path(arguments.write).write_text(text + "\n", encoding="utf-8")
-    grew, shrank = max(up + held) == arguments.replicas, down[-1] == 1
-    if load.errors or last.errors or code or not grew or not shrank:
+    write_result("serving_on_ray", arguments, result)
+    phases = ("under load", "after it", "at the end")
+    failed = any(result[phase]["errors"] for phase in phases) or result["exit"]
+    counts = result["replicas"]
+    if failed or max(counts["under load"]) != a.replicas or counts["after it"][-1] != 1:
         sys.exit("a request failed, or replicas did not follow the load")
+
+
+def measured(a: argparse.Namespace, process: Any, address: str, token: str) -> dict[str, Any]:
+    """What becomes of requests and replicas while the load comes and goes."""
+    before = watched(1)
+    load = Load(address, "model", token)
+    load.start(a.clients)
+    up = watched(a.seconds, until=a.replicas) + watched(5)
+    load.stop()
+    # One client goes on: a replica that is ended must not take its requests along.
+    calm = Load(address, "model", token)
+    calm.start(1)
+    down = watched(a.seconds + 4 * a.down, until=1)
+    calm.stop()
+    last = Load(address, "model", token)
+    last.start(8)
+    time.sleep(1)
+    last.no_more()  # each is in the middle of one, or done
+    process.send_signal(signal.SIGTERM)
+    last.stop()
+    return {
+        "replicas": {"before": before, "under load": up, "after it": down},
+        "under load": load.figures(),
+        "after it": calm.figures(),
+        "at the end": last.figures(),
+        "exit": process.wait(120),
+    }

@@ -15,7 +15,15 @@ from glossator.serving.problems import Problem, Refused
 __all__ = ["OPEN", "Access", "KeySource"]
 
 OPEN = frozenset(
-    {"/", "/static/page.css", "/static/page.js", "/health", "/health/live", "/health/ready"}
+    {
+        "/",
+        "/static/icon.svg",
+        "/static/page.css",
+        "/static/page.js",
+        "/health",
+        "/health/live",
+        "/health/ready",
+    }
 )
 """What is answered without a key: nothing in it hangs on a model or a user."""
 

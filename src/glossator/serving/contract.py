@@ -92,6 +92,7 @@ _V2_READY = _v2("v2_model_ready", "Is a model ready?", "V2Ready", {**_NO_MODEL, 
 
 OPERATIONS: dict[tuple[Method, str], Operation] = {
     ("GET", "/"): _get("page", "A page to try the models.", kind="text/html"),
+    ("GET", "/static/icon.svg"): _get("page_icon", "Its icon.", kind="image/svg+xml"),
     ("GET", "/static/page.css"): _get("page_style", "Its style.", kind="text/css"),
     ("GET", "/static/page.js"): _get("page_script", "Its script.", kind="text/javascript"),
     ("GET", "/health"): _get(

@@ -12,7 +12,7 @@ from glossator.serving.app import open_route
 
 __all__ = ["page_routes"]
 
-_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 # A text of a user, or an answer, can be no script here, and no other page can frame this one.
 _HEADERS = {
     "Content-Security-Policy": (
@@ -25,9 +25,10 @@ _HEADERS = {
 
 
 def page_routes() -> list[Route]:
-    """The page with its style and its script."""
+    """The page with its icon, its style and its script."""
     return [
         _file("/", "page.html"),
+        _file("/static/icon.svg", "icon.svg"),
         _file("/static/page.css", "page.css"),
         _file("/static/page.js", "page.js"),
     ]

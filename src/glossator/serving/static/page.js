@@ -100,7 +100,7 @@ function speak(language) {
   for (const each of document.querySelectorAll("[data-said]")) each.textContent = say(each.dataset.said);
   at("language").textContent = language === "en" ? "中文" : "English";
   at("language").lang = language === "en" ? "zh" : "en";
-  if (state.model) showFields(typed());
+  if (state.model) labelFields();
   if (state.answer) showAnswer();
   if (!at("watching").hidden) showStatus();
 }
@@ -124,23 +124,33 @@ function choose(model) {
   at("answer").replaceChildren();
   at("does").textContent = model.does;
   showModels();
-  showFields(model.example);
+  showFields();
 }
 
 const isLines = (value) => Array.isArray(value) && value.every((each) => typeof each === "string");
 
-// A field of the form, by what the model's example has there: a text, texts, or anything else.
+// The fields of the form with what the model's example has in each: a text, texts, or anything else.
+const fields = () => (typeof state.model.example === "object" ? Object.entries(state.model.example)
+  : [["text", state.model.example]]);
+
 function fieldFor(name, value) {
   const id = `field-${name}`;
-  const kind = typeof value === "string" ? "" : ` (${say(isLines(value) ? "oneALine" : "asJson")})`;
   const shown = typeof value === "string" ? value : isLines(value) ? value.join("\n") : JSON.stringify(value);
   const area = make("textarea", { id, value: shown, rows: 3, dir: "auto", spellcheck: false });
-  return [make("label", { htmlFor: id, text: name + kind }), area];
+  return [make("label", { htmlFor: id }), area];
 }
 
-function showFields(value) {
-  const fields = typeof value === "object" ? Object.entries(value) : [["text", value]];
-  at("fields").replaceChildren(...fields.flatMap(([name, each]) => fieldFor(name, each)));
+function showFields() {
+  at("fields").replaceChildren(...fields().flatMap(([name, each]) => fieldFor(name, each)));
+  labelFields();
+}
+
+// Apart from what was typed, which another language leaves as it is.
+function labelFields() {
+  for (const [name, value] of fields()) {
+    const kind = typeof value === "string" ? "" : ` (${say(isLines(value) ? "oneALine" : "asJson")})`;
+    document.querySelector(`label[for="${CSS.escape(`field-${name}`)}"]`).textContent = name + kind;
+  }
 }
 
 function typedIn(name, like) {
@@ -211,15 +221,24 @@ function textWith(input, pieces) {
   const texts = values.map((each) => (isLines(each) ? each.join(" ") : each)).filter((x) => typeof x === "string");
   const plain = texts.map((text) => text.replace(/<\/?e[12]>/g, ""));
   const holds = (text) => pieces.every((x) => Array.from(text).slice(x.start, x.end).join("") === x.text);
-  return [...texts, ...plain].find(holds);
+  // A question may have the same words in the same place as the text that was searched for them.
+  return [...texts, ...plain].filter(holds).sort((a, b) => b.length - a.length)[0];
 }
 
-function pieces(input, found) {
+// Pieces in their text, of which those that are `shown` are marked, and below it their scores.
+function pieces(input, found, shown = found) {
   if (!found.length) return [make("p", { text: say("nothing"), name: "small" })];
   const text = textWith(input, found);
   const rows = found.filter((piece) => piece.score !== undefined)
     .map((piece) => [piece.label === piece.text ? piece.text : `${piece.text} · ${piece.label}`, piece.score]);
-  return [...(text === undefined ? [] : [marked(text, found)]), ...(rows.length ? [bars(rows)] : [])];
+  return [...(text === undefined ? [] : [marked(text, shown)]), ...(rows.length ? [bars(rows)] : [])];
+}
+
+// The best first; a worse one that shares letters with a better one would only blur it.
+function answers(input, found) {
+  const numbered = found.map((x, i) => ({ ...x, label: String(i + 1) }));
+  const apart = numbered.filter((one, i) => !numbered.slice(0, i).some((x) => x.start < one.end && one.start < x.end));
+  return pieces(input, numbered, apart);
 }
 
 function relations(input, answer) {
@@ -241,6 +260,9 @@ const PARTS = {
     text: say(answer.out_of_scope ? "outOfScope" : "inScope") + ` (${answer.out_of_scope_score.toFixed(3)})` })],
   set: (_, answer) => [make("p", { text: say("set") + (answer.set.join(", ") || "–") })],
   value: (_, answer) => [make("p", { name: "figure", text: String(answer.value) })],
+  // Where it is no label's and no choice's, the score is the answer.
+  score: (_, answer) => ("label" in answer || "choices" in answer ? []
+    : [make("p", { name: "figure", text: String(answer.score) })]),
   embedding: (_, answer) => [make("p", { text: say("vector", { n: answer.embedding.length,
     length: Math.hypot(...answer.embedding).toFixed(3),
     first: answer.embedding.slice(0, 8).map((x) => x.toFixed(4)).join(", ") }) })],
@@ -251,7 +273,7 @@ const PARTS = {
   choices: (_, answer) => [bars(answer.choices.map((x) => [x.text, x.score]), answer.index)],
   entities: (input, answer) => ("relations" in answer ? [] : pieces(input, answer.entities)),
   relations: (input, answer) => relations(input, answer),
-  answers: (input, answer) => pieces(input, answer.answers.map((x, i) => ({ ...x, label: String(i + 1) }))),
+  answers: (input, answer) => answers(input, answer.answers),
   no_answer: (_, answer) => [make("p", { name: "small", text: say("noAnswer", { p: percent(answer.no_answer) }) })],
   masks: (_, answer) => answer.masks.flatMap((mask, number) => [make("h3", { text: say("gap", { n: number + 1 }) }),
     bars(mask.map((x) => [x.token, x.score]), 0)]),
@@ -273,11 +295,13 @@ function showAnswer() {
 
 async function askModel() {
   const input = typed();
+  const model = state.model;
   const most = Number(at("most").value);
   const began = performance.now();
   at("answer").replaceChildren(make("p", { name: "small", text: say("asking") }));
   const body = { inputs: [input], ...(most >= 1 ? { top_k: Math.floor(most) } : {}) };
-  const found = await ask(`/v1/models/${encodeURIComponent(state.model.id)}/predict`, body);
+  const found = await ask(`/v1/models/${encodeURIComponent(model.id)}/predict`, body);
+  if (model !== state.model) return;
   state.answer = { input, answer: found.predictions[0], took: Math.round(performance.now() - began) };
   showAnswer();
 }
@@ -407,7 +431,8 @@ async function open() {
   const found = await ask("/v1/models");
   at("key").value = "";
   state.models = found.data;
-  at("trying").hidden = at("watching").hidden = false;
+  at("trying").hidden = !state.models.length;
+  at("watching").hidden = false;
   if (!state.models.length) trouble(say("noModels"));
   if (state.models.length) choose(state.models[0]);
   await watch();
