@@ -23,6 +23,7 @@ def without(monkeypatch):
         ("wandb", "wandb"),
         ("huggingface_hub", "hub"),
         ("python_calamine", "excel"),
+        ("usearch", "search"),
         ("opentelemetry.exporter.otlp.proto.http", "otel"),
     ],
 )

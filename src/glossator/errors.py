@@ -12,6 +12,7 @@ GlossatorError                  something failed                                
     |-- TextError               one text cannot be read (a lone surrogate)
     |-- ModelFolderError        a model folder is missing, incomplete or of another kind
     |   `-- ChangedFileError    a file of a model folder is not the one its manifest names
+    |-- SearchIndexError        a search index is missing, damaged, or of another model
     |-- OutputBusyError         another process is writing the output
     `-- OutputExistsError       the output is there already and --overwrite was not given
 """
@@ -36,6 +37,7 @@ __all__ = [
     "ModelFolderError",
     "OutputBusyError",
     "OutputExistsError",
+    "SearchIndexError",
     "TableError",
     "TextError",
     "UnfinishedError",
@@ -138,6 +140,10 @@ class ModelFolderError(InputError):
 
 class ChangedFileError(ModelFolderError):
     """A file of a model folder is not the one that its manifest names."""
+
+
+class SearchIndexError(InputError):
+    """A search index is missing, damaged, or of another model than the one it is asked with."""
 
 
 class OutputBusyError(InputError):

@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec
 
 from glossator.errors import MissingPackageError
 
-__all__ = ["missing", "require"]
+__all__ = ["found", "missing", "require"]
 
 _PACKAGES = {
     "excel": "python_calamine",
@@ -16,6 +16,7 @@ _PACKAGES = {
     "otel": "opentelemetry.exporter.otlp.proto.http",
     "ray": "ray",
     "ray-serve": "ray",
+    "search": "usearch",
     "serve": "uvicorn",
     "wandb": "wandb",
 }
@@ -26,20 +27,23 @@ def require(extra: str) -> None:
 
     Args:
         extra: its name in `pip install 'glossator[EXTRA]'`: `excel`, `hub`, `otel`, `ray`,
-            `serve` or `wandb`.
+            `search`, `serve` or `wandb`.
 
     Raises:
         MissingPackageError: the package is not installed.
     """
+    if not found(extra):
+        raise missing(extra)
+
+
+def found(extra: str) -> bool:
+    """Whether the package of an extra is installed; it is looked for and not loaded."""
     package = _PACKAGES[extra]
     if package in sys.modules:
-        found = sys.modules[package] is not None
-    else:
-        spec = _spec(package)
-        # A folder of that name, which W&B itself makes where it runs, has no origin.
-        found = spec is not None and spec.origin is not None
-    if not found:
-        raise missing(extra)
+        return sys.modules[package] is not None
+    spec = _spec(package)
+    # A folder of that name, which W&B itself makes where it runs, has no origin.
+    return spec is not None and spec.origin is not None
 
 
 def missing(extra: str) -> MissingPackageError:

@@ -14,7 +14,9 @@ import pytest
 from glossator.cli.plain import one_line, shortened
 
 SRC = Path(__file__).parents[2] / "src"
-VERBS = ["demo", "fit", "evaluate", "predict", "compare", "inspect", "starter"]
+VERBS = [
+    *("demo", "fit", "evaluate", "predict", "index", "search", "compare", "inspect", "starter"),
+]
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 from glossator.errors import ChangedFileError, InputError, ModelFolderError
 from glossator.files import durable_write, safe_join, sha256_file
 
-__all__ = ["MANIFEST", "digests_in", "read_json", "verify", "write_manifest"]
+__all__ = ["MANIFEST", "READ", "digests_in", "read_json", "verify", "version_of", "write_manifest"]
 
 MANIFEST = "manifest.json"
+READ = (".jinja", ".json", ".md", ".safetensors", ".txt")
+"""Endings of what is read of a folder that another program wrote."""
+
 _VERSION = 1
 # All that is read from a model folder of ours; a manifest that lacks one vouches for nothing.
 _REQUIRED = (
@@ -47,6 +51,22 @@ def verify(folder: Path) -> None:
             raise ChangedFileError(f"{name} is missing; {MANIFEST} names it", file=path)
         if sha256_file(path) != digest:
             raise ChangedFileError(f"{name} was changed after the folder was written", file=path)
+
+
+def version_of(folder: Path) -> str:
+    """What tells the files of a model folder from those of any other, the same wherever it lies.
+
+    The SHA-256 of the manifest; of a folder from elsewhere, which has none, `unverified-` and that
+    of its files, as the endpoint calls its versions.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    if (folder / MANIFEST).is_file():
+        return sha256_file(folder / MANIFEST)
+    files = sorted(path for path in folder.iterdir() if path.name.endswith(READ))
+    digests = {path.name: sha256_file(path) for path in files}
+    return f"unverified-{hashlib.sha256(json.dumps(digests).encode()).hexdigest()}"
 
 
 def digests_in(manifest: bytes, folder: Path) -> Mapping[str, str]:

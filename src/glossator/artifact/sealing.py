@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from glossator.artifact.manifest import MANIFEST, digests_in
+from glossator.artifact.manifest import MANIFEST, READ, digests_in
 from glossator.errors import ChangedFileError, GlossatorError, ModelFolderError
 from glossator.files import safe_join
 
@@ -20,8 +20,6 @@ __all__ = ["Sealed", "sealed"]
 
 _PIECE = 1 << 20
 _MOST_OF_MANIFEST = 16 << 20
-# What is read of a folder that another program wrote.
-_READ = (".jinja", ".json", ".md", ".safetensors", ".txt")
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe must not hold us
 
 
@@ -123,7 +121,7 @@ class _Source:
         return hashlib.sha256(manifest).hexdigest()
 
     def _copy_unverified(self, copy: Path) -> str:
-        names = sorted(name for name in os.listdir(self._handle) if name.endswith(_READ))
+        names = sorted(name for name in os.listdir(self._handle) if name.endswith(READ))
         digests = {name: self._copy(name, copy) for name in names}
         return f"unverified-{hashlib.sha256(json.dumps(digests).encode()).hexdigest()}"
 

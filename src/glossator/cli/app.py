@@ -44,6 +44,16 @@ _VERBS = (
         "predict tickets-model new.csv --output answers.jsonl",
     ),
     (
+        "index",
+        "Index a table, to be searched by words and by meaning.",
+        "index articles.csv --text title,body --model minilm --output articles-index",
+    ),
+    (
+        "search",
+        "Find the rows of an index that answer each query.",
+        "search articles-index queries.csv --top-k 10 --output hits.jsonl",
+    ),
+    (
         "compare",
         "Say whether the difference of two model folders is real.",
         "compare tickets-model tickets-model-2 held-out.csv",

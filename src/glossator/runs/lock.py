@@ -15,18 +15,22 @@ __all__ = ["locked"]
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, advice: str = "wait for its end, or end it and --resume") -> Iterator[None]:
     """Hold the lock of `path` inside the block, and say in it who does.
 
     The lock is an advisory one (`flock`) on `.NAME.lock` beside `path`, so that it also holds where
     `path` does not exist yet, and goes when the process does, however that ends.
+
+    Args:
+        path: what is written.
+        advice: what whoever is kept out can do.
 
     Raises:
         OutputBusyError: it is held already; the message says by which process.
         OSError: the folder is read-only.
     """
     file = path.resolve().with_name(f".{path.name}.lock")
-    handle = _held(file, path)
+    handle = _held(file, path, advice)
     try:
         with contextlib.suppress(OSError):  # the lock holds on a full disk too
             os.truncate(handle, 0)
@@ -38,7 +42,7 @@ def locked(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _held(file: Path, path: Path) -> int:
+def _held(file: Path, path: Path, advice: str) -> int:
     """A handle on the locked file."""
     while True:
         handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
@@ -47,9 +51,7 @@ def _held(file: Path, path: Path) -> int:
         except BlockingIOError:
             who = os.read(handle, 200).decode(errors="replace") or "another process"
             os.close(handle)
-            raise OutputBusyError(
-                f"{path} is being written by {who}; wait for its end, or end it and --resume"
-            ) from None
+            raise OutputBusyError(f"{path} is being written by {who}; {advice}") from None
         except BaseException:
             os.close(handle)
             raise

@@ -365,6 +365,12 @@ class Vectors(Protocol):
     def vectors(self, answers: Sequence[Answer]) -> NDArray[np.float32]:
         """(N, D) one a row."""
 
+    def for_documents(self) -> Self:
+        """The same task for texts that are to be found, which it may read otherwise."""
+
+    def places(self, record: Record, row: Encoded) -> list[tuple[int, int]]:
+        """The half-open characters of the first text that each of its windows stands for."""
+
 
 @runtime_checkable
 class WithFiles(Protocol):

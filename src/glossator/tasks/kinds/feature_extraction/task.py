@@ -242,6 +242,21 @@ class FeatureExtraction(Windowed):
         task.document = isinstance(asks, Asks) and asks.document
         return task
 
+    def for_documents(self) -> Self:
+        """See `Vectors`."""
+        return self.asked(asks=Asks(document=True))
+
+    def places(self, record: Record, row: Encoded) -> list[tuple[int, int]]:
+        """See `Vectors`; a window ends where the next token begins, so that none is left out."""
+        text = self._sides(record)[0]
+        spans = [example.span for example in row if int(example.arrays[_SIDE]) == 0]
+        if len(spans) == 1:
+            return [(0, len(record.input[0]))]
+        ((_, offsets),) = self.tokenizer.encode_with_offsets([text])
+        before = len(text) - len(record.input[0])
+        starts = [0, *(int(start) - before for start in offsets[1:, 0]), len(record.input[0])]
+        return [(max(0, starts[a]), max(0, starts[b])) for a, b in spans]
+
     def decided(self, records: Sequence[Record], answers: Sequence[Answer]) -> Self:
         """The same: nothing is decided."""
         return self
