@@ -1,0 +1,91 @@
+"""`--task` of `predict`, `evaluate` and `compare`: a folder as what it was not trained for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+ZERO = ("--task", "zero-shot-classification", "--text", "message")
+LABELS = (
+    "--labels",
+    "card=where is my new card,pin=how do i change the pin,fee=why did you charge a fee",
+)
+
+
+def test_a_table_is_answered_by_labels_that_nothing_learned(run, here):
+    done = run("predict", "tiny", "tickets.csv", *ZERO, *LABELS, "--output", "found.jsonl")
+    assert done.code == 0
+    assert "tiny is opened as zero-shot-classification" in done.err
+    assert "not calibrated" in done.err
+    found = [json.loads(line) for line in Path("found.jsonl").read_text().splitlines()]
+    assert len(found) == 36
+    assert found[0]["prediction"].keys() == {"label", "score", "labels", "n_tokens", "windows"}
+    assert {x["prediction"]["label"] for x in found} <= {"card", "pin", "fee"}
+
+
+def test_labels_and_examples_come_from_files(run, here, table):
+    table('"where, my card" = "where is my new card"\npin = ""\n', "labels.toml")
+    table('message,label\nthe card,"where, my card"\nthe pin,pin\n', "few.csv")
+    done = run(
+        "predict", "tiny", "new.csv", *ZERO, "--labels", "labels.toml", "--examples", "few.csv"
+    )
+    assert done.code == 0
+    assert "calibrated on 2 labelled rows" in done.err
+    labels = {json.loads(line)["prediction"]["label"] for line in done.out.splitlines()}
+    assert labels <= {"where, my card", "pin"}
+
+
+def test_rows_with_labels_are_scored_and_models_compared(run, here):
+    words = ("tickets.csv", *ZERO, *LABELS, "--label", "intent", "--json")
+    done = run("evaluate", "tiny", *words)
+    assert done.code == 0
+    assert done.json["task"] == "zero-shot-classification"
+    assert {"accuracy", "macro_f1", "log_loss"} <= done.json["metrics"].keys()
+    done = run("compare", "tiny", "tiny", *words)
+    assert done.code == 0
+    assert done.json["accuracy"]["difference"] == 0
+
+
+def test_any_encoder_has_vectors(run, here):
+    done = run("predict", "tiny", "new.csv", "--task", "feature-extraction", "--text", "message")
+    assert done.code == 0
+    assert all(len(json.loads(x)["prediction"]["embedding"]) == 32 for x in done.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "zero-shot-classification asks for --labels"),
+        (("--labels", "a"), "--labels has one label, 'a'"),
+        (("--labels", "a,a"), "label 'a' stands 2 times in --labels"),
+        (("--labels", "a,"), "label 2 of --labels is empty"),
+        (("--labels", "none.toml"), "none.toml: no such file"),
+        (("--labels", "none.csv"), "none.csv"),
+        (("--labels", "a,b", "--examples", "none.csv"), "none.csv"),
+        (("--labels", "a,b", "--examples", "new.csv"), "column 'label' is not in new.csv"),
+        (("--labels", "a,b", "--examples", "few.csv"), "few.csv has labels that are not among"),
+        (("--labels", "a,b", "--template", "x"), "expected a sentence with {} once"),
+        (("--labels", "a,b", "--multi-label"), "--multi-label by vectors asks for --examples"),
+        (("--labels", "a,b", "--beams", "2"), "--beams is no option of zero-shot-classification"),
+    ],
+)
+def test_bad_input_gets_one_line_and_nothing_half_written(run, here, table, words, said):
+    table("message,label\nthe card,card\n", "few.csv")
+    before = sorted(here.iterdir())
+    done = run("predict", "tiny", "new.csv", *ZERO, *words, "--output", "found.jsonl")
+    assert done.code == 2
+    assert said in done.error
+    assert sorted(here.iterdir()) == before
+
+
+def test_what_cannot_be_opened_so_says_what_it_is(run, model):
+    done = run("predict", model, "new.csv", *ZERO, *LABELS)
+    assert done.code == 2
+    assert "answers text-classification, none of whose labels is called entailment" in done.error
+    done = run("predict", model, "new.csv", "--task", "fill-mask")
+    assert done.code == 2
+    assert "fill-mask opens its own folders alone" in done.error
+    done = run("predict", model, "new.csv", "--task", "text-classification", "--top-k", "1")
+    assert done.code == 0  # its own
