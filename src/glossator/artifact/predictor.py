@@ -399,7 +399,7 @@ class Predictor:
 
         The weights must not be changed afterwards: answers would not follow them.
         """
-        make_ready(self.model.encoder, self._dtype)  # type: ignore[arg-type]
+        make_ready(self.model, self._dtype)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder, whole or not at all.

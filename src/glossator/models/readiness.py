@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glossator.models.block import SelfAttention
@@ -14,15 +14,22 @@ from glossator.models.linear import Linear, Norm, Ready
 
 __all__ = ["make_ready"]
 
+# Of the memory that torch itself gives out. Products of a matrix that lies otherwise, as one that
+# is mapped from a file may, are rounded otherwise by MKL on processors without AVX512.
+_ALIGNMENT = 64
 
-def make_ready(encoder: Encoder, dtype: torch.dtype) -> None:
-    """Have the blocks of an encoder keep what they make of their weights to compute in `dtype`.
 
+def make_ready(model: nn.Module, dtype: torch.dtype) -> None:
+    """Have a model's encoder keep what it makes of its weights to compute in `dtype`.
+
+    In float32 that is the weights themselves, but no longer in the file that they are mapped from.
     Answers are the same to the bit. They are those of the weights of this moment: what is learned
     afterwards is not seen. Where a gradient is wanted, or in another dtype, nothing changes.
     """
     if dtype == torch.float32:
-        return  # the parameters are what is computed with
+        _align(model)
+        return
+    encoder: Encoder = model.encoder  # type: ignore[assignment]
     joined: set[Linear] = set()  # never computed by themselves
     for module in encoder.blocks.modules():  # a block's attention before the maps in it
         if isinstance(module, SelfAttention):
@@ -41,7 +48,7 @@ def _product(dtype: torch.dtype, *maps: Linear) -> Ready:
     weight = torch.cat([m.weight.detach() for m in maps]).to(dtype)
     biased = maps[0].bias is not None
     bias = torch.cat([m.bias.detach() for m in maps]).to(dtype) if biased else None
-    if dtype != torch.bfloat16 or weight.is_cuda or not torch._C._has_mkldnn:
+    if dtype != torch.bfloat16 or weight.is_cuda or not _packs_bfloat16():
         return Ready(dtype, partial(F.linear, weight=weight, bias=bias))
     # Else the library lays the weights out at each call: half of the time of a short text.
     packed = torch.ops.mkldnn._reorder_linear_weight(weight)
@@ -52,6 +59,20 @@ def _product(dtype: torch.dtype, *maps: Linear) -> Ready:
         return found
 
     return Ready(dtype, compute)
+
+
+def _packs_bfloat16() -> bool:
+    """Whether the library lays bfloat16 weights out on this processor."""
+    return torch._C._has_mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _align(model: nn.Module) -> None:
+    """Give maps that were mapped from a file the memory in which they would have been trained."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            for parameter in module.parameters(recurse=False):
+                if parameter.data_ptr() % _ALIGNMENT:
+                    parameter.data = parameter.data.clone()
 
 
 def _norm(dtype: torch.dtype, norm: Norm) -> Ready:
