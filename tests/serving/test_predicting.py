@@ -136,13 +136,28 @@ def test_what_waits_is_counted_again_once_a_request_was_read(made, keys, monkeyp
     served = client.endpoint.models.get("topics")
     read = served.read
 
-    def others_come(inputs, asked):
+    def others_come(*given):
         monkeypatch.setattr(type(served.batcher), "waiting", (1, 5))
-        return read(inputs, asked)
+        return read(*given)
 
     monkeypatch.setattr(served, "read", others_come)
     found = client.post(PREDICT, headers=keys.header(), json={"inputs": ["the card"]})
     assert (found.status_code, found.json()["error"]["kind"]) == (503, "busy")
+
+
+def test_what_a_task_says_that_it_takes_is_counted(client, keys, monkeypatch):
+    """Not the tokens of a text alone: what is to be written takes room too, with each beam."""
+    task = client.endpoint.models.get("topics").predictor.task
+    monkeypatch.setattr(type(task), "cost", lambda self, example: 60 * len(example.tokens))
+
+    def ask(count):
+        body = {"inputs": ["the card"] * count}
+        return client.post(PREDICT, headers=keys.header(), json=body)
+
+    assert ask(3).status_code == 200
+    found = ask(1_000)
+    assert (found.status_code, found.json()["error"]["kind"]) == (413, "too_long")
+    assert found.json()["error"]["message"].startswith("240,000 tokens")
 
 
 @pytest.mark.parametrize(("more", "status"), [(-1, 200), (0, 200), (1, 413)])

@@ -56,7 +56,8 @@ class Answering:
         deadline = time.monotonic() + self.limits.deadline
         loop = asyncio.get_running_loop()
         with account.tokenizing():
-            read = await loop.run_in_executor(self._readers, served.read, inputs, asked)
+            most = self.limits.max_body
+            read = await loop.run_in_executor(self._readers, served.read, inputs, asked, most)
         questions = [each for each in read if isinstance(each, Question)]
         account.tokens += sum(question.cost for question in questions)
         if self.masks.log:
