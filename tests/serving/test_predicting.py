@@ -78,6 +78,7 @@ def test_where_none_can_be_read_the_request_fails(ask):
         ({"inputs": {"text": "a"}}, 400, "bad_request"),
         ({"inputs": ["a"], "top": 3}, 400, "bad_request"),
         ({"inputs": ["a"], "top_k": 0}, 400, "bad_request"),
+        ({"inputs": ["a"], "top_k": 1_001}, 400, "bad_request"),
         ({"inputs": ["a"], "top_k": True}, 400, "bad_request"),
         ({"inputs": ["a"], "top_k": "3"}, 400, "bad_request"),
         ({"inputs": ["a"], "options": {"beams": 3}}, 400, "bad_request"),

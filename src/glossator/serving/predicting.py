@@ -23,6 +23,8 @@ from glossator.serving.problems import Problem, Refused
 
 __all__ = ["Answering", "answered", "count_of", "model_of", "model_routes", "told_of"]
 
+# Of the possibilities of many gaps or answers, more than anybody reads fill the memory.
+_MOST = {"top_k": 1_000, "max_windows": 1_000_000}
 _FIELDS = ("inputs", "top_k", "max_windows", "options", "mask")
 
 
@@ -195,12 +197,13 @@ def count_of(name: str, value: Any) -> int | None:
     """A number of a body that may be left out.
 
     Raises:
-        Refused: it is no whole number, or below 1.
+        Refused: it is no whole number, below 1, or more than anybody reads.
     """
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000:
-        raise _bad(f"'{name}' must be a whole number, 1 or more")
+    most = _MOST[name]
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise _bad(f"'{name}' must be a whole number from 1 to {most:,}")
     return value
 
 
