@@ -132,6 +132,20 @@ def test_what_a_run_writes(pretrain, tmp_path, corpus_file):
     assert (result.run.stat().st_mode & 0o777) == 0o700
 
 
+def test_what_is_listed_for_gaps_takes_room(pretrain):
+    predictor = load(pretrain().model)
+    texts = ["the [MASK] was in the [MASK]", "[MASK]"]
+
+    def costs(top_k):
+        task = predictor.task.asked(top_k=top_k)
+        rows = task.encode(predictor.records(texts))
+        return [task.cost(example) - len(example.tokens) for row in rows for example in row]
+
+    assert costs(5) == [10, 5]
+    size = len(predictor.task.tokenizer.vocabulary)
+    assert costs(1_000_000) == [2 * size, size]
+
+
 def test_the_folder_is_fine_tuned(pretrain, tmp_path):
     result = pretrain()
     rows = [

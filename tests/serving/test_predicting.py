@@ -78,6 +78,7 @@ def test_where_none_can_be_read_the_request_fails(ask):
         ({"inputs": {"text": "a"}}, 400, "bad_request"),
         ({"inputs": ["a"], "top": 3}, 400, "bad_request"),
         ({"inputs": ["a"], "top_k": 0}, 400, "bad_request"),
+        ({"inputs": ["a"], "top_k": 1_001}, 400, "bad_request"),
         ({"inputs": ["a"], "top_k": True}, 400, "bad_request"),
         ({"inputs": ["a"], "top_k": "3"}, 400, "bad_request"),
         ({"inputs": ["a"], "options": {"beams": 3}}, 400, "bad_request"),
@@ -136,9 +137,9 @@ def test_what_waits_is_counted_again_once_a_request_was_read(made, keys, monkeyp
     served = client.endpoint.models.get("topics")
     read = served.read
 
-    def others_come(inputs, asked):
+    def others_come(*given):
         monkeypatch.setattr(type(served.batcher), "waiting", (1, 5))
-        return read(inputs, asked)
+        return read(*given)
 
     monkeypatch.setattr(served, "read", others_come)
     found = client.post(PREDICT, headers=keys.header(), json={"inputs": ["the card"]})
@@ -153,6 +154,21 @@ def test_what_would_wait_for_too_long_is_refused(made, keys, monkeypatch, delay,
     found = client.post(PREDICT, headers=keys.header(), json={"inputs": ["the card"]})
     assert found.status_code == status
     assert ("retry-after" in found.headers) == (status == 503)
+
+
+def test_what_a_task_says_that_it_takes_is_counted(client, keys, monkeypatch):
+    """Not the tokens of a text alone: what is to be written takes room too, with each beam."""
+    task = client.endpoint.models.get("topics").predictor.task
+    monkeypatch.setattr(type(task), "cost", lambda self, example: 60 * len(example.tokens))
+
+    def ask(count):
+        body = {"inputs": ["the card"] * count}
+        return client.post(PREDICT, headers=keys.header(), json=body)
+
+    assert ask(3).status_code == 200
+    found = ask(1_000)
+    assert (found.status_code, found.json()["error"]["kind"]) == (413, "too_long")
+    assert found.json()["error"]["message"].startswith("240,000 tokens")
 
 
 @pytest.mark.parametrize(("more", "status"), [(-1, 200), (0, 200), (1, 413)])

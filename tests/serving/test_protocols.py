@@ -56,6 +56,23 @@ def embedder_folder(tiny_model_folder, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def tasks_folder(tiny_model_folder, tmp_path_factory):
+    """Two tasks on one encoder: classes of texts, and choices, whose columns are others."""
+    words = ("card", "film")
+    rows = [{"task": "topic", "text": f"the {words[i % 2]} {i}", "label": i % 2} for i in range(24)]
+    rows += [
+        {"task": "which", "question": f"{words[i % 2]} {i}", "choices": words, "answer": i % 2}
+        for i in range(24)
+    ]
+    folder = tmp_path_factory.mktemp("served") / "tasks"
+    glossator.fit(
+        rows, task="multi-task", model=str(tiny_model_folder), output=str(folder), epochs=1,
+        test_fraction=0.0, progress=False,
+    )  # fmt: skip
+    return folder
+
+
 @pytest.fixture
 def embedding(made, keys, model_folder, embedder_folder):
     """Posts to an endpoint of a classifier and a model of vectors."""
@@ -256,6 +273,22 @@ def test_texts_are_put_in_order_for_a_query(made, keys, ranker_folder, model_fol
     assert alone["model_type"].keys() == {"reranker"}
 
 
+def test_a_question_is_counted_with_each_of_its_choices(made, keys, tasks_folder, monkeypatch):
+    client = made({"tasks": tasks_folder}, LimitConfig(max_body=1_000))
+
+    def ask(question, count):
+        given = {"task": "which", "question": question, "choices": ["card"] * count}
+        path = "/v1/models/tasks/predict"
+        return client.post(path, headers=keys.header(), json={"inputs": [given]})
+
+    assert ask("the film", 60).status_code == 200  # 720 characters
+    task = client.endpoint.models.get("tasks").predictor.task
+    monkeypatch.setattr(type(task), "encode", None)
+    found = ask("the film" * 2, 60)
+    assert (found.status_code, found.json()["error"]["kind"]) == (413, "too_long")
+    assert found.json()["error"]["message"].startswith("1,200 characters, each counted as often")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -270,6 +303,22 @@ def test_what_cannot_be_ranked_says_why(made, keys, ranker_folder, body):
     client = made({"ranker": ranker_folder})
     found = client.post("/rerank", headers=keys.header(), json=body)
     assert (found.status_code, found.json()["error_type"]) == (422, "Validation")
+
+
+def test_a_query_is_counted_with_each_of_its_texts(made, keys, ranker_folder, monkeypatch):
+    """Or a small body would be an hour's work for whoever reads it."""
+    client = made({"ranker": ranker_folder}, LimitConfig(max_body=1_000))
+
+    def ask(query, texts):
+        body = {"query": query, "texts": texts}
+        return client.post("/rerank", headers=keys.header(), json=body)
+
+    assert ask("the film", ["a card"] * 60).status_code == 200  # 840 characters
+    task = client.endpoint.models.get("ranker").predictor.task
+    monkeypatch.setattr(task, "encode", None)  # nothing is cut any more
+    found = ask("the film" * 2, ["a card"] * 60)
+    assert (found.status_code, found.json()["error_type"]) == (413, "Validation")
+    assert found.json()["error"].startswith("1,320 characters, each counted as often as it is read")
 
 
 def test_info_tells_how_vectors_are_made(made, keys, embedder_folder):
@@ -549,3 +598,22 @@ def test_other_types_are_refused_here_too(client, keys):
 def test_a_key_is_refused_in_the_form_of_the_route(client):
     assert isinstance(client.get("/v2").json()["error"], str)
     assert client.post("/predict", json={}).json()["error_type"] == "Validation"
+
+
+def test_rows_of_several_tasks_are_read_by_their_columns(made, keys, tasks_folder):
+    """Those that only some of the tasks read are tensors too."""
+    client = made({"tasks": tasks_folder})
+    told = client.get("/v2/models/tasks", headers=keys.header()).json()
+    assert [x["name"] for x in told["inputs"]] == ["task", "text", "choices", "question"]
+
+    def ask(*given):
+        url, body = "/v2/models/tasks/infer", {"inputs": list(given)}
+        found = outputs(client.post(url, headers=keys.header(), json=body))
+        return [json.loads(each)["tasks"] for each in found["predictions"]["data"]]
+
+    topics = ask(tensor(["topic", "topic"], "task"), tensor(["the card", "the film"]))
+    assert [x.keys() for x in topics] == [{"topic"}] * 2
+    (found,) = ask(
+        tensor(["film 3"], "question"), tensor(["card", "film"], "choices", shape=[1, 2])
+    )
+    assert [x["text"] for x in found["which"]["choices"]] == ["card", "film"]

@@ -14,7 +14,7 @@ from glossator.tasks.kinds.multi_task.config import Options
 from glossator.tasks.kinds.multi_task.sampling import epoch_counts, epoch_rows
 from glossator.tasks.kinds.multi_task.task import KIND
 from glossator.tasks.learnable import filler
-from glossator.tasks.task import Base
+from glossator.tasks.task import Base, characters_of
 from glossator.text.records import Record
 from glossator.text.rows import Rejection, Row
 
@@ -274,6 +274,22 @@ def test_one_task_alone_answers_where_it_is_asked_for(tiny_model_folder):
     task.only = "other"
     refused = task.reader(COLUMNS).read(Row("t", 1, {"task": "intent", "text": "x"}), targets=False)
     assert refused.kind == "other_task"
+
+
+def test_columns_that_only_some_of_the_tasks_read_are_told(tiny_model_folder):
+    task, _, _ = learned(tiny_model_folder, intents() + tags())
+    reader = task.reader(COLUMNS)
+    assert (reader.inputs, reader.also) == ({}, ["task", "text", "tokens"])
+    alike, _, _ = learned(tiny_model_folder, intents(task="a") + intents(task="b"))
+    reader = alike.reader(COLUMNS)
+    assert (reader.inputs, reader.also) == ({"text": ("text",)}, ["task"])
+
+
+def test_what_is_read_of_a_row_is_what_its_tasks_read(tiny_model_folder):
+    task, _, records = learned(tiny_model_folder, intents() + tags())
+    assert [characters_of(task, x) for x in records] == [
+        sum(map(len, x.input[0].record.texts)) for x in records
+    ]
 
 
 def test_a_right_answer_that_may_be_of_two_tasks_is_of_none(tiny_model_folder):

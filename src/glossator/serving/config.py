@@ -17,7 +17,8 @@ class LimitConfig:
     """What a request may ask for, and how much may wait.
 
     Attributes:
-        max_body: bytes of a body, also once it is unpacked.
+        max_body: bytes of a body, also once it is unpacked; and characters that are read for a
+            request, each as often as it is, such as a query with each of many texts.
         max_inputs: texts of a request.
         max_text: characters of a text.
         max_tokens: of a request, of all its windows.

@@ -16,7 +16,15 @@ from glossator.artifact.predictor import Predictor, too_long
 from glossator.errors import InputError, TextError
 from glossator.serving.batcher import Batcher, Measured, Question
 from glossator.serving.problems import Problem, Refused
-from glossator.tasks.task import Probabilities, Relevance, Vectors
+from glossator.tasks.learnable import Encoded
+from glossator.tasks.task import (
+    Partly,
+    Probabilities,
+    Relevance,
+    Task,
+    Vectors,
+    characters_of,
+)
 from glossator.text.records import Read, Record
 
 __all__ = ["CHANCES", "Asked", "Models", "Served"]
@@ -77,11 +85,18 @@ class Served:
         """Take questions again after the queue was closed."""
         self.batcher = self._queue(self)
 
-    def read(self, inputs: Sequence[Any], asked: Asked) -> list[Question | Problem]:
+    def read(
+        self, inputs: Sequence[Any], asked: Asked, most: int | None = None
+    ) -> list[Question | Problem]:
         """Each input as a question, or why it is none; takes a while: tokens are counted.
 
+        Args:
+            inputs: texts, or what the task reads.
+            asked: of their answers.
+            most: characters at most, of all together; None: as many as there are.
+
         Raises:
-            Refused: the model knows no such wish.
+            Refused: the model knows no such wish, or there is too much to read.
         """
         wishes = dict(asked.wishes)
         try:
@@ -91,16 +106,12 @@ class Served:
         read = self.predictor.read_each(inputs, asks=wishes)
         found = [_record(*each) for each in zip(inputs, read, strict=True)]
         records = [each for each in found if isinstance(each, Record)]
+        _refuse_large(task, records, most)
         rows = iter(zip(records, task.encode(records), strict=True))
         return [
-            each if isinstance(each, Problem) else self._question(*next(rows), asked)
+            each if isinstance(each, Problem) else _question(task, *next(rows), asked)
             for each in found
         ]
-
-    def _question(self, record: Record, row: Any, asked: Asked) -> Question | Problem:
-        if why := too_long(row, asked.max_windows):
-            return Problem("too_long", why, 422)
-        return Question((record, row), sum(len(example.tokens) for example in row), asked)
 
     def answer(self, kind: Hashable, items: Sequence[Any]) -> Sequence[dict[str, Any]]:
         """See `Answerer`."""
@@ -136,7 +147,9 @@ class Served:
         """The names of what it reads of an input; a model that reads one thing takes it bare."""
         roles = {role: (role,) for role in self.predictor.reader().columns}
         inputs = self.predictor.task.reader(roles).inputs
-        return tuple(name for names in inputs.values() for name in names)
+        trained = self.predictor.reader()
+        also = trained.also if isinstance(trained, Partly) else ()
+        return (*(name for names in inputs.values() for name in names), *also)
 
     @cached_property
     def example(self) -> Any:
@@ -150,6 +163,24 @@ class Served:
         """Answer once, so that the first client does not wait for what is made at first use."""
         questions = self.read([self.example], Asked())
         self.answer(Asked(), [x.item for x in questions if isinstance(x, Question)])
+
+
+def _refuse_large(task: Task, records: Sequence[Record], most: int | None) -> None:
+    """Raise Refused before texts are cut that a small body may ask to be read very often."""
+    characters = sum(characters_of(task, record) for record in records)
+    if most is not None and characters > most:
+        message = (
+            f"{characters:,} characters, each counted as often as it is read; at most {most:,} "
+            "are taken at once"
+        )
+        raise Refused(Problem("too_long", message, 413))
+
+
+def _question(task: Task, record: Record, row: Encoded, asked: Asked) -> Question | Problem:
+    if why := too_long(row, asked.max_windows):
+        return Problem("too_long", why, 422)
+    # What is to be written takes room too, as much as is asked for.
+    return Question((record, row), sum(map(task.cost, row)), asked)
 
 
 def _record(given: Any, read: Read | TextError) -> Record | Problem:

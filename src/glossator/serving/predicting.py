@@ -23,6 +23,8 @@ from glossator.serving.problems import Problem, Refused
 
 __all__ = ["Answering", "answered", "count_of", "model_of", "model_routes", "told_of"]
 
+# Of the possibilities of many gaps or answers, more than anybody reads fill the memory.
+_MOST = {"top_k": 1_000, "max_windows": 1_000_000}
 _FIELDS = ("inputs", "top_k", "max_windows", "options", "mask")
 
 
@@ -56,7 +58,8 @@ class Answering:
         deadline = time.monotonic() + self.limits.deadline
         loop = asyncio.get_running_loop()
         with account.tokenizing():
-            read = await loop.run_in_executor(self._readers, served.read, inputs, asked)
+            most = self.limits.max_body
+            read = await loop.run_in_executor(self._readers, served.read, inputs, asked, most)
         questions = [each for each in read if isinstance(each, Question)]
         account.tokens += sum(question.cost for question in questions)
         if self.masks.log:
@@ -195,12 +198,13 @@ def count_of(name: str, value: Any) -> int | None:
     """A number of a body that may be left out.
 
     Raises:
-        Refused: it is no whole number, or below 1.
+        Refused: it is no whole number, below 1, or more than anybody reads.
     """
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000:
-        raise _bad(f"'{name}' must be a whole number, 1 or more")
+    most = _MOST[name]
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise _bad(f"'{name}' must be a whole number from 1 to {most:,}")
     return value
 
 

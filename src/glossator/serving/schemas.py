@@ -39,6 +39,7 @@ def _maybe(of: dict[str, Any]) -> dict[str, Any]:
 
 
 _ASKED_COUNT = {"type": ["integer", "null"], "minimum": 1, "maximum": 1_000_000}
+_ASKED_MOST = {**_ASKED_COUNT, "maximum": 1_000}
 _OPTIONS = {"type": "object", "additionalProperties": _PLAIN}
 _PROBLEM = _object(kind=_TEXT, message=_TEXT)
 
@@ -54,7 +55,7 @@ _OURS = {
             "options",
             "mask",
             inputs=_list({"type": ["string", "object", "array"]}, 1),
-            top_k=_ASKED_COUNT,
+            top_k=_ASKED_MOST,
             max_windows=_ASKED_COUNT,
             options=_OPTIONS,
             mask={"type": "boolean"},

@@ -33,16 +33,19 @@ __all__ = [
     "Filing",
     "NeedsDev",
     "Paired",
+    "Partly",
     "Preparing",
     "Probabilities",
     "Reader",
     "Relevance",
+    "Repeating",
     "Scores",
     "Surveying",
     "Task",
     "TaskKind",
     "Vectors",
     "WithFiles",
+    "characters_of",
     "is_better",
 ]
 
@@ -168,6 +171,15 @@ class NeedsDev(Protocol):
     @property
     def needs_dev(self) -> str:
         """The option that asks for dev rows; empty where none does."""
+
+
+@runtime_checkable
+class Partly(Protocol):
+    """A reader of rows that need not all have the same columns."""
+
+    @property
+    def also(self) -> Sequence[str]:
+        """Columns that a row may have beside `inputs`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,6 +371,14 @@ class Relevance(Protocol):
 
 
 @runtime_checkable
+class Repeating(Protocol):
+    """A task that reads a text of a row more than once, such as a question with each choice."""
+
+    def characters(self, record: Record) -> int:
+        """Of the texts of a row, each counted as often as it is read."""
+
+
+@runtime_checkable
 class Vectors(Protocol):
     """A task whose answers are vectors that are held against each other."""
 
@@ -378,6 +398,13 @@ class WithFiles(Protocol):
 
     def files(self, width: int) -> Mapping[str, str]:
         """Their texts, by their paths in the folder; `width` is that of the encoder."""
+
+
+def characters_of(task: Task, record: Record) -> int:
+    """Characters that a task reads of a row, before windows overlap."""
+    if isinstance(task, Repeating):
+        return task.characters(record)
+    return sum(map(len, record.texts))
 
 
 def is_better(task: Task, new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:

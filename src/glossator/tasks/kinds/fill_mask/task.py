@@ -17,7 +17,7 @@ from glossator.models import checkpoint
 from glossator.models.masked import MaskedLanguageModel
 from glossator.tasks.answering import AnsweringKind, AnsweringTask, TextReader
 from glossator.tasks.kinds.fill_mask.config import CONFIG
-from glossator.tasks.learnable import Batch, Encoded
+from glossator.tasks.learnable import Batch, Encoded, Example
 from glossator.tasks.task import Base
 from glossator.tasks.texts import encode_texts, refuse_short
 from glossator.text.records import Columns, Record
@@ -122,6 +122,11 @@ class FillMask(AnsweringTask):
         task = copy.copy(self)
         task.top_k = top_k or type(self).top_k
         return task
+
+    def cost(self, example: Example) -> int:
+        """Its tokens, and what is listed for its gaps, which is more of them by far."""
+        gaps = int(np.count_nonzero(example.tokens == self.mask_id))
+        return len(example.tokens) + gaps * min(self.top_k, len(self._vocabulary))
 
     def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """The windows of each text."""

@@ -72,6 +72,19 @@ class MultiTaskReader:
         }
 
     @property
+    def also(self) -> Sequence[str]:
+        """See `Partly`: the column that names the task, and those that only some tasks read."""
+        every = {
+            column: None
+            for name, known in self._known.items()
+            if self._only in (None, name)
+            for column in sorted(_wanted(known, False))
+        }
+        named = [self._column] if "member" in self.columns else []
+        common = {column for names in self.inputs.values() for column in names}
+        return [*named, *(column for column in every if column not in common)]
+
+    @property
     def needs_dev(self) -> str:
         """See `NeedsDev`."""
         found = (x.reader.needs_dev for x in self._known.values() if isinstance(x.reader, NeedsDev))

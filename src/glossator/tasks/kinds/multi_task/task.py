@@ -26,7 +26,7 @@ from glossator.tasks.kinds.multi_task.reading import Known, MultiTaskReader
 from glossator.tasks.kinds.multi_task.sampling import epoch_rows
 from glossator.tasks.kinds.multi_task.scores import MultiTaskScores
 from glossator.tasks.learnable import Coupling, Encoded, Example
-from glossator.tasks.task import Answer, Base, Task
+from glossator.tasks.task import Answer, Base, Task, characters_of
 from glossator.text.records import Columns, Record
 
 __all__ = ["KIND", "MultiTask", "MultiTaskKind"]
@@ -126,6 +126,11 @@ class MultiTask:
         """See `Task`."""
         models = {name: task.build(base, 0) for name, task in self.tasks.items()}
         return checkpoint.load_multi_task(base.folder, models)
+
+    def characters(self, record: Record) -> int:
+        """See `Repeating`: each task reads its own."""
+        pieces = record.input
+        return sum(characters_of(self.tasks[x.member.name], x.record) for x in pieces)
 
     def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """The examples of all tasks that read a row, one task after the other."""

@@ -82,6 +82,11 @@ class MultipleChoice(Windowed):
         """See `Task`."""
         return checkpoint.load_chooser(base.folder)
 
+    def characters(self, record: Record) -> int:
+        """See `Repeating`: the question is read with each choice."""
+        question, choices = record.input
+        return len(question) * len(choices) + sum(map(len, choices))
+
     def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """The windows of a row's first choice, then those of its second, and so on."""
         texts = (text for record in records for text in (record.input[0], *record.input[1]))
