@@ -41,6 +41,7 @@ from glossator.evaluation.figures import (
     Section,
     Table,
     Tiles,
+    VectorMap,
     Words,
 )
 
@@ -72,6 +73,13 @@ def figures(word: str = "") -> list[Figure]:
         ),
         Histogram(f"Histogram{word}", gold, f"across{word}", f"up{word}", (0.5, f"here{word}")),
         Scatter(f"Scatter{word}", gold, gold + random.normal(size=300) / 5, "gold", f"said{word}"),
+        VectorMap(
+            f"Map{word}",
+            random.normal(size=(40, 5)),
+            np.arange(40) % 10,
+            [f"group {n}{word}" for n in range(10)],
+            np.arange(40) % 7 == 0,
+        ),
         Pair(
             ReliabilityDiagram(f"Left{word}", reliability(chances, random.integers(0, 2, 200))),
             ReliabilityDiagram(f"Right{word}", reliability(chances, chances.argmax(1))),
@@ -143,7 +151,17 @@ def test_the_report_shows_every_figure_and_no_markup_of_strangers(full):
     page = Tags(render_report(full(ATTACK)))
     assert (page.broken, page.open) == ([], [])
     assert "script" not in page.seen
-    for said in ("Table", "Mean error", "Curve", "Histogram", "Scatter", "Left", "Marked", "All"):
+    for said in (
+        "Table",
+        "Mean error",
+        "Curve",
+        "Histogram",
+        "Scatter",
+        "Map",
+        "Left",
+        "Marked",
+        "All",
+    ):
         assert f"{said}{ATTACK}" in page.text, said
     for said in ("The other 10 rows", "2 more", "95% interval 0.200–0.300", "not one", "Short"):
         assert said in page.text, said

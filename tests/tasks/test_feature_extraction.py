@@ -281,6 +281,48 @@ def test_scores_say_what_was_found(tokenizer):
     assert (quote.text, quote.gold, quote.answer) == ("a 2", "b 2", "b 0")
 
 
+def map_of(scores, records, answers):
+    """The map of rows, and what is said beside it."""
+    scores.add(records, [], answers)
+    (section,) = [x for x in scores.sections("dev") if x.id == "map"]
+    return section.figures[0], " ".join(section.aside)
+
+
+def test_a_map_shows_labels_and_rings_round_misses(tokenizer):
+    records = [read("classes", text=f"a {i}", label="ab"[i % 2]) for i in range(4)]
+    answers = [np.array([x], np.float32) for x in ([1, 0], [0, 1], [1, 0.1], [-1, 0.1])]
+    drawn, said = map_of(task_of(tokenizer, "classes").scores(), records, answers)
+    assert (drawn.names, drawn.groups.tolist()) == (["a", "b"], [0, 1, 0, 1])
+    assert drawn.ringed.tolist() == [False, True, False, False]
+    assert "fixed seed" in said
+    assert "drawn by a seed" not in said
+
+
+def test_a_map_of_pairs_shows_their_sides(tokenizer):
+    records = [read("pairs", text=f"a {i}", text_pair=f"b {i % 2}") for i in range(3)]
+    answers = [np.eye(2, dtype=np.float32)] * 3
+    drawn, _ = map_of(task_of(tokenizer).scores(), records, answers)
+    assert drawn.groups.tolist() == [0, 0, 0, 1, 1]  # equal texts to be found are one
+    assert drawn.vectors.shape == (5, 2)
+    graded = [read("grades", text=f"a {i}") for i in range(3)]
+    drawn, said = map_of(task_of(tokenizer, "grades").scores(), graded, answers)
+    assert drawn.groups.tolist() == [0, 1, 0, 1, 0, 1]
+    assert not drawn.ringed.any()
+    assert "ring" not in said
+
+
+def test_a_map_of_many_texts_says_how_many_it_shows(tokenizer):
+    answers = np.random.default_rng(0).normal(size=(2500, 1, 3)).astype(np.float32)
+    records = [read("texts")] * 2500
+    drawn, said = map_of(task_of(tokenizer, "texts").scores(), records, answers)
+    assert len(drawn.vectors) == 2000
+    assert "2,000 of 2,500 texts, the first" in said
+    labels = [read("classes", label=str(i % 7)) for i in range(2500)]
+    drawn, said = map_of(task_of(tokenizer, "classes").scores(), labels, answers)
+    assert len(drawn.vectors) == len(drawn.groups) == len(drawn.ringed) == 2000
+    assert "2,000 of 2,500 texts, drawn by a seed" in said
+
+
 def test_texts_alone_say_nothing_of_two_models(tokenizer):
     scores = task_of(tokenizer, "texts").scores(paired=True)
     scores.add([read("texts")] * 2, [], [np.eye(2, dtype=np.float32)[:1]] * 2)

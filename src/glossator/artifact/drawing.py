@@ -12,6 +12,7 @@ from glossator.artifact.heatmap import confusion_map, labelled_confusion_map
 from glossator.artifact.plots import Series, histogram, line_plot
 from glossator.artifact.reliability_diagram import reliability_plot
 from glossator.artifact.scatter_plot import scatter_plot
+from glossator.artifact.vector_map import vector_map
 from glossator.evaluation.figures import (
     Curve,
     Histogram,
@@ -19,6 +20,7 @@ from glossator.evaluation.figures import (
     Matrix,
     ReliabilityDiagram,
     Scatter,
+    VectorMap,
 )
 
 __all__ = ["NAMED", "picture"]
@@ -29,7 +31,9 @@ _POINTS = 600  # of a line; more than a picture can show
 _NOTHING = Markup('<p class="none">There is no finite number to draw.</p>')
 
 
-def picture(figure: Curve | Histogram | Matrix | ReliabilityDiagram | Scatter) -> Markup:
+def picture(
+    figure: Curve | Histogram | Matrix | ReliabilityDiagram | Scatter | VectorMap,
+) -> Markup:
     """The SVG of a figure."""
     return _PICTURES[type(figure)](figure)
 
@@ -91,10 +95,17 @@ def _scatter(figure: Scatter) -> Markup:
     )
 
 
+def _vectors(figure: VectorMap) -> Markup:
+    if not np.isfinite(figure.vectors).all(axis=1).any():
+        return _NOTHING
+    return vector_map(figure)
+
+
 _PICTURES: dict[type, Callable[[Any], Markup]] = {
     Curve: _curve,
     Histogram: _histogram,
     Matrix: _matrix,
     ReliabilityDiagram: _reliability,
     Scatter: _scatter,
+    VectorMap: _vectors,
 }

@@ -32,6 +32,7 @@ __all__ = [
     "Section",
     "Table",
     "Tiles",
+    "VectorMap",
     "Words",
 ]
 
@@ -148,6 +149,25 @@ class Scatter:
 
 
 @dataclass(frozen=True, eq=False)
+class VectorMap:
+    """Vectors as points of a plane, near ones near; where each stands is found when it is drawn.
+
+    Args:
+        title: above it.
+        vectors: `(N, D)`, N at least 1; only their directions count.
+        groups: `(N,)` the number of each one's group.
+        names: of the groups.
+        ringed: `(N,)` whether a ring stands round it.
+    """
+
+    title: str
+    vectors: ArrayLike
+    groups: ArrayLike
+    names: Sequence[str]
+    ringed: ArrayLike
+
+
+@dataclass(frozen=True, eq=False)
 class ReliabilityDiagram:
     """How often answers were right at each confidence; its error is told beside the title."""
 
@@ -226,7 +246,16 @@ class Pair:
 
 
 Figure: TypeAlias = (
-    Table | Matrix | Curve | Histogram | Scatter | ReliabilityDiagram | Quotes | Tiles | Pair
+    Table
+    | Matrix
+    | Curve
+    | Histogram
+    | Scatter
+    | VectorMap
+    | ReliabilityDiagram
+    | Quotes
+    | Tiles
+    | Pair
 )
 
 

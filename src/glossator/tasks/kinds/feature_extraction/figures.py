@@ -15,15 +15,17 @@ from glossator.evaluation.figures import (
     Scatter,
     Section,
     Table,
+    VectorMap,
     Words,
 )
 from glossator.models.pooling import Pooling
 from glossator.tasks.kinds.feature_extraction.config import CONFIG, Options
 from glossator.tasks.kinds.feature_extraction.reading import Aim
 
-__all__ = ["class_section", "grade_section", "misses_section", "words"]
+__all__ = ["class_section", "grade_section", "map_section", "misses_section", "words"]
 
 _POINTS = 5_000
+_MAPPED = 2_000  # points of a map; more can't be told apart, and take long to lay out
 _LEARNED: dict[Aim, str] = {
     "pairs": "texts that belong together",
     "grades": "pairs with a number of how alike they are",
@@ -75,6 +77,44 @@ def grade_section(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> Se
         ],
         aside=("A pair on the diagonal is as alike as its number says.",),
         short="Cosines",
+    )
+
+
+def map_section(
+    vectors: NDArray[np.float32],
+    groups: NDArray[np.int64],
+    names: Sequence[str],
+    *,
+    missed: NDArray[np.bool_] | None = None,
+    seen: int | None = None,
+    chosen: str = "drawn by a seed",
+) -> Section:
+    """A map of vectors; of many some are drawn by a seed.
+
+    Args:
+        vectors: (N, width), N at least 1.
+        groups: (N,) number of each one's group.
+        names: of the groups: labels, or sides of pairs.
+        missed: (N,) whether what is nearest is wrong; None: nothing is right or wrong.
+        seen: of how many texts these are; None: of N.
+        chosen: how, where there are more.
+    """
+    total = len(vectors) if seen is None else seen
+    kept = np.arange(len(vectors))
+    if len(kept) > _MAPPED:
+        kept = np.sort(np.random.default_rng(0).choice(kept, _MAPPED, replace=False))
+    rings = np.zeros(len(vectors), np.bool_) if missed is None else missed
+    aside = [
+        "Each point is the vector of a text, and near vectors stand near (t-SNE, with a fixed "
+        "seed). How far groups are apart, and which way is up, means nothing.",
+    ]
+    if missed is not None:
+        aside.append("A ring: what is nearest to it is not what is right; the worst are below.")
+    if len(kept) < total:
+        aside.append(f"{len(kept):,} of {total:,} texts, {chosen}.")
+    found = VectorMap("", vectors[kept], groups[kept], names, rings[kept])
+    return Section(
+        id="map", title="A map of the vectors", figures=[found], aside=aside, short="Map"
     )
 
 

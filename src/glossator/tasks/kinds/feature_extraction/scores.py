@@ -14,9 +14,11 @@ from glossator.evaluation.figures import Measure, Quote, Section
 from glossator.evaluation.means import means, paired_means
 from glossator.evaluation.regression import RegressionScores, paired_difference
 from glossator.evaluation.retrieval import discounted_gain, nearest, ranks
+from glossator.evaluation.row_sample import RowSample
 from glossator.tasks.kinds.feature_extraction.figures import (
     class_section,
     grade_section,
+    map_section,
     misses_section,
 )
 from glossator.tasks.kinds.feature_extraction.reading import Aim
@@ -38,6 +40,7 @@ __all__ = [
 _AT = 10
 _SHOWN = 400  # characters of a text that a report may show
 _MISSES = 50
+_MAPPED = 1_000  # pairs with a number, both of whose vectors a map may show
 _RETRIEVAL = (
     Measure(
         "mrr", "Mean reciprocal rank", "share", "high", note="1: always found first", hub="mrr"
@@ -179,12 +182,24 @@ class FindingScores:
         names = list(self._numbers)
         if self._classes:
             right = np.array(self._wanted)
-            told = [class_section(names, right, places == 1)]
+            told = [class_section(names, right, places == 1), self._map(names)]
         else:
             among = count_of(len(self._candidates), "text")
             aside = [f"Each text was looked for among {among} of these rows."]
             told = [rank_section("Where the right text stands", places, "rows", aside)]
+            told.append(self._map(["texts", "texts to be found"]))
         return [*told, misses_section(split, self._misses(places, found, names))]
+
+    def _map(self, names: Sequence[str]) -> Section:
+        """The vectors by their labels; of pairs the sides."""
+        missed = self._ranked()[0] > 1
+        queries = np.stack(self._queries)
+        if self._classes:
+            return map_section(queries, np.array(self._wanted), names, missed=missed)
+        found = np.stack(list(self._candidates.values()))
+        sides = np.repeat([0, 1], [len(queries), len(found)])
+        rings = np.concatenate([missed, np.zeros(len(found), np.bool_)])
+        return map_section(np.concatenate([queries, found]), sides, names, missed=rings)
 
     def _misses(
         self, places: NDArray[np.int64], found: NDArray[np.int64], names: Sequence[str]
@@ -229,6 +244,7 @@ class GradeScores:
         self._cosine = cosine
         self._scores = RegressionScores(intervals=intervals)
         self._pairs: list[NDArray[np.float64]] = []  # (n, 2) wanted and found
+        self._sides: RowSample | None = None  # (n, 2 * width) both vectors of some pairs
         self._quotes: list[Quote] = []
 
     def add(
@@ -239,12 +255,26 @@ class GradeScores:
         found = np.array([_cosine(*vectors[:2]) for vectors in answers])
         self._scores.add(found, wanted)
         self._pairs.append(np.stack([wanted, found], axis=1))
+        self._sample(np.stack([vectors[:2].ravel() for vectors in answers]))
         for record, right, value in zip(records, wanted.tolist(), found.tolist(), strict=True):
             text = "\n".join(x[:_SHOWN] for x in record.texts)
             quote = Quote(text, f"{right:.2f}", f"{value:.2f}", source=record.row.source)
             self._quotes.append(quote)
         if len(self._quotes) > 2 * _MISSES:
             self._quotes = self._worst()
+
+    def _sample(self, both: NDArray[np.float32]) -> None:
+        if self._sides is None:
+            self._sides = RowSample(both.shape[1], both.dtype, size=_MAPPED)
+        self._sides.add(both)
+
+    def _map(self) -> Section:
+        assert self._sides is not None, "there are rows"
+        both = self._sides.rows
+        vectors = both.reshape(2 * len(both), -1)
+        groups = np.tile([0, 1], len(both))
+        names = ["first texts", "second texts"]
+        return map_section(vectors, groups, names, seen=2 * self._sides.seen)
 
     def _worst(self) -> list[Quote]:
         off = sorted(self._quotes, key=lambda x: -abs(float(x.gold) - float(x.answer)))
@@ -263,7 +293,11 @@ class GradeScores:
     def sections(self, split: str) -> list[Section]:
         """See `Scores`."""
         wanted, found = np.concatenate(self._pairs).T
-        return [grade_section(wanted, found), misses_section(split, self._worst())]
+        return [
+            grade_section(wanted, found),
+            self._map(),
+            misses_section(split, self._worst()),
+        ]
 
     def paired(self, other: GradeScores) -> Paired:
         """See `Scores`."""
@@ -316,8 +350,11 @@ class SpreadScores:
         return []
 
     def sections(self, split: str) -> list[Section]:
-        """Nothing to show."""
-        return []
+        """See `Scores`; a map of the vectors that were looked at."""
+        if not self._vectors:
+            return []
+        vectors, groups = np.stack(self._vectors), np.zeros(len(self._vectors), np.int64)
+        return [map_section(vectors, groups, ["texts"], seen=self._rows, chosen="the first")]
 
     def paired(self, other: SpreadScores) -> Paired:
         """Refuse: no row is right or wrong.
