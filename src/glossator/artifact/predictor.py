@@ -345,15 +345,30 @@ class Predictor:
         wishes = asks_of(config_named(self.task.name), asks) if asks else None
         return self.task.asked(top_k=top_k, asks=wishes)
 
-    def ready(self, top_k: int | None = None, asks: Mapping[str, Any] | None = None) -> Task:
-        """As `asked`, and able to answer: what it has to know of the model first, it has asked."""
-        task = self.asked(top_k, asks or {})
-        return task.prepared(self._asking) if isinstance(task, Preparing) else task
+    def ready(
+        self,
+        top_k: int | None = None,
+        asks: Mapping[str, Any] | None = None,
+        *,
+        step: Callable[[], None] = lambda: None,
+    ) -> Task:
+        """As `asked`, and able to answer: what it has to know of the model first, it has asked.
 
-    def _asking(self, task: Task, records: Sequence[Record]) -> list[Answer]:
-        """What the model says of records, as a task asks it."""
-        with self._set_up():
-            return self._raw(task, records, task.encode(records))
+        Args:
+            top_k: how many possibilities each answer lists.
+            asks: what else is wanted of the answers.
+            step: is called now and then while the model is asked; what it raises ends that.
+        """
+        task = self.asked(top_k, asks or {})
+        if not isinstance(task, Preparing):
+            return task
+
+        def ask(asking: Task, records: Sequence[Record]) -> list[Answer]:
+            step()
+            with self._set_up():
+                return self._raw(asking, records, asking.encode(records), lambda _: step())
+
+        return task.prepared(ask)
 
     def answer_records(
         self,
@@ -364,8 +379,12 @@ class Predictor:
         progress: Callable[[int], None] = lambda _: None,
         **asks: Any,
     ) -> Answers:
-        """As `answers`, for rows that were read, and perhaps encoded."""
-        task = self.ready(top_k, asks)
+        """As `answers`, for rows that were read, and perhaps encoded.
+
+        What `progress` raises ends the answering; it is called between the steps of a long answer
+        too, and between those of what a task asks the model first.
+        """
+        task = self.ready(top_k, asks, step=lambda: progress(0))
         encoded = task.encode(records) if rows is None else rows
         with self._set_up():
             raw = self._raw(task, records, encoded, progress)

@@ -40,6 +40,7 @@ __all__ = [
     "Relevance",
     "Repeating",
     "Scores",
+    "Stepwise",
     "Surveying",
     "Task",
     "TaskKind",
@@ -354,12 +355,24 @@ class Preparing(Protocol):
     def notes(self) -> Sequence[str]:
         """What a user of the answers should know of it, once it is prepared."""
 
+    @property
+    def unread(self) -> int:
+        """Characters that the model has to read for it yet, before it answers."""
+
     def prepared(self, ask: Callable[[Task, Sequence[Record]], Sequence[Answer]]) -> Self:
         """The same task, ready to answer; what was asked once is not asked again.
 
         Args:
             ask: the combined answers of records, as some task asks the model for them.
         """
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """A task that takes many steps to answer a batch, and can be looked after meanwhile."""
+
+    def watched(self, step: Callable[[], None]) -> Self:
+        """The same task, which calls `step` before each; what that raises ends the answering."""
 
 
 @runtime_checkable

@@ -137,6 +137,19 @@ class ZeroShot(Windowed, abc.ABC):
         """See `Preparing`."""
         return (self._calibration(),) if self.classes else ()
 
+    @property
+    def unread(self) -> int:
+        """See `Preparing`: of the examples, and of what else each way reads."""
+        question = self.question
+        if self.is_prepared or question in self._prepared:
+            return 0
+        rows = question.examples.rows if question.examples else ()
+        return sum(len(text) for text, _ in rows) + self.characters_of_labels()
+
+    @abc.abstractmethod
+    def characters_of_labels(self) -> int:
+        """What the model reads of the labels alone."""
+
     def prepared(self, ask: Ask) -> Self:
         """See `Preparing`: what is made of the labels, and the calibration on the examples."""
         if self.is_prepared:
