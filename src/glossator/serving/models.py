@@ -19,6 +19,7 @@ from glossator.serving.problems import Problem, Refused
 from glossator.tasks.learnable import Encoded
 from glossator.tasks.registry import config_named
 from glossator.tasks.task import (
+    Composed,
     Partly,
     Preparing,
     Probabilities,
@@ -181,9 +182,17 @@ class Served:
             return json.loads(words.command_input)
         return words.command_input
 
+    @cached_property
+    def examples(self) -> Mapping[str, Any]:
+        """An input for each task of a model that has several, by the names of the tasks."""
+        task = self.predictor.task
+        if not isinstance(task, Composed):
+            return {}
+        return task.examples(self.predictor.reader().columns)
+
     def warm_up(self) -> None:
         """Answer once, so that the first client does not wait for what is made at first use."""
-        questions = self.read([self.example], Asked())
+        questions = self.read([*self.examples.values()] or [self.example], Asked())
         self.answer(Asked(), [x.item for x in questions if isinstance(x, Question)])
 
 

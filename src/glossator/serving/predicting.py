@@ -176,6 +176,7 @@ def told_of(served: Served) -> dict[str, Any]:
         "version": served.version,
         "does": task.words().does,
         "example": served.example,
+        "examples": served.examples,
     }
 
 

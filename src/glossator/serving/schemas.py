@@ -88,6 +88,7 @@ _OURS = {
         version=_TEXT,
         does=_TEXT,
         example={"type": ["string", "object"]},
+        examples={"type": "object", "additionalProperties": _ANY_OBJECT},
     ),
     "Change": _closed(_object("folder", "version", folder=_TEXT, version=_TEXT)),
     "Deleted": _object(id=_TEXT, deleted={"const": True}),

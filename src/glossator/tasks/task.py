@@ -30,6 +30,7 @@ __all__ = [
     "Adopting",
     "Answer",
     "Base",
+    "Composed",
     "Filing",
     "NeedsDev",
     "Paired",
@@ -364,6 +365,18 @@ class Preparing(Protocol):
 
         Args:
             ask: the combined answers of records, as some task asks the model for them.
+        """
+
+
+@runtime_checkable
+class Composed(Protocol):
+    """A task made of several, of which the one answers a row that the row names."""
+
+    def examples(self, columns: Columns) -> Mapping[str, Mapping[str, Any]]:
+        """A row for each of them, by its name.
+
+        Args:
+            columns: that the task reads, by role.
         """
 
 
