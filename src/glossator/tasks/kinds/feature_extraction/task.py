@@ -237,9 +237,13 @@ class FeatureExtraction(Windowed):
         return np.stack(found) if found else np.zeros((0, 0), np.float32)
 
     def asked(self, *, top_k: int | None = None, asks: Any = None) -> Self:
-        """The same task; of texts that are to be found it may have another prefix."""
+        """The same task, perhaps of texts that are to be found, or with other prefixes."""
         task = copy.copy(self)
-        task.document = isinstance(asks, Asks) and asks.document
+        wishes = asks if isinstance(asks, Asks) else Asks()
+        given = {"prefix": wishes.prefix, "pair_prefix": wishes.pair_prefix}
+        changed = {name: value for name, value in given.items() if value is not None}
+        task.document = wishes.document
+        task.options = dataclasses.replace(self.options, **changed)
         return task
 
     def for_documents(self) -> Self:
