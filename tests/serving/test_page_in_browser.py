@@ -90,29 +90,35 @@ class Page:
     def until(self, condition):
         return WebDriverWait(self.browser, PATIENCE).until(lambda _: condition())
 
+    def click(self, button):
+        """Click, and return once the page did what it does at once, which a driver may not."""
+        assert button.is_displayed()
+        self.browser.execute_script("arguments[0].click()", button)
+
+    def fill(self, name, text):
+        self.browser.execute_script("arguments[0].value = arguments[1]", self.at(name), text)
+
     def press(self, form):
         button = self.browser.find_element(By.CSS_SELECTOR, f"#{form} button[type=submit]")
-        button.click()
+        self.click(button)
         self.until(button.is_enabled)
 
     def open(self, token):
-        self.at("key").clear()
-        self.at("key").send_keys(token)
+        self.fill("key", token)
         self.press("opening")
 
     def choose(self, task):
         """Take one of the tasks of a model; gives the names of its fields."""
         buttons = self.browser.find_elements(By.CSS_SELECTOR, "#tasks button")
         (button,) = [x for x in buttons if x.text == task]
-        button.click()
+        self.click(button)
         areas = self.browser.find_elements(By.CSS_SELECTOR, "#fields textarea")
         return [x.get_attribute("id").removeprefix("field-") for x in areas]
 
     def ask(self, **fields):
         """What is seen of the answer to what is typed into fields."""
         for name, text in fields.items():
-            area = self.at(f"field-{name}")
-            self.browser.execute_script("arguments[0].value = arguments[1]", area, text)
+            self.fill(f"field-{name}", text)
         self.press("asking")
         assert self.trouble is None
         return self.browser.execute_script(SEEN)
@@ -369,7 +375,7 @@ def test_a_model_of_one_task_has_none_to_choose_from(opened, kind_folder, model_
     buttons = page.browser.find_elements(By.CSS_SELECTOR, "#tasks button")
     assert [x.text for x in buttons] == list(TASKS)
     page.choose("task-2")
-    page.browser.find_elements(By.CSS_SELECTOR, "#models button")[1].click()
+    page.click(page.browser.find_elements(By.CSS_SELECTOR, "#models button")[1])
     assert not page.at("tasking").is_displayed()
     assert "tokens, windows: 1" in page.ask(text="the film was 2")["text"]
     assert page.complaints() == []
@@ -470,8 +476,7 @@ def test_a_key_that_opens_nothing_says_so(opened, model_folder):
 def test_what_cannot_be_read_says_so_and_the_page_goes_on(opened, kind_folder):
     page = opened(model=kind_folder("one label"))
     page.complaints()
-    area = page.at("field-text")
-    area.clear()
+    page.fill("field-text", "")
     page.press("asking")
     assert page.trouble == "the text is empty"
     page.complaints()
@@ -483,10 +488,10 @@ def test_models_are_chosen_and_the_language_is_changed(opened, kind_folder, mode
     page.ask(text="the film was 2")
     buttons = page.browser.find_elements(By.CSS_SELECTOR, "#models button")
     assert [x.text.split("\n")[0] for x in buttons] == ["topics", "choices"]
-    buttons[1].click()
+    page.click(buttons[1])
     assert page.at("answer").text == ""
     page.ask(question="film film", choices="card\nfilm")
-    page.at("language").click()
+    page.click(page.at("language"))
     assert page.at("field-choices").get_attribute("value") == "card\nfilm"
     assert "每行一个" in page.at("asking").text
     assert "个词元" in page.at("answer").text

@@ -15,7 +15,7 @@ from glossator.errors import ConfigError, ModelFolderError
 from glossator.models.config import RuntimeConfig
 from glossator.models.starter import STARTERS, locate
 from glossator.tasks.registry import KINDS, config_named, kind_named, restored, usual_columns
-from glossator.tasks.task import Adopting, Base, Filing, Preparing, Task
+from glossator.tasks.task import Adopting, Base, Filing, Noted, Task
 from glossator.text.records import Columns
 
 __all__ = ["OpenedAs", "load", "load_sealed", "located", "opened_asks", "task_of"]
@@ -108,7 +108,7 @@ def _keep(predictor: Predictor, asks: Mapping[str, Any]) -> None:
         names = ", ".join(other)
         raise ConfigError(f"{task.name} is asked for {names} with each predict, not by load")
     predictor.use(task)
-    predictor.notes += tuple(task.notes) if isinstance(task, Preparing) else ()
+    predictor.notes += tuple(task.notes) if isinstance(task, Noted) else ()
 
 
 def _opened(

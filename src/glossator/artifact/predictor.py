@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from glossator.artifact.card import untrained_card
 from glossator.artifact.folder import Details
 from glossator.artifact.saving import save_folder
 from glossator.artifact.summary import as_html, as_line
@@ -428,10 +429,14 @@ class Predictor:
             OSError: the disk is full or read-only; `folder` is then as it was.
         """
         encoder: Any = self.model.encoder
+        details = dataclasses.replace(self.details, saved=self.task.saved())
+        if not details.is_trained:
+            card = untrained_card(Path(folder).resolve().name, self.task.words(), details)
+            details = dataclasses.replace(details, card=card)
         save_folder(
             self.model,
             self.task.tokenizer,
-            dataclasses.replace(self.details, saved=self.task.saved()),
+            details,
             folder,
             opens_as=self.task.opens_as,
             files=self.task.files(encoder.width) if isinstance(self.task, WithFiles) else None,

@@ -12,7 +12,7 @@ from glossator.cli.options import ScoringOptions
 from glossator.cli.screen import Screen
 from glossator.models.config import RuntimeConfig
 from glossator.tasks.registry import roles
-from glossator.tasks.task import Preparing, Reader
+from glossator.tasks.task import Noted, Reader
 from glossator.text.records import Read
 from glossator.text.rows import Row
 from glossator.text.tables import held_out, read_tables
@@ -37,7 +37,7 @@ def prepared(predictor: Predictor, asks: Mapping[str, Any], screen: Screen) -> N
         InputError: it cannot answer what is wanted.
     """
     task = predictor.ready(None, asks)
-    for note in task.notes if isinstance(task, Preparing) else ():
+    for note in task.notes if isinstance(task, Noted) else ():
         screen.say(note)
 
 

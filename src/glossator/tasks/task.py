@@ -33,6 +33,7 @@ __all__ = [
     "Composed",
     "Filing",
     "NeedsDev",
+    "Noted",
     "Paired",
     "Partly",
     "Preparing",
@@ -349,12 +350,17 @@ class Surveying(Protocol):
 
 
 @runtime_checkable
-class Preparing(Protocol):
-    """A task that has something to ask the model itself before it answers."""
+class Noted(Protocol):
+    """A task of which the users of its answers should know something."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """What a user of the answers should know of it, once it is prepared."""
+        """That, in sentences, once the task is ready."""
+
+
+@runtime_checkable
+class Preparing(Noted, Protocol):
+    """A task that has something to ask the model itself before it answers."""
 
     @property
     def unread(self) -> int:
