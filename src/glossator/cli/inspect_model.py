@@ -10,10 +10,11 @@ from glossator.artifact.folder import SETTINGS, Details, read_details
 from glossator.artifact.manifest import MANIFEST, verify
 from glossator.artifact.opening import task_of
 from glossator.artifact.wording import interval, measure, with_value
+from glossator.cli.loading import notes_of
 from glossator.cli.plain import shortened
 from glossator.cli.screen import Screen
 from glossator.errors import ModelFolderError
-from glossator.tasks.task import Base, Noted, Task
+from glossator.tasks.task import Base, Task
 
 __all__ = ["inspect_model"]
 
@@ -54,7 +55,7 @@ def inspect_model(folder: Path, screen: Screen) -> None:
     screen.line(f"  of the family {base.source.config.model_type}")
     if details is None:
         screen.line(f"  not written by glossator: no {MANIFEST} to check its files against")
-        for note in task.notes if isinstance(task, Noted) else ():
+        for note in notes_of(task) if task else ():
             screen.line(f"! {note}", "yellow")
     else:
         _show(screen, details, task)

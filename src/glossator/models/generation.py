@@ -111,7 +111,9 @@ def _chosen(
     if config.top_k:
         chances[:, config.top_k :] = 0
     before = chances.cumsum(-1) - chances
-    chances[before >= config.top_p * chances.sum(-1, keepdim=True)] = 0
+    unlikely = before >= config.top_p * chances.sum(-1, keepdim=True)
+    unlikely[:, 0] = False  # also where top_p is as good as 0
+    chances[unlikely] = 0
     rows = zip(chances, ids, draws, strict=True)
     return [int(row[torch.multinomial(p, 1, generator=draw)]) for p, row, draw in rows]
 

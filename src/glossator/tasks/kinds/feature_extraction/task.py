@@ -246,10 +246,13 @@ class FeatureExtraction(Windowed):
         """The same task, perhaps of texts that are to be found, or with other prefixes."""
         task = copy.copy(self)
         wishes = asks if isinstance(asks, Asks) else Asks()
-        given = {"prefix": wishes.prefix, "pair_prefix": wishes.pair_prefix}
-        changed = {name: value for name, value in given.items() if value is not None}
+        own = self.options
         task.document = wishes.document
-        task.options = dataclasses.replace(self.options, **changed)
+        task.options = dataclasses.replace(
+            own,
+            prefix=own.prefix if wishes.prefix is None else wishes.prefix,
+            pair_prefix=own.pair_prefix if wishes.pair_prefix is None else wishes.pair_prefix,
+        )
         return task
 
     def for_documents(self) -> Self:
