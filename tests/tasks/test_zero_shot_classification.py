@@ -230,15 +230,29 @@ def test_labels_are_embedded_once(encoder, monkeypatch):
     asked = []
     right = type(encoder)._asking
 
-    def counted(self, task, records):
+    def counted(self, task, records, **given):
         asked.append(len(records))
-        return right(self, task, records)
+        return right(self, task, records, **given)
 
     monkeypatch.setattr(type(encoder), "_asking", counted)
     labels = {"one": "a card that nobody asked for yet", "two": "a film"}
     for _ in range(3):
         encoder.predict(TEXTS, labels=labels)
     assert asked == [2]
+
+
+def test_what_was_given_up_is_not_taken_for_done(encoder):
+    asks = {"labels": {"one": "a card that is given up", "two": "a film"}}
+
+    def step():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encoder.ready(None, asks, step=step)
+    assert encoder.asked(None, asks).unread > 0
+    task = encoder.ready(None, asks)
+    assert task.directions.shape[0] == 2
+    assert encoder.asked(None, asks).unread == 0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -363,13 +364,15 @@ class Predictor:
         task = self.asked(top_k, asks or {})
         if not isinstance(task, Preparing):
             return task
+        return task.prepared(functools.partial(self._asking, step=step))
 
-        def ask(asking: Task, records: Sequence[Record]) -> list[Answer]:
-            step()
-            with self._set_up():
-                return self._raw(asking, records, asking.encode(records), lambda _: step())
-
-        return task.prepared(ask)
+    def _asking(
+        self, task: Task, records: Sequence[Record], *, step: Callable[[], None]
+    ) -> list[Answer]:
+        """What the model says of records, as a task asks it."""
+        step()
+        with self._set_up():
+            return self._raw(task, records, task.encode(records), lambda _: step())
 
     def answer_records(
         self,

@@ -153,9 +153,10 @@ class FeatureExtraction(Windowed):
         """The texts of a row with their prefixes."""
         first, *others = record.input
         prefix, other = self.options.prefix, self.options.pair_prefix
-        if self.aim == "texts":
-            other = prefix
-        return [(other if self.document else prefix) + first, *(other + text for text in others)]
+        found = other
+        if self.aim == "texts":  # of which none was to be found, but for a text itself
+            found, other = other or prefix, prefix
+        return [(found if self.document else prefix) + first, *(other + text for text in others)]
 
     def _wanted(self, record: Record) -> NDArray[np.float32]:
         graded = self.aim == "grades" and record.target is not None
