@@ -89,3 +89,54 @@ def test_what_cannot_be_opened_so_says_what_it_is(run, model):
     assert "fill-mask opens its own folders alone" in done.error
     done = run("predict", model, "new.csv", "--task", "text-classification", "--top-k", "1")
     assert done.code == 0  # its own
+
+
+@pytest.fixture
+def starter(here, monkeypatch):
+    """The small model as the starter that was trained with prefixes."""
+    import shutil
+
+    monkeypatch.setenv("GLOSSATOR_CACHE", str(here / "cache"))
+    return shutil.copytree(here / "tiny", here / "cache" / "starters" / "multilingual")
+
+
+NOTE = "The model was trained with 'query: ' before each text and 'passage: '"
+
+
+def vectors(done):
+    assert done.code == 0
+    return [json.loads(line)["prediction"]["embedding"] for line in done.out.splitlines()]
+
+
+def test_prefixes_that_a_starter_was_trained_with_are_said_once(run, here, starter, table):
+    text = "where is my card"
+    table(f"message\n{text}\n", "bare.csv")
+    table(f"message\nquery: {text}\n", "query.csv")
+    table(f"message\npassage: {text}\n", "passage.csv")
+    words = ("--task", "feature-extraction", "--text", "message")
+    done = run("predict", "multilingual", "bare.csv", *words)
+    assert done.err.count(NOTE) == 1
+    assert '--prefix "query: "' in done.err
+    plain = run("predict", "tiny", "bare.csv", *words)
+    assert NOTE not in plain.err
+    assert vectors(done) == vectors(plain)  # nothing was changed
+
+    given = ("--prefix", "query: ", "--pair-prefix", "passage: ")
+    done = run("predict", "multilingual", "bare.csv", *words, *given)
+    assert NOTE not in done.err
+    assert vectors(done) == vectors(run("predict", "tiny", "query.csv", *words))
+    done = run("predict", "multilingual", "bare.csv", *words, *given, "--document")
+    assert vectors(done) == vectors(run("predict", "tiny", "passage.csv", *words))
+
+
+def test_inspect_says_them_of_a_starter_that_makes_vectors(run, here, starter):
+    from glossator.tasks.kinds.feature_extraction.sentence_files import Told, written_files
+
+    for name, text in written_files(Told("mean", True, 64), 32).items():
+        (starter / name).parent.mkdir(exist_ok=True)
+        (starter / name).write_text(text)
+    done = run("inspect", "multilingual")
+    assert done.code == 0
+    assert done.out.count(NOTE) == 1
+    done = run("predict", "multilingual", "new.csv", "--text", "message")
+    assert done.err.count(NOTE) == 1

@@ -218,6 +218,24 @@ def test_a_stop_token_is_not_part_of_the_text(model):
     assert generate(model, [prompt], GenerationConfig(), stop=first) == [Generated((), "stop")]
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+def test_between_two_tokens_a_text_can_be_given_up(model, beams):
+    steps = []
+
+    def step():
+        steps.append(1)
+        if len(steps) == 5:
+            raise KeyboardInterrupt
+
+    config = GenerationConfig(beams=beams, max_new_tokens=100)
+    with pytest.raises(KeyboardInterrupt):
+        generate(model, TEXTS[:1], config, step=step)
+    assert len(steps) == 5
+    steps[:] = [1] * 10
+    (found,) = generate(model, TEXTS[:1], config, step=step)
+    assert len(steps) == 10 + len(found.tokens)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

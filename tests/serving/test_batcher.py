@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from glossator.serving.batcher import Batcher, Question
+from glossator.serving.batcher import LATE, Batcher, Question
 from glossator.serving.problems import Problem
 
 PATIENCE = 60  # seconds that a test waits for what must come
@@ -21,7 +21,7 @@ class Model:
         self.busy, self.go = threading.Event(), threading.Event()
         self.go.set()
 
-    def answer(self, kind, items):
+    def answer(self, kind, items, step):
         self.asked.append((kind, list(items)))
         self.busy.set()
         assert self.go.wait(PATIENCE)
@@ -110,8 +110,8 @@ def test_the_delay_is_what_waits_beyond_a_batch_at_the_pace_of_late(model, made)
     batcher = made(budget=3, clock=clock)
     answer = model.answer
 
-    def slow(kind, items):
-        found = answer(kind, items)
+    def slow(kind, items, step):
+        found = answer(kind, items, step)
         clock.now += 2.0 * len(items)
         return found
 
@@ -211,6 +211,80 @@ def test_what_is_late_or_left_does_not_reach_the_model(model, made):
     assert stays == {"of": "stays"}
     assert model.batches == [["first"], ["stays"]]
     assert batcher.waiting == (0, 0)
+
+
+class Long(Model):
+    """Looks twice whether it is still to go on: before `hold` and after it."""
+
+    def answer(self, kind, items, step):
+        step()
+        found = super().answer(kind, items, step)
+        step()
+        return found
+
+
+@pytest.fixture
+def long(model, made):
+    model.__class__ = Long
+    return made
+
+
+@pytest.mark.parametrize("why", ["late", "left"])
+def test_a_model_does_not_go_on_for_nobody(model, long, why):
+    clock = Clock()
+    batcher = long(clock=clock, budget=2)
+
+    async def ask():
+        model.hold()
+        first = asyncio.create_task(batcher.ask(questions("a", "b"), 5.0))
+        await asyncio.to_thread(model.busy.wait, PATIENCE)
+        if why == "left":
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+        else:
+            clock.now = 6.0
+        model.go.set()
+        after = await batcher.ask(questions("after"), 1e9)
+        return (None if why == "left" else await first), after
+
+    found, after = asyncio.run(ask())
+    assert found in (None, [LATE, LATE])
+    assert after == [{"of": "after"}]
+    assert batcher.waiting == (0, 0)
+
+
+def test_a_model_goes_on_as_long_as_one_of_a_batch_waits(model, long):
+    batcher = long()
+
+    async def ask():
+        first = await held(model, batcher)
+        left = asyncio.create_task(batcher.ask(questions("left"), 1e9))
+        stays = asyncio.create_task(batcher.ask(questions("stays"), 1e9))
+        await waiting(batcher, 2)
+        model.busy.clear()
+        model.go.set()
+        await first
+        await asyncio.to_thread(model.busy.wait, PATIENCE)
+        left.cancel()
+        return await stays
+
+    assert asyncio.run(ask()) == [{"of": "stays"}]
+
+
+def test_what_was_given_up_says_nothing_of_the_pace(model, long):
+    clock = Clock()
+    batcher = long(clock=clock, budget=1)
+
+    async def ask():
+        model.hold()
+        first = asyncio.create_task(batcher.ask(questions("a", cost=1_000), 5.0))
+        await asyncio.to_thread(model.busy.wait, PATIENCE)
+        clock.now = 6.0
+        model.go.set()
+        await first
+
+    asyncio.run(ask())
+    assert batcher._pace.seconds_a_token == 0
 
 
 def test_a_free_model_waits_for_company_no_longer_than_it_is_told(model, made):

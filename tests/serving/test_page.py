@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html.parser
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+import glossator
 from glossator.serving import page
 
 STATIC = Path(page.__file__).parent / "static"
@@ -108,3 +110,45 @@ def test_the_script_needs_no_field_that_a_model_does_not_tell(client, keys):
     body = {"inputs": [model["example"]]}
     asked = client.post(f"/v1/models/{model['id']}/predict", headers=keys.header(), json=body)
     assert asked.status_code == 200
+
+
+@pytest.fixture(scope="module")
+def several_folder(tiny_model_folder, tmp_path_factory):
+    """A folder of tasks with columns of their own, of which the first reads no bare text."""
+    rows = [
+        {"kind": "choice", "asked": f"film {i}", "among": ["card", "film"], "answer": 1}
+        for i in range(12)
+    ]
+    rows += [
+        {"kind": "intent", "title": "the", "body": f"card {i}", "label": "ab"[i % 2]}
+        for i in range(12)
+    ]
+    members = {
+        "choice": {"question": "asked", "choices": "among"},
+        "intent": {"text": ["title", "body"]},
+    }
+    folder = tmp_path_factory.mktemp("several") / "several"
+    glossator.fit(
+        rows, task="multi-task", member="kind", members=json.dumps(members),
+        model=str(tiny_model_folder), output=str(folder), epochs=1, seed=1, progress=False,
+        test_fraction=0.0,
+    )  # fmt: skip
+    return folder
+
+
+def test_each_task_of_a_model_has_an_example_that_it_answers(made, keys, several_folder):
+    client = made({"several": several_folder})
+    (model,) = client.get("/v1/models", headers=keys.header()).json()["data"]
+    assert model["examples"].keys() == {"choice", "intent"}
+    assert set(model["examples"]["intent"]) == {"kind", "title", "body"}
+    for name, example in model["examples"].items():
+        assert example["kind"] == name
+        asked = client.post(
+            "/v1/models/several/predict", headers=keys.header(), json={"inputs": [example]}
+        )
+        assert asked.status_code == 200, asked.text
+        assert asked.json()["predictions"][0]["tasks"].keys() == {name}
+
+
+def test_a_model_of_one_task_has_no_examples_of_several(client, keys):
+    assert client.get("/v1/models/topics", headers=keys.header()).json()["examples"] == {}

@@ -181,3 +181,40 @@ def test_a_folder_that_is_none_ends_it_with_one_error(tmp_path):
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert "manifest.json" in json.loads(done.stderr)["error"]["message"]
+
+
+def test_a_folder_is_served_as_another_task_by_all_processes(command, tiny_model_folder, tmp_path):
+    token, key = new_key("predict")
+    file = KeyFile(tmp_path / "keys.toml")
+    file.add(key)
+    labels = tmp_path / "labels.toml"
+    labels.write_text('card = "i lost the card"\nfilm = "great film"\n')
+    words = ["--task", "zero-shot-classification", "--labels", str(labels), "--allow-unverified"]
+    words += ["--keys", str(file.path), "--workers", "2"]
+    ours = command(f"kinds={tiny_model_folder}", *words)
+    for text, label in (("great film", "film"), ("i lost the card", "card")):
+        status, found = ours.ask("POST", "/v1/models/kinds/predict", token, {"inputs": [text]})
+        assert status == 200
+        assert found["predictions"][0]["label"] == label
+    ours.process.send_signal(signal.SIGTERM)
+    assert ours.process.wait(PATIENCE) == 0
+
+
+def test_one_of_several_models_that_cannot_be_opened_so_says_what_to_do(
+    model_folder, tiny_model_folder
+):
+    words = ["serve", str(tiny_model_folder), str(model_folder), "--port", "0"]
+    words += ["--task", "zero-shot-classification", "--labels", "a,b", "--allow-unverified"]
+    done = subprocess.run(
+        [sys.executable, "-m", "glossator", *words],
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("error")]
+    assert "answers text-classification" in line
+    assert "--task is for all models of the command" in line

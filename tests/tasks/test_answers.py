@@ -136,6 +136,41 @@ def test_halves(task):
     assert halved(row[:3]) == [slice(0, 1), slice(1, 3)]
 
 
+class Slow(Short):
+    """A task that takes three steps to answer."""
+
+    def __init__(self, task, step=None):
+        super().__init__(task, 10_000)
+        self.step = step
+
+    def watched(self, step):
+        return Slow(self.task, step)
+
+    def answer(self, model, batch):
+        for _ in range(3):
+            self.step()
+        return super().answer(model, batch)
+
+
+def test_what_progress_raises_ends_an_answer_between_two_of_its_steps(task, model):
+    given, told = records(["card", "film"]), []
+    rows = task.encode(given)
+
+    def progress(windows):
+        told.append(windows)
+        if told == [0, 0, 0, 1, 0]:
+            raise KeyboardInterrupt
+
+    def answer():
+        answer_rows(Slow(task), model, given, rows, token_budget=1, device=CPU, progress=progress)
+
+    with pytest.raises(KeyboardInterrupt):
+        answer()
+    told.append(-1)
+    answer()
+    assert told[6:] == [0, 0, 0, 1] * 2
+
+
 def test_progress_counts_every_window(task, model, texts):
     told = []
     given = records(texts)

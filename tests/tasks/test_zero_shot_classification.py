@@ -230,15 +230,29 @@ def test_labels_are_embedded_once(encoder, monkeypatch):
     asked = []
     right = type(encoder)._asking
 
-    def counted(self, task, records):
+    def counted(self, task, records, **given):
         asked.append(len(records))
-        return right(self, task, records)
+        return right(self, task, records, **given)
 
     monkeypatch.setattr(type(encoder), "_asking", counted)
     labels = {"one": "a card that nobody asked for yet", "two": "a film"}
     for _ in range(3):
         encoder.predict(TEXTS, labels=labels)
     assert asked == [2]
+
+
+def test_what_was_given_up_is_not_taken_for_done(encoder):
+    asks = {"labels": {"one": "a card that is given up", "two": "a film"}}
+
+    def step():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encoder.ready(None, asks, step=step)
+    assert encoder.asked(None, asks).unread > 0
+    task = encoder.ready(None, asks)
+    assert task.directions.shape[0] == 2
+    assert encoder.asked(None, asks).unread == 0
 
 
 @pytest.mark.parametrize(
@@ -407,6 +421,46 @@ def test_a_head_that_judges_pairs_is_kept_too(entailment_folder, tmp_path):
     model.save(tmp_path / "kept")
     again = load(tmp_path / "kept")
     np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-6)
+
+
+def test_a_folder_that_keeps_labels_says_what_it_is(tiny_model_folder, tmp_path):
+    labels = {"card": "a lost | card", "film": ""}
+    model = glossator.load(tiny_model_folder, task=NAME, labels=labels, template="it is {}")
+    model.save(tmp_path / "kept")
+    card = (tmp_path / "kept" / "README.md").read_text(encoding="utf-8")
+    front, _, text = card.removeprefix("---\n").partition("---\n")
+    assert "- zero-shot-classification" in front
+    assert "labels:" in front
+    assert "model-index" not in front
+    assert text.lstrip().startswith("# kept\n")
+    for said in (
+        "which of 2 labels fits best, untrained",
+        "the cosine of the text's vector",
+        "from tiny-bert; nothing was trained",
+        "| card | a lost \\| card |",
+        "| film | – |",
+        "probabilities are not calibrated",
+        "it is {}",
+        "It reads 64 tokens at once",
+        "glossator predict kept",
+    ):
+        assert said in text, said
+    assert "## Scores" not in text
+    assert "Fine-tuned" not in text
+    assert load(tmp_path / "kept").details.card == card
+
+
+def test_the_card_says_what_calibrated_it_and_follows_other_labels(entailment_folder, tmp_path):
+    model = load(entailment_folder, task=NAME, labels=LABELS, examples=EXAMPLES)
+    model.save(tmp_path / "kept")
+    card = (tmp_path / "kept" / "README.md").read_text(encoding="utf-8")
+    assert "whether the text entails a sentence with the label in it" in card
+    assert "calibrated on 5 labelled rows" in card
+    load(tmp_path / "kept", labels={"a": "one", "b": "two"}).save(tmp_path / "other")
+    other = (tmp_path / "other" / "README.md").read_text(encoding="utf-8")
+    assert "| a | one |" in other
+    assert "great film" not in other
+    assert "calibrated on" not in other
 
 
 def test_a_folder_without_labels_is_not_written(tiny_model_folder, tmp_path):

@@ -11,12 +11,13 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from glossator.artifact.escaping import markdown_text, shortened, visible, yaml_string
+from glossator.artifact.folder import Details
 from glossator.artifact.markdown_figures import line, section_text, table
 from glossator.artifact.report_parts import UNSCORED, Report
 from glossator.artifact.wording import interval, measure, with_value
-from glossator.evaluation.figures import Measure
+from glossator.evaluation.figures import Measure, Words
 
-__all__ = ["model_card"]
+__all__ = ["model_card", "untrained_card"]
 
 
 def model_card(report: Report) -> str:
@@ -26,37 +27,66 @@ def model_card(report: Report) -> str:
         report: its quotes, findings and command are not used.
     """
     parts = [
-        _front_matter(report),
+        _front_matter(report.task, report.words, _model_index(report)),
         _introduction(report),
         _scores(report),
         *(section_text(section) for section in report.sections),
-        _confidence(report),
+        _confidence(report.words),
         _data(report),
         _limits(report),
-        _use(report),
+        _use(report.name, report.words),
     ]
+    return _joined(parts)
+
+
+def untrained_card(name: str, words: Words, details: Details) -> str:
+    """The card of a model that answers without having been trained here.
+
+    Args:
+        name: of its folder.
+        words: of its task.
+        details: of the folder.
+    """
+    parts = [
+        _front_matter(details.task, words),
+        f"# {line(name)}\n\n{markdown_text(words.does)} "
+        f"Made with Glossator from {line(details.base_model)}; nothing was trained, and nothing "
+        f"scored: `glossator evaluate` does that with labelled rows.\n\n"
+        f"## Intended use\n\n{markdown_text(words.caution)} Decisions about people need a person.",
+        _meanings(words),
+        _confidence(words),
+        "## Limits\n\n"
+        "- What is unfair or wrong in the rows that the model was trained on was learned with "
+        f"them.\n- {_long(details.max_length)}",
+        _use(name, words),
+    ]
+    return _joined(parts)
+
+
+def _joined(parts: Iterable[str]) -> str:
     return visible("\n".join(f"{part}\n" for part in parts if part))
 
 
-def _front_matter(report: Report) -> str:
-    words = report.words
-    known = [m for m in with_value(report.measures, report.metrics) if m.hub]
+def _front_matter(task: str, words: Words, scores: Iterable[str] = ()) -> str:
     lines = [
         "---",
         "library_name: transformers",
         *([f"pipeline_tag: {yaml_string(words.pipeline)}"] if words.pipeline else ()),
         "tags:",
         "- glossator",
-        f"- {yaml_string(report.task)}",
-        *(_model_index(report, known) if known else ()),
+        f"- {yaml_string(task)}",
+        *scores,
         *_listed("labels", (yaml_string(name) for name in words.labels)),
         "---",
     ]
     return "\n".join(lines)
 
 
-def _model_index(report: Report, known: Sequence[Measure]) -> list[str]:
-    """The scores that the hub has a name for."""
+def _model_index(report: Report) -> list[str]:
+    """The scores that the hub has a name for, if there are any."""
+    known: Sequence[Measure] = [m for m in with_value(report.measures, report.metrics) if m.hub]
+    if not known:
+        return []
     rows = f"{report.split} rows{report.refit.before if report.refit else ''}"
     values = [
         f"{{type: {m.hub}, name: {yaml_string(m.title)}, value: {report.metrics[m.name]:.6f}}}"
@@ -111,8 +141,15 @@ def _scores(report: Report) -> str:
     return f"## Scores\n\n{told}On {report.scored:,} {report.split} rows, which {kind}.\n\n{found}"
 
 
-def _confidence(report: Report) -> str:
-    sentences = " ".join(markdown_text(sentence) for sentence in report.words.decided)
+def _meanings(words: Words) -> str:
+    if not words.meanings:
+        return ""
+    rows = ((line(name), line(meaning) or "–") for name, meaning in words.meanings.items())
+    return f"## Labels\n\n{table(('Label', 'What stands for it'), rows)}"
+
+
+def _confidence(words: Words) -> str:
+    sentences = " ".join(markdown_text(sentence) for sentence in words.decided)
     return f"## Confidence\n\n{sentences}" if sentences else ""
 
 
@@ -133,12 +170,7 @@ def _data(report: Report) -> str:
 
 def _limits(report: Report) -> str:
     lengths = report.lengths
-    long = (
-        f"\n- It reads {lengths.limit:,} tokens at once. Glossator reads a longer text in "
-        "overlapping windows; transformers cuts it off."
-        if lengths is not None
-        else ""
-    )
+    long = f"\n- {_long(lengths.limit)}" if lengths is not None else ""
     return (
         "## Limits\n\n"
         "- The scores hold for rows drawn like these. Other sources, times and languages may "
@@ -148,9 +180,15 @@ def _limits(report: Report) -> str:
     )
 
 
-def _use(report: Report) -> str:
-    words, name = report.words, repr(report.name)
-    folder = shlex.quote(shortened(report.name, 200))
+def _long(limit: int) -> str:
+    return (
+        f"It reads {limit:,} tokens at once. Glossator reads a longer text in overlapping windows; "
+        "transformers cuts it off."
+    )
+
+
+def _use(called: str, words: Words) -> str:
+    name, folder = repr(called), shlex.quote(shortened(called, 200))
     elsewhere = f" {markdown_text(words.elsewhere)}" if words.elsewhere else ""
     command = (
         f"echo {shlex.quote(words.command_input)} | "

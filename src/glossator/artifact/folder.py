@@ -64,6 +64,11 @@ class Details:
     card: str = ""
 
     @property
+    def is_trained(self) -> bool:
+        """Whether training made it, which then has told of itself."""
+        return bool(self.data or self.steps or self.metrics)
+
+    @property
     def unfinished(self) -> str:
         """In words, that and when training was interrupted; empty where it was not."""
         if self.finished:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,23 @@ from glossator.errors import ConfigError, ModelFolderError
 from glossator.models.config import RuntimeConfig
 from glossator.models.starter import STARTERS, locate
 from glossator.tasks.registry import KINDS, config_named, kind_named, restored, usual_columns
-from glossator.tasks.task import Adopting, Base, Filing, Preparing, Task
+from glossator.tasks.task import Adopting, Base, Filing, Noted, Task
 from glossator.text.records import Columns
 
-__all__ = ["load", "load_sealed", "located", "opened_asks", "task_of"]
+__all__ = ["OpenedAs", "load", "load_sealed", "located", "opened_asks", "task_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedAs:
+    """As what a model folder is opened; by default as what it says itself.
+
+    Attributes:
+        task: name of the kind.
+        asks: what is wanted of all answers, files read, see `opened_asks`.
+    """
+
+    task: str | None = None
+    asks: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load(
@@ -61,14 +75,20 @@ def load_sealed(
     runtime: RuntimeConfig | None = None,
     root: Path | None = None,
     allow_unverified: bool = False,
+    opened_as: OpenedAs | None = None,
 ) -> tuple[Predictor, str]:
     """Open a model folder by bytes that were read once, and give its version beside it.
 
-    Arguments and errors are those of `sealed` and of `load`.
+    Arguments and errors are those of `sealed` and of `load`; what a task has to be told before it
+    can answer it must be told here.
     """
+    told = opened_as or OpenedAs()
     with sealed(folder, root=root, allow_unverified=allow_unverified) as copy:
         ours = (copy.folder / SETTINGS).exists()
-        return _opened(copy.folder, runtime, ours=ours), copy.version
+        found = _opened(copy.folder, runtime, ours=ours, task=told.task)
+        if told.task is not None:
+            _keep(found, told.asks)
+        return found, copy.version
 
 
 def located(folder: str | Path) -> Path:
@@ -83,11 +103,12 @@ def _keep(predictor: Predictor, asks: Mapping[str, Any]) -> None:
         ConfigError: its task knows no such wish, or keeps none.
     """
     task = predictor.ready(None, asks)
-    if not isinstance(task, Preparing):
-        names = ", ".join(asks)
+    kept = config_named(task.name).keeps
+    if other := [name for name in asks if name not in kept]:
+        names = ", ".join(other)
         raise ConfigError(f"{task.name} is asked for {names} with each predict, not by load")
     predictor.use(task)
-    predictor.notes += tuple(task.notes)
+    predictor.notes += tuple(task.notes) if isinstance(task, Noted) else ()
 
 
 def _opened(

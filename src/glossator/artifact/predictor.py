@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from glossator.artifact.card import untrained_card
 from glossator.artifact.folder import Details
 from glossator.artifact.saving import save_folder
 from glossator.artifact.summary import as_html, as_line
@@ -345,15 +347,32 @@ class Predictor:
         wishes = asks_of(config_named(self.task.name), asks) if asks else None
         return self.task.asked(top_k=top_k, asks=wishes)
 
-    def ready(self, top_k: int | None = None, asks: Mapping[str, Any] | None = None) -> Task:
-        """As `asked`, and able to answer: what it has to know of the model first, it has asked."""
-        task = self.asked(top_k, asks or {})
-        return task.prepared(self._asking) if isinstance(task, Preparing) else task
+    def ready(
+        self,
+        top_k: int | None = None,
+        asks: Mapping[str, Any] | None = None,
+        *,
+        step: Callable[[], None] = lambda: None,
+    ) -> Task:
+        """As `asked`, and able to answer: what it has to know of the model first, it has asked.
 
-    def _asking(self, task: Task, records: Sequence[Record]) -> list[Answer]:
+        Args:
+            top_k: how many possibilities each answer lists.
+            asks: what else is wanted of the answers.
+            step: is called now and then while the model is asked; what it raises ends that.
+        """
+        task = self.asked(top_k, asks or {})
+        if not isinstance(task, Preparing):
+            return task
+        return task.prepared(functools.partial(self._asking, step=step))
+
+    def _asking(
+        self, task: Task, records: Sequence[Record], *, step: Callable[[], None]
+    ) -> list[Answer]:
         """What the model says of records, as a task asks it."""
+        step()
         with self._set_up():
-            return self._raw(task, records, task.encode(records))
+            return self._raw(task, records, task.encode(records), lambda _: step())
 
     def answer_records(
         self,
@@ -364,8 +383,12 @@ class Predictor:
         progress: Callable[[int], None] = lambda _: None,
         **asks: Any,
     ) -> Answers:
-        """As `answers`, for rows that were read, and perhaps encoded."""
-        task = self.ready(top_k, asks)
+        """As `answers`, for rows that were read, and perhaps encoded.
+
+        What `progress` raises ends the answering; it is called between the steps of a long answer
+        too, and between those of what a task asks the model first.
+        """
+        task = self.ready(top_k, asks, step=lambda: progress(0))
         encoded = task.encode(records) if rows is None else rows
         with self._set_up():
             raw = self._raw(task, records, encoded, progress)
@@ -409,10 +432,14 @@ class Predictor:
             OSError: the disk is full or read-only; `folder` is then as it was.
         """
         encoder: Any = self.model.encoder
+        details = dataclasses.replace(self.details, saved=self.task.saved())
+        if not details.is_trained:
+            card = untrained_card(Path(folder).resolve().name, self.task.words(), details)
+            details = dataclasses.replace(details, card=card)
         save_folder(
             self.model,
             self.task.tokenizer,
-            dataclasses.replace(self.details, saved=self.task.saved()),
+            details,
             folder,
             opens_as=self.task.opens_as,
             files=self.task.files(encoder.width) if isinstance(self.task, WithFiles) else None,

@@ -19,10 +19,11 @@ def inspect(path: str, /, *, options: Annotated[InspectOptions, FLAT] = _DEFAULT
     """Say what a table or a model folder is, and what is wrong with it.
 
     Args:
-        path: a table, a folder of .txt files, or a model folder.
+        path: a table, a folder of .txt files, or a model folder or a starter.
         options: what of a table is looked at.
     """
     screen = Screen(json=options.shown.json)
+    path = _located(path)
     if Path(path).is_dir() and (is_model_folder(path) or not _holds_texts(path)):
         from glossator.cli.inspect_model import inspect_model
 
@@ -32,6 +33,13 @@ def inspect(path: str, /, *, options: Annotated[InspectOptions, FLAT] = _DEFAULT
 
         inspect_table(path, options, screen)
     return 0
+
+
+def _located(path: str) -> str:
+    """A path, or that of the starter so called; a path of that name goes first."""
+    from glossator.models.starter import STARTERS, locate
+
+    return str(locate(path)) if path in STARTERS and not Path(path).exists() else path
 
 
 def _holds_texts(path: str) -> bool:

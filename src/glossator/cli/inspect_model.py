@@ -10,6 +10,7 @@ from glossator.artifact.folder import SETTINGS, Details, read_details
 from glossator.artifact.manifest import MANIFEST, verify
 from glossator.artifact.opening import task_of
 from glossator.artifact.wording import interval, measure, with_value
+from glossator.cli.loading import notes_of
 from glossator.cli.plain import shortened
 from glossator.cli.screen import Screen
 from glossator.errors import ModelFolderError
@@ -54,6 +55,8 @@ def inspect_model(folder: Path, screen: Screen) -> None:
     screen.line(f"  of the family {base.source.config.model_type}")
     if details is None:
         screen.line(f"  not written by glossator: no {MANIFEST} to check its files against")
+        for note in notes_of(task) if task else ():
+            screen.line(f"! {note}", "yellow")
     else:
         _show(screen, details, task)
     if labels:
@@ -82,7 +85,8 @@ def _show(screen: Screen, details: Details, task: Task | None) -> None:
     screen.line(f"  every file is the one that {MANIFEST} names")
     if details.unfinished:
         screen.line(f"! from {details.unfinished}", "yellow")
-    screen.line(f"  {details.task or 'no task yet'}, trained from {details.base_model}")
+    made = "trained" if details.is_trained else "made"
+    screen.line(f"  {details.task or 'no task yet'}, {made} from {details.base_model}")
     read = [f"{', '.join(names)} ({role})" for role, names in details.columns.items()]
     if details.data and read:
         screen.line(f"  trained on the columns {' and '.join(read)}")

@@ -12,12 +12,12 @@ from glossator.cli.options import ScoringOptions
 from glossator.cli.screen import Screen
 from glossator.models.config import RuntimeConfig
 from glossator.tasks.registry import roles
-from glossator.tasks.task import Preparing, Reader
+from glossator.tasks.task import Noted, Reader, Task
 from glossator.text.records import Read
 from glossator.text.rows import Row
 from glossator.text.tables import held_out, read_tables
 
-__all__ = ["opened", "prepared", "read_rows"]
+__all__ = ["notes_of", "opened", "prepared", "read_rows"]
 
 
 def opened(
@@ -36,9 +36,13 @@ def prepared(predictor: Predictor, asks: Mapping[str, Any], screen: Screen) -> N
     Raises:
         InputError: it cannot answer what is wanted.
     """
-    task = predictor.ready(None, asks)
-    for note in task.notes if isinstance(task, Preparing) else ():
+    for note in notes_of(predictor.ready(None, asks)):
         screen.say(note)
+
+
+def notes_of(task: Task) -> Sequence[str]:
+    """What who uses the answers of a task should know, once it is ready."""
+    return task.notes if isinstance(task, Noted) else ()
 
 
 def read_rows(

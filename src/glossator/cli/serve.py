@@ -18,12 +18,14 @@ from glossator.cli.failures import report
 from glossator.cli.options import FLAT, MACHINE, Shown
 from glossator.cli.screen import Screen
 from glossator.cli.serve_on_ray import address_of, on_ray
-from glossator.errors import GlossatorError
+from glossator.cli.task_options import KEPT, given
+from glossator.errors import ConfigError, GlossatorError
 from glossator.extras import require
 from glossator.models.config import RuntimeConfig
 from glossator.serving.config import LimitConfig, ObservabilityConfig, ReplicaConfig, ServeConfig
 
 if TYPE_CHECKING:
+    from glossator.artifact.opening import OpenedAs
     from glossator.serving.endpoint import Endpoint
     from glossator.serving.observability import Observability
 
@@ -35,6 +37,9 @@ class ServeOptions:
     """How an endpoint is run.
 
     Attributes:
+        task: that the model folders are to answer, where it is not their own; of all models of the
+            command.
+        asks: what is wanted of all answers, of models that are opened so.
         endpoint: where it listens, and whom it answers.
         limits: what may be asked.
         observability: what is told of it.
@@ -43,6 +48,8 @@ class ServeOptions:
         shown: how it is told.
     """
 
+    task: str | None = None
+    asks: Annotated[KEPT, Parameter(name="*", group="Answers")] = field(default_factory=KEPT)
     endpoint: Annotated[ServeConfig, FLAT] = field(default_factory=ServeConfig)
     limits: Annotated[LimitConfig, Parameter(name="*", group="Limits")] = field(
         default_factory=LimitConfig
@@ -58,19 +65,24 @@ class ServeOptions:
 
 
 _DEFAULTS = ServeOptions()
+_OF_SEVERAL = (
+    "; --task is for all models of the command: one that is to answer another task than its own "
+    "beside others can be saved as a folder first, glossator.load(FOLDER, task=TASK).save(NEW)"
+)
 
 
 def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEFAULTS) -> int:
     """Answer over HTTP with model folders.
 
     Args:
-        models: model folders; NAME=FOLDER gives one another name than its folder's.
+        models: model folders, or starters; NAME=FOLDER gives one another name than its folder's.
         options: how.
     """
     require("serve")
     if options.observability.otel is not None:
         require("otel")
     options.replicas.refuse_unfit(options.endpoint, options.limits)
+    opened_as = _opened_as(options)
     if options.replicas.ray is not None:
         screen, limits = Screen(json=options.shown.json), options.limits
         runtime, replicas = options.runtime, options.replicas
@@ -81,6 +93,7 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
             runtime,
             replicas,
             observability=options.observability,
+            opened_as=opened_as,
             screen=screen,
         )
     with ExitStack() as stack:
@@ -90,7 +103,25 @@ def serve(models: list[str], /, *, options: Annotated[ServeOptions, FLAT] = _DEF
 
             stack.enter_context(shared_metrics())
         state = stack.enter_context(tempfile.TemporaryDirectory(prefix="glossator-state-"))
-        return _Serving(models, options, Path(state)).run()
+        return _Serving(models, options, opened_as, Path(state)).run()
+
+
+def _opened_as(options: ServeOptions) -> OpenedAs:
+    """As what the models are opened; files that are named are read now, and by nobody else.
+
+    Raises:
+        ConfigError: there is no such task, it knows no such wish, or it is not told.
+    """
+    from glossator.artifact.opening import OpenedAs, opened_asks
+    from glossator.tasks.registry import asks_of, config_named
+
+    asks = given(options.asks)
+    if options.task is None:
+        if asks:
+            raise ConfigError(f"--{next(iter(asks)).replace('_', '-')} asks for --task")
+        return OpenedAs()
+    asks_of(config_named(options.task), asks)
+    return OpenedAs(task=options.task, asks=opened_asks(options.task, asks))
 
 
 class _Serving:
@@ -99,17 +130,20 @@ class _Serving:
     Args:
         models: as they were typed.
         options: how.
+        opened_as: as what they are opened.
         state: folder of what the processes tell each other.
     """
 
-    def __init__(self, models: Sequence[str], options: ServeOptions, state: Path):
+    def __init__(
+        self, models: Sequence[str], options: ServeOptions, opened_as: OpenedAs, state: Path
+    ):
         from glossator.serving.desired_models import DesiredModels
         from glossator.serving.endpoint import OneKey, named_folders
         from glossator.serving.keys import KeyFile
         from glossator.serving.server import bound
         from glossator.serving.shared import Shared
 
-        self._config, self._options = options.endpoint, options
+        self._config, self._options, self._opened_as = options.endpoint, options, opened_as
         self._screen = Screen(json=options.shown.json)
         self._folders = named_folders(models)
         self._keys = OneKey() if self._config.keys is None else KeyFile(self._config.keys)
@@ -145,6 +179,8 @@ class _Serving:
                 observed = stack.enter_context(observing(options.observability, runtime))
                 endpoint = self._endpoint(observed, runtime)
             except GlossatorError as error:
+                if self._opened_as.task is not None and len(self._folders) > 1:
+                    error.message += _OF_SEVERAL
                 return report(error, json=options.shown.json, debug=options.shown.debug)
             stack.callback(endpoint.close)
             endpoint.manager.follow(observed.log.load_failed)
@@ -177,6 +213,7 @@ class _Serving:
             masks=observed.masks,
             shared=self._shared,
             desired=DesiredModels(self._state),  # one of its own, by which the others know it
+            opened_as=self._opened_as,
         )
         limits = self._options.limits
         return Endpoint.of(self._folders, self._keys, self._config, limits, runtime, wiring)

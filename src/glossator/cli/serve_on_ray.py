@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from glossator.cli.screen import Screen
 from glossator.extras import require
@@ -21,6 +22,9 @@ from glossator.serving.config import (
     ReplicaConfig,
     ServeConfig,
 )
+
+if TYPE_CHECKING:
+    from glossator.artifact.opening import OpenedAs
 
 __all__ = ["address_of", "on_ray"]
 
@@ -35,6 +39,7 @@ def on_ray(
     replicas: ReplicaConfig,
     *,
     observability: ObservabilityConfig,
+    opened_as: OpenedAs,
     screen: Screen,
 ) -> int:
     """Answer until SIGTERM or SIGINT comes.
@@ -46,6 +51,7 @@ def on_ray(
         runtime: where the models run.
         replicas: on which cluster, and how many.
         observability: what each replica tells, and hides of texts.
+        opened_as: as what the models are opened.
         screen: tells of it.
     """
     require("ray")
@@ -66,7 +72,7 @@ def on_ray(
         DesiredModels(state).begin(folders)
         screen.say(f"opening {', '.join(folders)} on {replicas.ray}")
         told = _with_paths(observability)
-        replica = Replica(state, keys, config, limits, runtime, shared, told)
+        replica = Replica(state, keys, config, limits, runtime, shared, told, opened_as)
         # Ray takes the signals when it starts.
         with replicated(replica, config, replicas), _told_to_end() as end:
             address = address_of(config, port)

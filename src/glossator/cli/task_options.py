@@ -17,7 +17,17 @@ from glossator.tasks.config import KindConfig
 from glossator.tasks.registry import config_named, configs, roles
 from glossator.text.records import Columns
 
-__all__ = ["ASKS", "COLUMNS", "OPTIONS", "columns_of", "given", "many_roles", "task_names", "told"]
+__all__ = [
+    "ASKS",
+    "COLUMNS",
+    "KEPT",
+    "OPTIONS",
+    "columns_of",
+    "given",
+    "many_roles",
+    "task_names",
+    "told",
+]
 
 
 def task_names() -> str:
@@ -112,6 +122,12 @@ def _merged(
     )
 
 
+def _unkept() -> set[str]:
+    """The wishes that no kind keeps."""
+    wishes = {field.name for config in configs() for field in dataclasses.fields(config.asks)}
+    return wishes.difference(*(config.keeps for config in configs()))
+
+
 def _hints(cls: type) -> Mapping[str, Any]:
     import typing
 
@@ -139,4 +155,7 @@ COLUMNS: Any = _columns()
 OPTIONS: Any = _merged("TaskOptions", [(config, config.options) for config in configs()])
 ASKS: Any = _merged(
     "AskOptions", [(config, config.asks) for config in configs()], without=roles().keys()
+)
+KEPT: Any = _merged(
+    "KeptOptions", [(config, config.asks) for config in configs()], without=_unkept()
 )

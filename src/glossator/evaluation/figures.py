@@ -7,7 +7,7 @@ a model card, so only a quote may hold a text of the data.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from numpy.typing import ArrayLike, NDArray
@@ -295,6 +295,8 @@ class Words:
         elsewhere: one sentence on what transformers does otherwise.
         decided: sentences on how a model output becomes an answer.
         labels: names of the classes, for the card's front matter.
+        meanings: what stands for each where a model reads it, of names that nothing was learned
+            for; empty where the name does.
     """
 
     does: str
@@ -307,3 +309,4 @@ class Words:
     elsewhere: str = ""
     decided: Sequence[str] = ()
     labels: Sequence[str] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)

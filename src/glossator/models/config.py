@@ -40,7 +40,7 @@ class GenerationConfig:
     Attributes:
         max_new_tokens: tokens that are added at most.
         temperature: 0 takes the most probable token each time; else tokens are drawn, from
-            probabilities that are flatter above 1 and sharper below.
+            probabilities that are flatter above 1 and sharper below; 0.01 is as good as 0.
         top_k: draw from so many most probable tokens alone; 0: from all.
         top_p: draw from the most probable tokens that have this probability together alone.
         beams: search for the most probable text with so many beginnings at once; not drawn.
@@ -57,9 +57,12 @@ class GenerationConfig:
     def __post_init__(self) -> None:
         checks = {
             "--max-new-tokens must be 1 or more": self.max_new_tokens >= 1,
-            "--temperature must be 0 or more": 0 <= self.temperature < float("inf"),
+            "--temperature must be 0, or 0.01 or more": (
+                self.temperature == 0 or 0.01 <= self.temperature < float("inf")
+            ),
             "--top-k must be 0 or more": self.top_k >= 0,
             "--top-p must be above 0 and at most 1": 0 < self.top_p <= 1,
+            "--seed must be from 0 to 9,223,372,036,854,775,807": 0 <= self.seed < 2**63,
             "--beams must be 1 or more": self.beams >= 1,
             "--beams searches, --temperature draws: one of the two": (
                 self.beams == 1 or self.temperature == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +38,7 @@ def generate(
     config: GenerationConfig,
     *,
     stop: Collection[int] = (),
+    step: Callable[[], None] = lambda: None,
 ) -> list[Generated]:
     """What a model adds to each of N prompts.
 
@@ -46,6 +47,7 @@ def generate(
         prompts: ids of N texts, each of 1 token or more and fewer than the model reads at most.
         config: how.
         stop: ids that end a text.
+        step: is called before each token; what it raises ends all.
 
     Raises:
         ConfigError: a prompt leaves no room.
@@ -58,8 +60,8 @@ def generate(
         if not 1 <= len(prompt) < longest:
             raise ConfigError(f"a prompt of {len(prompt)} tokens; the model reads 1 to {longest}")
     if config.beams > 1:
-        return [_search(model, prompt, config, stop) for prompt in prompts]
-    return _follow(model, prompts, config, stop) if prompts else []
+        return [_search(model, prompt, config, stop, step) for prompt in prompts]
+    return _follow(model, prompts, config, stop, step) if prompts else []
 
 
 def _follow(
@@ -67,6 +69,7 @@ def _follow(
     prompts: Sequence[Sequence[int]],
     config: GenerationConfig,
     stop: Collection[int],
+    step: Callable[[], None],
 ) -> list[Generated]:
     """One token after another, the most probable or drawn."""
     room = [_room(model, prompt, config) for prompt in prompts]
@@ -76,6 +79,7 @@ def _follow(
     ended: dict[int, Literal["stop", "length"]] = {}
     going = list(range(len(prompts)))
     while True:
+        step()
         logits = model.logits(x)  # (going, V)
         tokens = _chosen(logits, config, [draws[i] for i in going])
         kept = []
@@ -107,7 +111,9 @@ def _chosen(
     if config.top_k:
         chances[:, config.top_k :] = 0
     before = chances.cumsum(-1) - chances
-    chances[before >= config.top_p * chances.sum(-1, keepdim=True)] = 0
+    unlikely = before >= config.top_p * chances.sum(-1, keepdim=True)
+    unlikely[:, 0] = False  # also where top_p is as good as 0
+    chances[unlikely] = 0
     rows = zip(chances, ids, draws, strict=True)
     return [int(row[torch.multinomial(p, 1, generator=draw)]) for p, row, draw in rows]
 
@@ -125,6 +131,7 @@ def _search(
     prompt: Sequence[int],
     config: GenerationConfig,
     stop: Collection[int],
+    step: Callable[[], None],
 ) -> Generated:
     """The beginnings that are most probable so far, each a token longer at a time.
 
@@ -137,6 +144,7 @@ def _search(
     texts: list[tuple[int, ...]] = [()]
     done: list[_Hypothesis] = []
     for length in range(1, room + 1):
+        step()
         chances = model.logits(x).log_softmax(-1).cpu() + totals[:, None]  # (beams, V)
         most = min(chances.numel(), beams * (1 + len(stop)))
         best = chances.flatten().topk(most)

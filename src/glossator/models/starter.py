@@ -14,17 +14,27 @@ from glossator.extras import missing
 from glossator.models import starter_e5
 from glossator.wheels import Member, Progress, Wheel
 
-__all__ = ["STARTERS", "Starter", "add", "locate"]
+__all__ = ["STARTERS", "Starter", "add", "locate", "prefixes_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Starter:
-    """What a starter name means: a bundle of the cache, or with `--hub` a hub repository."""
+    """What a starter name means: a bundle of the cache, or with `--hub` a hub repository.
+
+    Attributes:
+        bundle: what is in the cache.
+        languages: that it reads.
+        hub_id: of the original, and
+        hub_revision: its revision.
+        prefixes: what stood before each text, and before each that is to be found, when its
+            vectors were trained.
+    """
 
     bundle: Bundle
     languages: str
     hub_id: str
     hub_revision: str
+    prefixes: tuple[str, str] = ("", "")
 
 
 def _members(folder: str, digests: dict[str, str]) -> tuple[Member, ...]:
@@ -99,6 +109,7 @@ STARTERS = {
         languages="Chinese, English and about 90 more",
         hub_id="intfloat/multilingual-e5-small",
         hub_revision="fd1525a9fd15316a2d503bf26ab031a61d056e98",
+        prefixes=("query: ", "passage: "),
     ),
 }
 """`minilm`: all-MiniLM-L6-v2, BERT of 6 layers x 384 (Wang et al., arXiv:2002.10957; tuned for
@@ -153,6 +164,13 @@ def locate(name: str | Path, *, hub: bool = False) -> Path:
         near = did_you_mean(str(name), STARTERS)
         raise ModelFolderError(f"the model '{name}' {what}; expected {choices}{near}")
     return Path(name)
+
+
+def prefixes_of(folder: Path) -> tuple[str, str]:
+    """The prefixes with which the vectors of a folder were trained, where it is a starter's."""
+    place = folder.resolve()
+    every = STARTERS.values()
+    return next((x.prefixes for x in every if x.bundle.folder.resolve() == place), ("", ""))
 
 
 def _download(hub_id: str, revision: str = "main") -> Path:

@@ -15,7 +15,7 @@ from glossator.serving.account import current_account
 from glossator.serving.failures import frames
 from glossator.serving.problems import Problem
 
-__all__ = ["Answerer", "Batcher", "Measured", "Outcome", "Question"]
+__all__ = ["LATE", "Answerer", "Batcher", "Measured", "Outcome", "Question", "Unwanted"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,6 +23,13 @@ _KEPT = 0.9  # of what was known of the pace before a batch
 
 Outcome: TypeAlias = "dict[str, Any] | Problem"
 """The prediction as JSON holds it, or why there is none."""
+
+LATE = Problem("deadline", "the deadline passed before there was an answer", 503)
+"""Of a text whose deadline passed, or whose client left."""
+
+
+class Unwanted(Exception):
+    """Nobody waits any longer for what a model is busy with."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,17 @@ class Question:
 class Answerer(Protocol):
     """A model, behind what the batcher needs of it."""
 
-    def answer(self, kind: Hashable, items: Sequence[Any]) -> Sequence[dict[str, Any]]:
-        """The predictions of items of one kind; may raise anything."""
+    def answer(
+        self, kind: Hashable, items: Sequence[Any], step: Callable[[], None]
+    ) -> Sequence[dict[str, Any]]:
+        """The predictions of items of one kind; may raise anything.
+
+        Args:
+            kind: what is asked.
+            items: of questions.
+            step: is to be called now and then; raises Unwanted once nobody waits for any of them,
+                which is to be let through.
+        """
 
 
 @dataclass(frozen=True)
@@ -98,7 +114,8 @@ class Batcher:
 
     A batch is formed as soon as the model is free; with `max_wait` it waits for company, never
     longer. A text with which the model fails is found by halves, and fails alone. One whose
-    deadline has passed, or whose client has gone, does not reach the model.
+    deadline has passed, or whose client has gone, does not reach the model; a batch of nothing else
+    is given up between two steps of the model.
 
     Args:
         answerer: the model; asked on a thread of the batcher's own.
@@ -195,13 +212,13 @@ class Batcher:
     def _run(self) -> None:
         while batch := self._next():
             began = self._clock()
-            questions = [each.question for each in batch]
             failures: list[tuple[str, ...]] = []
-            outcomes = list(self._outcomes(questions, failures))
+            outcomes = list(self._outcomes(batch, failures))
             took = self._clock() - began
-            tokens = sum(question.cost for question in questions)
-            with self._changed:
-                self._pace.add(tokens, took)
+            tokens = sum(each.question.cost for each in batch)
+            if LATE not in outcomes:  # of what was given up it is not known how long it takes
+                with self._changed:
+                    self._pace.add(tokens, took)
             for each in batch:
                 each.batch = (began, took)
             _resolve(batch, outcomes)
@@ -242,7 +259,7 @@ class Batcher:
                 kept.append(each)
         if len(kept) < len(self._queue):
             self._queue = deque(kept)
-            _resolve(late, [Problem("deadline", "the deadline passed before its turn")] * len(late))
+            _resolve(late, [LATE] * len(late))
 
     def _take(self) -> list[_Waiting]:
         """The oldest text, and those of its kind that fit beside it, in their order."""
@@ -261,24 +278,34 @@ class Batcher:
         return batch
 
     def _outcomes(
-        self, questions: Sequence[Question], failures: list[tuple[str, ...]]
+        self, batch: Sequence[_Waiting], failures: list[tuple[str, ...]]
     ) -> Iterator[Outcome]:
         """The outcomes of questions of one kind; of those that fail also where, in `failures`."""
+
+        def step() -> None:
+            if not any(map(self._is_wanted, batch)):
+                raise Unwanted
+
         try:
-            items = [question.item for question in questions]
-            found = list(self._answerer.answer(questions[0].kind, items))
+            items = [each.question.item for each in batch]
+            found = list(self._answerer.answer(batch[0].question.kind, items, step))
             if len(found) != len(items):
                 raise RuntimeError(f"{len(found)} answers for {len(items)} texts")
+        except Unwanted:
+            yield from [LATE] * len(batch)
         except Exception as error:
-            if len(questions) == 1:
+            if len(batch) == 1:
                 failures.append(frames(error))
                 yield Problem.of(error)
                 return
-            middle = len(questions) // 2
-            yield from self._outcomes(questions[:middle], failures)
-            yield from self._outcomes(questions[middle:], failures)
+            middle = len(batch) // 2
+            yield from self._outcomes(batch[:middle], failures)
+            yield from self._outcomes(batch[middle:], failures)
         else:
             yield from found
+
+    def _is_wanted(self, waiting: _Waiting) -> bool:
+        return not waiting.left.is_set() and waiting.deadline > self._clock()
 
 
 def _resolve(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:

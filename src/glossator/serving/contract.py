@@ -29,7 +29,7 @@ _POSTED = {
     400: "the request is malformed",
     413: "the request is too large",
     415: "the body is no JSON",
-    422: "an input cannot be read",
+    422: "an input cannot be read, or an option asks for too much",
     500: "something went wrong",
     503: "too busy, or not in time; see Retry-After",
 }

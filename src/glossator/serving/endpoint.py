@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glossator.artifact.opening import load_sealed
+from glossator.artifact.opening import OpenedAs, load_sealed, located
 from glossator.errors import InputError
 from glossator.models.config import RuntimeConfig
 from glossator.serving.access import Access, KeySource
@@ -111,7 +111,9 @@ class Endpoint:
             status.request(request)
             wiring.tell(request)
 
-        manager = ModelManager(models, desired, _opener(root, config, runtime, observed))
+        manager = ModelManager(
+            models, desired, _opener(root, config, runtime, observed, wiring.opened_as)
+        )
         try:
             manager.start()
             chooser = Chooser(models, defaults_of(config.default, models))
@@ -168,8 +170,12 @@ def _opener(
     config: ServeConfig,
     runtime: RuntimeConfig,
     observe: Callable[[str, Measured], None],
+    opened_as: OpenedAs,
 ) -> Callable[[str, Place], Served]:
-    """Opens the folder of a place, under a name, and warms it up."""
+    """Opens the folder of a place, under a name, and warms it up.
+
+    One that an administrator names is opened as what it says itself.
+    """
 
     def opened(name: str, place: Place) -> Served:
         below = root if place.under_root else None
@@ -178,6 +184,7 @@ def _opener(
             runtime=runtime,
             root=below,
             allow_unverified=config.allow_unverified,
+            opened_as=None if place.under_root else opened_as,
         )
         served = Served(
             name,
@@ -200,7 +207,10 @@ def _opener(
 def named_folders(given: Sequence[str]) -> dict[str, Path]:
     """Model folders by the names under which they are asked: `FOLDER`, or `NAME=FOLDER`.
 
+    In the place of a folder there may be the name of a starter.
+
     Raises:
+        ModelFolderError: a starter is not on this machine.
         InputError: two have one name, or a name cannot stand in a path.
     """
     found: dict[str, Path] = {}
@@ -210,5 +220,5 @@ def named_folders(given: Sequence[str]) -> dict[str, Path]:
         name = name if equals else path.resolve().name
         if checked_name(name) in found:
             raise InputError(f"two models are called '{name}'; name one: other={path}")
-        found[name] = path
+        found[name] = located(path)
     return found

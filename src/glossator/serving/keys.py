@@ -10,7 +10,7 @@ import secrets
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -148,16 +148,13 @@ class KeyFile:
     def _read(self) -> dict[str, Key]:
         try:
             rows = tomllib.loads(self.path.read_text(encoding="utf-8")).get("keys", [])
-            keys = [Key(**{**row, "models": tuple(row.get("models", ()))}) for row in rows]
+            keys = [Key(**row) for row in rows]
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, AttributeError) as error:
             raise InputError(f"is no file of keys: {error}", file=self.path) from None
         for key in keys:
-            if key.role not in ROLES:
-                raise InputError(
-                    f"key {key.id} has the role {key.role!r}; expected {', '.join(ROLES)}",
-                    file=self.path,
-                )
-        return {key.id: key for key in keys}
+            if wrong := _wrong_with(key):
+                raise InputError(f"key {key.id!r:.60} has {wrong}", file=self.path)
+        return {key.id: replace(key, models=tuple(key.models)) for key in keys}
 
     def _write(self, keys: Iterable[Key]) -> None:
         rows: list[dict[str, Any]] = [
@@ -169,3 +166,30 @@ class KeyFile:
             durable_write(self.path, tomli_w.dumps({"keys": rows}))
         finally:
             os.umask(before)
+
+
+def _wrong_with(key: Key) -> str:
+    """What cannot stand in a file of keys, which may have been written by hand."""
+    for name, value in asdict(key).items():
+        if name == "models":
+            if not isinstance(value, list | tuple) or not all(isinstance(x, str) for x in value):
+                return f"the models {value!r:.60}; expected a list of names"
+        elif not isinstance(value, str):
+            return f"the {name} {value!r:.60}; expected a text in quotes"
+    if key.role not in ROLES:
+        return f"the role {key.role!r:.60}; expected {', '.join(ROLES)}"
+    return (
+        ""
+        if not key.expires or _is_moment(key.expires)
+        else (
+            f"the expiry {key.expires!r:.60}; expected a moment such as 2030-12-31T00:00:00+00:00"
+        )
+    )
+
+
+def _is_moment(text: str) -> bool:
+    """Whether a text is a moment that can be told from now."""
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

@@ -17,8 +17,11 @@ from glossator.errors import InputError, TextError
 from glossator.serving.batcher import Batcher, Measured, Question
 from glossator.serving.problems import Problem, Refused
 from glossator.tasks.learnable import Encoded
+from glossator.tasks.registry import config_named
 from glossator.tasks.task import (
+    Composed,
     Partly,
+    Preparing,
     Probabilities,
     Relevance,
     Task,
@@ -96,9 +99,11 @@ class Served:
             most: characters at most, of all together; None: as many as there are.
 
         Raises:
-            Refused: the model knows no such wish, or there is too much to read.
+            Refused: the model knows no such wish, or of one too much is asked; or there is too much
+                to read.
         """
         wishes = dict(asked.wishes)
+        self._refuse_much(wishes)
         try:
             task = self.predictor.asked(asked.top_k, wishes)
         except InputError as error:
@@ -106,25 +111,43 @@ class Served:
         read = self.predictor.read_each(inputs, asks=wishes)
         found = [_record(*each) for each in zip(inputs, read, strict=True)]
         records = [each for each in found if isinstance(each, Record)]
-        _refuse_large(task, records, most)
+        unread = task.unread if isinstance(task, Preparing) else 0
+        _refuse_large(unread + sum(characters_of(task, record) for record in records), most)
+        before = iter([unread])  # the first of them waits for that, which has no more tokens
         rows = iter(zip(records, task.encode(records), strict=True))
         return [
-            each if isinstance(each, Problem) else _question(task, *next(rows), asked)
+            each
+            if isinstance(each, Problem)
+            else _question(task, *next(rows), asked, next(before, 0))
             for each in found
         ]
 
-    def answer(self, kind: Hashable, items: Sequence[Any]) -> Sequence[dict[str, Any]]:
+    def answer(
+        self, kind: Hashable, items: Sequence[Any], step: Callable[[], None] = lambda: None
+    ) -> Sequence[dict[str, Any]]:
         """See `Answerer`."""
         assert isinstance(kind, Asked)
         records, rows = zip(*items, strict=True)
         found = self.predictor.answer_records(
-            list(records), list(rows), top_k=kind.top_k, **dict(kind.wishes)
+            list(records),
+            list(rows),
+            top_k=kind.top_k,
+            progress=lambda _: step(),
+            **dict(kind.wishes),
         )
         told = [one.to_json() for one in found]
         if kind.chances:
             for one, chances in zip(told, found.probabilities.tolist(), strict=True):
                 one[CHANCES] = chances
         return told
+
+    def _refuse_much(self, wishes: Mapping[str, Any]) -> None:
+        """Raise Refused where a wish would have the model work for longer than others can wait."""
+        for name, most in config_named(self.predictor.task.name).most.items():
+            value = wishes.get(name)
+            if isinstance(value, int) and value > most:
+                message = f"'{name}' may be {most:,} at most where others wait for the model too"
+                raise Refused(Problem("too_much", message, 422))
 
     @property
     def classes(self) -> tuple[Any, ...] | None:
@@ -159,15 +182,22 @@ class Served:
             return json.loads(words.command_input)
         return words.command_input
 
+    @cached_property
+    def examples(self) -> Mapping[str, Any]:
+        """An input for each task of a model that has several, by the names of the tasks."""
+        task = self.predictor.task
+        if not isinstance(task, Composed):
+            return {}
+        return task.examples(self.predictor.reader().columns)
+
     def warm_up(self) -> None:
         """Answer once, so that the first client does not wait for what is made at first use."""
-        questions = self.read([self.example], Asked())
+        questions = self.read([*self.examples.values()] or [self.example], Asked())
         self.answer(Asked(), [x.item for x in questions if isinstance(x, Question)])
 
 
-def _refuse_large(task: Task, records: Sequence[Record], most: int | None) -> None:
+def _refuse_large(characters: int, most: int | None) -> None:
     """Raise Refused before texts are cut that a small body may ask to be read very often."""
-    characters = sum(characters_of(task, record) for record in records)
     if most is not None and characters > most:
         message = (
             f"{characters:,} characters, each counted as often as it is read; at most {most:,} "
@@ -176,11 +206,13 @@ def _refuse_large(task: Task, records: Sequence[Record], most: int | None) -> No
         raise Refused(Problem("too_long", message, 413))
 
 
-def _question(task: Task, record: Record, row: Encoded, asked: Asked) -> Question | Problem:
+def _question(
+    task: Task, record: Record, row: Encoded, asked: Asked, before: int
+) -> Question | Problem:
     if why := too_long(row, asked.max_windows):
         return Problem("too_long", why, 422)
     # What is to be written takes room too, as much as is asked for.
-    return Question((record, row), sum(map(task.cost, row)), asked)
+    return Question((record, row), before + sum(map(task.cost, row)), asked)
 
 
 def _record(given: Any, read: Read | TextError) -> Record | Problem:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from glossator.serving.account import current_account
 from glossator.serving.app import route
-from glossator.serving.batcher import Outcome, Question
+from glossator.serving.batcher import LATE, Outcome, Question
 from glossator.serving.body import json_of
 from glossator.serving.config import LimitConfig
 from glossator.serving.masks import Masks
@@ -49,7 +49,8 @@ class Answering:
         """What becomes of each input, in order.
 
         Raises:
-            Refused: there are too many, one is too long, or too much waits already.
+            Refused: there are too many, one is too long, too much waits already, or the deadline
+                passed.
         """
         account = current_account()
         account.model, account.texts = served.name, account.texts + len(inputs)
@@ -68,11 +69,14 @@ class Answering:
         self.refuse_busy(served)  # while this one was read, others came to wait
         try:
             async with asyncio.timeout_at(loop.time() + deadline - time.monotonic()):
-                found = iter(await served.batcher.ask(questions, deadline) if questions else ())
+                found = await served.batcher.ask(questions, deadline) if questions else []
         except TimeoutError:
+            found = [LATE]
+        if LATE in found:
             message = f"no answer within {self.limits.deadline:g} seconds"
-            raise Refused(Problem("deadline", message, 503), {"Retry-After": "1"}) from None
-        outcomes = [next(found) if isinstance(each, Question) else each for each in read]
+            raise Refused(Problem(LATE.kind, message, LATE.status), {"Retry-After": "1"})
+        rest = iter(found)
+        outcomes = [next(rest) if isinstance(each, Question) else each for each in read]
         for problem in outcomes:
             if isinstance(problem, Problem):
                 account.fail(problem.kind)
@@ -172,6 +176,7 @@ def told_of(served: Served) -> dict[str, Any]:
         "version": served.version,
         "does": task.words().does,
         "example": served.example,
+        "examples": served.examples,
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from glossator.artifact.opening import OpenedAs
 from glossator.clusters import connected
 from glossator.errors import ConfigError
 from glossator.extras import missing
@@ -61,6 +62,7 @@ class Replica:
         shared: folder of this machine through which all replicas have budgets of keys and metrics
             in common; None: each has its own.
         observability: what is told of it, and what of texts is hidden.
+        opened_as: as what the models with which it begins are opened.
     """
 
     def __init__(
@@ -72,10 +74,12 @@ class Replica:
         runtime: RuntimeConfig,
         shared: Path | None = None,
         observability: ObservabilityConfig | None = None,
+        opened_as: OpenedAs | None = None,
     ):
         self._state, self._keys, self._config = state, keys, config
         self._limits, self._shared = limits, shared
         self._observability = observability or ObservabilityConfig()
+        self._opened_as = opened_as or OpenedAs()
         # Each replica has one processor.
         self._runtime = dataclasses.replace(runtime, threads=runtime.threads or 1)
         self._endpoint: Endpoint | None = None
@@ -120,6 +124,7 @@ class Replica:
             masks=observed.masks,
             shared=Shared(self._limits, budgets),
             desired=DesiredModels(self._state),
+            opened_as=self._opened_as,
         )
         endpoint = Endpoint.of({}, self._keys, self._config, self._limits, self._runtime, wiring)
         stack.callback(endpoint.close)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from glossator.tasks.registry import configs
+
 __all__ = ["SCHEMAS"]
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -40,7 +42,13 @@ def _maybe(of: dict[str, Any]) -> dict[str, Any]:
 
 _ASKED_COUNT = {"type": ["integer", "null"], "minimum": 1, "maximum": 1_000_000}
 _ASKED_MOST = {**_ASKED_COUNT, "maximum": 1_000}
-_OPTIONS = {"type": "object", "additionalProperties": _PLAIN}
+# Of the options of all tasks those of which there is a limit; a task knows its own alone.
+_LIMITED = {
+    name: {"type": "integer", "minimum": 1, "maximum": most}
+    for config in configs()
+    for name, most in config.most.items()
+}
+_OPTIONS = {"type": "object", "properties": _LIMITED, "additionalProperties": _PLAIN}
 _PROBLEM = _object(kind=_TEXT, message=_TEXT)
 
 _OURS = {
@@ -80,6 +88,7 @@ _OURS = {
         version=_TEXT,
         does=_TEXT,
         example={"type": ["string", "object"]},
+        examples={"type": "object", "additionalProperties": _ANY_OBJECT},
     ),
     "Change": _closed(_object("folder", "version", folder=_TEXT, version=_TEXT)),
     "Deleted": _object(id=_TEXT, deleted={"const": True}),

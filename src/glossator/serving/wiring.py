@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from glossator.artifact.opening import OpenedAs
 from glossator.serving.app import Told
 from glossator.serving.batcher import Measured
 from glossator.serving.desired_models import DesiredModels
@@ -28,6 +29,7 @@ class Wiring:
         masks: hides personal data.
         shared: what its process has in common with others.
         desired: what is to be served, by this worker as by others; by default its own folders.
+        opened_as: as what the models with which it begins are opened.
     """
 
     tell: Callable[[Told], None] = _nothing
@@ -35,3 +37,4 @@ class Wiring:
     masks: Masks = field(default_factory=Masks)
     shared: Shared | None = None
     desired: DesiredModels | None = None
+    opened_as: OpenedAs = field(default_factory=OpenedAs)

@@ -11,7 +11,7 @@ from torch import nn
 from glossator.errors import GlossatorError
 from glossator.models.hardware import using_threads
 from glossator.tasks.learnable import Encoded, Example
-from glossator.tasks.task import Answer, Task
+from glossator.tasks.task import Answer, Stepwise, Task
 from glossator.text.records import Record
 
 __all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
@@ -42,8 +42,11 @@ def answer_rows(
         device: where the model is.
         alone: each window goes through the model by itself. Its answer is then the same to the
             bit whatever is beside it, in whatever order and with any number of threads.
-        progress: is told how many examples were answered since the last call.
+        progress: is told how many examples were answered since the last call, none between the
+            steps of a long answer; what it raises ends the answering.
     """
+    if isinstance(task, Stepwise):
+        task = task.watched(lambda: progress(0))
     flat = [example for row in rows for example in row]
     costs = [task.cost(example) for example in flat]
     order = sorted(range(len(flat)), key=lambda i: -costs[i])

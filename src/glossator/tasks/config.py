@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from glossator.text.records import Role
 
@@ -26,6 +27,9 @@ class KindConfig:
             answers.
         options: a frozen dataclass of what it can be told when it learns.
         asks: a frozen dataclass of what it can be told when it answers.
+        most: how much who shares the model with others may ask for, by those fields of `asks` that
+            are numbers of steps or of what each takes.
+        keeps: the fields of `asks` that a model can be told once and for all.
         models: the fields of `asks` that are model folders, which are opened beforehand.
         opens_as: the class of transformers that opens its folders.
         named_only: whether it is chosen by name alone, since others read the same columns.
@@ -37,6 +41,8 @@ class KindConfig:
     shapes: tuple[tuple[str, ...], ...] = ()
     options: type = NoOptions
     asks: type = NoOptions
+    most: Mapping[str, int] = field(default_factory=dict)
+    keeps: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     opens_as: str
     named_only: bool = False

@@ -69,7 +69,7 @@ def given_texts(value: Any, columns: Columns) -> Mapping[str, Any]:
     raise TextError(f"is {value!r:.60} ({kind}); expected {expected}, or a mapping by column")
 
 
-def typed_texts(*, pair: bool) -> dict[str, str]:
+def typed_texts(*, pair: bool) -> dict[str, Any]:
     """The fields of `Words` that say how a text, or a pair of texts, is typed."""
     if not pair:
         return {"python_input": '"a text"', "command_input": "a text of your own"}

@@ -30,8 +30,10 @@ __all__ = [
     "Adopting",
     "Answer",
     "Base",
+    "Composed",
     "Filing",
     "NeedsDev",
+    "Noted",
     "Paired",
     "Partly",
     "Preparing",
@@ -40,6 +42,7 @@ __all__ = [
     "Relevance",
     "Repeating",
     "Scores",
+    "Stepwise",
     "Surveying",
     "Task",
     "TaskKind",
@@ -347,12 +350,21 @@ class Surveying(Protocol):
 
 
 @runtime_checkable
-class Preparing(Protocol):
-    """A task that has something to ask the model itself before it answers."""
+class Noted(Protocol):
+    """A task of which the users of its answers should know something."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """What a user of the answers should know of it, once it is prepared."""
+        """That, in sentences, once the task is ready."""
+
+
+@runtime_checkable
+class Preparing(Noted, Protocol):
+    """A task that has something to ask the model itself before it answers."""
+
+    @property
+    def unread(self) -> int:
+        """Characters that the model has to read for it yet, before it answers."""
 
     def prepared(self, ask: Callable[[Task, Sequence[Record]], Sequence[Answer]]) -> Self:
         """The same task, ready to answer; what was asked once is not asked again.
@@ -360,6 +372,26 @@ class Preparing(Protocol):
         Args:
             ask: the combined answers of records, as some task asks the model for them.
         """
+
+
+@runtime_checkable
+class Composed(Protocol):
+    """A task made of several, of which the one answers a row that the row names."""
+
+    def examples(self, columns: Columns) -> Mapping[str, Mapping[str, Any]]:
+        """A row for each of them, by its name.
+
+        Args:
+            columns: that the task reads, by role.
+        """
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """A task that takes many steps to answer a batch, and can be looked after meanwhile."""
+
+    def watched(self, step: Callable[[], None]) -> Self:
+        """The same task, which calls `step` before each; what that raises ends the answering."""
 
 
 @runtime_checkable

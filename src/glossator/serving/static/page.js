@@ -7,7 +7,7 @@ const SAID = {
     lead: "Ask a model of this server, and see how busy it is.",
     key: "Key", keyLabel: "A key with the role predict or admin", open: "Open",
     keyNote: "The key stays in the memory of this tab: it is gone when the tab is closed or loaded again.",
-    models: "Models", most: "Possibilities", ask: "Ask",
+    models: "Models", tasks: "Tasks of this model", most: "Possibilities", ask: "Ask",
     askNote: "What is asked here goes to this server and nowhere else.",
     load: "Load",
     loadNote: "The last ten minutes, every five seconds. Requests that ask for answers are counted, of every client.",
@@ -26,7 +26,7 @@ const SAID = {
     kicker: "Glossator 服务", title: "试用模型", lead: "向这台服务器上的模型提问，并查看它的负载。",
     key: "密钥", keyLabel: "角色为 predict 或 admin 的密钥", open: "打开",
     keyNote: "密钥只保存在这个标签页的内存中：关闭或刷新页面后即消失。",
-    models: "模型", most: "候选数", ask: "提问", askNote: "这里的提问只发往这台服务器，不会发往别处。",
+    models: "模型", tasks: "该模型的任务", most: "候选数", ask: "提问", askNote: "这里的提问只发往这台服务器，不会发往别处。",
     load: "负载", loadNote: "最近十分钟，每五秒一个点。统计所有客户端请求答案的请求。",
     footer: "本页不含任何数据，也不从别处加载任何内容。",
     oneALine: "每行一个", asJson: "JSON 格式", asking: "正在提问……", noModels: "这个密钥看不到任何模型。",
@@ -43,7 +43,7 @@ const SAID = {
 const POLL = 5000;
 const KEPT = 120;
 
-const state = { language: "en", key: "", models: [], model: null, answer: null, workers: new Map() };
+const state = { language: "en", key: "", models: [], model: null, task: null, answer: null, workers: new Map() };
 const at = (id) => document.getElementById(id);
 
 function say(name, values = {}) {
@@ -70,9 +70,9 @@ function draw(tag, given, text) {
 
 class Trouble extends Error {}
 
-async function ask(path, body) {
+async function ask(path, body, key = state.key) {
   let response;
-  const headers = { Authorization: `Bearer ${state.key}` };
+  const headers = { Authorization: `Bearer ${key}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
     response = await fetch(path, {
@@ -107,31 +107,48 @@ function speak(language) {
 
 // Models, and what one reads
 
+function choice(chosen, act, ...inside) {
+  const button = make("button", { type: "button", name: "model" }, ...inside);
+  button.setAttribute("role", "radio");
+  button.setAttribute("aria-checked", String(chosen));
+  button.addEventListener("click", act);
+  return button;
+}
+
 function showModels() {
-  at("models").replaceChildren(...state.models.map((model) => {
-    const button = make("button", { type: "button", name: "model" }, make("span", { text: model.id, name: "text" }),
-      make("small", { text: model.task }));
-    button.setAttribute("role", "radio");
-    button.setAttribute("aria-checked", String(model === state.model));
-    button.addEventListener("click", () => choose(model));
-    return button;
-  }));
+  at("models").replaceChildren(...state.models.map((model) => choice(model === state.model, () => choose(model),
+    make("span", { text: model.id, name: "text" }), make("small", { text: model.task }))));
 }
 
 function choose(model) {
   state.model = model;
-  state.answer = null;
-  at("answer").replaceChildren();
   at("does").textContent = model.does;
   showModels();
+  chooseTask(Object.keys(model.examples)[0] ?? null);
+}
+
+// Of a model with several tasks, each of which reads fields of its own.
+function chooseTask(task) {
+  state.task = task;
+  state.answer = null;
+  at("answer").replaceChildren();
+  at("tasking").hidden = task === null;
+  at("tasks").replaceChildren(...Object.keys(state.model.examples).map((name) => choice(name === task,
+    () => chooseTask(name), make("span", { text: name, name: "text" }))));
   showFields();
 }
 
+const example = () => (state.task === null ? state.model.example : state.model.examples[state.task]);
+
+// Whether a field is the one by which an input names its task, which a button has chosen.
+const namesTask = (field) => state.task !== null
+  && Object.entries(state.model.examples).every(([name, each]) => each[field] === name);
+
 const isLines = (value) => Array.isArray(value) && value.every((each) => typeof each === "string");
 
-// The fields of the form with what the model's example has in each: a text, texts, or anything else.
-const fields = () => (typeof state.model.example === "object" ? Object.entries(state.model.example)
-  : [["text", state.model.example]]);
+// The fields of the form with what the example has in each: a text, texts, or anything else.
+const fields = () => (typeof example() === "object"
+  ? Object.entries(example()).filter(([name]) => !namesTask(name)) : [["text", example()]]);
 
 function fieldFor(name, value) {
   const id = `field-${name}`;
@@ -165,9 +182,9 @@ function typedIn(name, like) {
 }
 
 function typed() {
-  const example = state.model.example;
-  if (typeof example !== "object") return typedIn("text", example);
-  return Object.fromEntries(Object.entries(example).map(([name, like]) => [name, typedIn(name, like)]));
+  const like = example();
+  if (typeof like !== "object") return typedIn("text", like);
+  return { ...like, ...Object.fromEntries(fields().map(([name, each]) => [name, typedIn(name, each)])) };
 }
 
 // Answers
@@ -295,13 +312,13 @@ function showAnswer() {
 
 async function askModel() {
   const input = typed();
-  const model = state.model;
+  const { model, task } = state;
   const most = Number(at("most").value);
   const began = performance.now();
   at("answer").replaceChildren(make("p", { name: "small", text: say("asking") }));
   const body = { inputs: [input], ...(most >= 1 ? { top_k: Math.floor(most) } : {}) };
   const found = await ask(`/v1/models/${encodeURIComponent(model.id)}/predict`, body);
-  if (model !== state.model) return;
+  if (model !== state.model || task !== state.task) return;
   state.answer = { input, answer: found.predictions[0], took: Math.round(performance.now() - began) };
   showAnswer();
 }
@@ -425,10 +442,12 @@ async function watchOn() {
 // What the user does
 
 async function open() {
-  state.key = at("key").value.trim();
+  const key = at("key").value.trim();
+  state.key = "";
   state.workers.clear();
   at("trying").hidden = at("watching").hidden = true;
-  const found = await ask("/v1/models");
+  const found = await ask("/v1/models", undefined, key);
+  state.key = key;  // one that opens nothing is not asked with again and again
   at("key").value = "";
   state.models = found.data;
   at("trying").hidden = !state.models.length;

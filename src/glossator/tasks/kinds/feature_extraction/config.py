@@ -44,9 +44,15 @@ class Asks:
 
     Attributes:
         document: whether the texts are documents to be found, which have a prefix of their own.
+        prefix: what stands before each text, such as "query: "; by default what the model folder
+            says.
+        pair_prefix: what stands before each text that is a document, such as "passage: "; by
+            default what the model folder says.
     """
 
     document: bool = False
+    prefix: str | None = None
+    pair_prefix: str | None = None
 
 
 CONFIG = KindConfig(
@@ -65,6 +71,7 @@ CONFIG = KindConfig(
     ),
     options=Options,
     asks=Asks,
+    keeps=("prefix", "pair_prefix"),
     opens_as="AutoModel",
     named_only=True,
 )

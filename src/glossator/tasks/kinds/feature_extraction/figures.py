@@ -22,7 +22,14 @@ from glossator.models.pooling import Pooling
 from glossator.tasks.kinds.feature_extraction.config import CONFIG, Options
 from glossator.tasks.kinds.feature_extraction.reading import Aim
 
-__all__ = ["class_section", "grade_section", "map_section", "misses_section", "words"]
+__all__ = [
+    "class_section",
+    "grade_section",
+    "map_section",
+    "misses_section",
+    "notes_of",
+    "words",
+]
 
 _POINTS = 5_000
 _MAPPED = 2_000  # points of a map; more can't be told apart, and take long to lay out
@@ -129,6 +136,18 @@ def misses_section(split: str, misses: Sequence[Quote]) -> Section:
         if misses
         else [],
         short="Misses",
+    )
+
+
+def notes_of(trained_with: tuple[str, str], options: Options) -> tuple[str, ...]:
+    """What to say of the prefixes with which a model was trained, where none stands there now."""
+    prefix, other = trained_with
+    if not prefix or options.prefix or options.pair_prefix:
+        return ()
+    return (
+        f"The model was trained with {prefix!r} before each text and {other!r} before one that is "
+        f'to be found; nothing stands there now: --prefix "{prefix}" and --pair-prefix "{other}" '
+        "set that.",
     )
 
 

@@ -17,9 +17,10 @@ from glossator.evaluation.figures import Words
 from glossator.models import checkpoint
 from glossator.models.headless import EncoderModel
 from glossator.models.pooling import Pooling, pooled
+from glossator.models.starter import prefixes_of
 from glossator.tasks.contrastive import cosine_error, in_batch_negatives, supervised_contrastive
 from glossator.tasks.kinds.feature_extraction.config import CONFIG, Asks, Options
-from glossator.tasks.kinds.feature_extraction.figures import words
+from glossator.tasks.kinds.feature_extraction.figures import notes_of, words
 from glossator.tasks.kinds.feature_extraction.prediction import EmbeddingPrediction
 from glossator.tasks.kinds.feature_extraction.reading import Aim, EmbeddingReader, aim_of
 from glossator.tasks.kinds.feature_extraction.scores import chosen_by, measures_of, scores_of
@@ -73,6 +74,10 @@ class FeatureExtraction(Windowed):
         pooling: what stands for a window.
         options: what training was told.
         grades: of the training rows, where pairs have numbers.
+
+    Attributes:
+        trained_with: prefixes of a text, and of one that is to be found, with which the vectors of
+            a model from elsewhere were trained.
     """
 
     name, opens_as = CONFIG.name, CONFIG.opens_as
@@ -82,6 +87,7 @@ class FeatureExtraction(Windowed):
         ArraySpec("wanted", "text", np.float32),
     )
     document = False
+    trained_with = ("", "")
 
     def __init__(
         self,
@@ -147,9 +153,10 @@ class FeatureExtraction(Windowed):
         """The texts of a row with their prefixes."""
         first, *others = record.input
         prefix, other = self.options.prefix, self.options.pair_prefix
-        if self.aim == "texts":
-            other = prefix
-        return [(other if self.document else prefix) + first, *(other + text for text in others)]
+        found = other
+        if self.aim == "texts":  # of which none was to be found, but for a text itself
+            found, other = other or prefix, prefix
+        return [(found if self.document else prefix) + first, *(other + text for text in others)]
 
     def _wanted(self, record: Record) -> NDArray[np.float32]:
         graded = self.aim == "grades" and record.target is not None
@@ -237,14 +244,26 @@ class FeatureExtraction(Windowed):
         return np.stack(found) if found else np.zeros((0, 0), np.float32)
 
     def asked(self, *, top_k: int | None = None, asks: Any = None) -> Self:
-        """The same task; of texts that are to be found it may have another prefix."""
+        """The same task, perhaps of texts that are to be found, or with other prefixes."""
         task = copy.copy(self)
-        task.document = isinstance(asks, Asks) and asks.document
+        wishes = asks if isinstance(asks, Asks) else Asks()
+        own = self.options
+        task.document = wishes.document
+        task.options = dataclasses.replace(
+            own,
+            prefix=own.prefix if wishes.prefix is None else wishes.prefix,
+            pair_prefix=own.pair_prefix if wishes.pair_prefix is None else wishes.pair_prefix,
+        )
         return task
 
     def for_documents(self) -> Self:
         """See `Vectors`."""
         return self.asked(asks=Asks(document=True))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """See `Noted`: of prefixes that the model knows, and that do not stand before the texts."""
+        return notes_of(self.trained_with, self.options)
 
     def places(self, record: Record, row: Encoded) -> list[tuple[int, int]]:
         """See `Vectors`; a window ends where the next token begins, so that none is left out."""
@@ -274,7 +293,8 @@ class FeatureExtraction(Windowed):
 
     def words(self) -> Words:
         """See `Task`."""
-        return words(self.aim, self.pooling, self.options)
+        found = words(self.aim, self.pooling, self.options)
+        return dataclasses.replace(found, decided=[*found.decided, *self.notes])
 
     def files(self, width: int) -> Mapping[str, str]:
         """See `Shipping`: what sentence-transformers reads of a folder."""
@@ -329,7 +349,9 @@ class FeatureExtractionKind:
         if isinstance(own, FeatureExtraction):
             return own
         base.source.refuse_decoder()
-        return FeatureExtraction(base.tokenizer, max_length=base.max_length)
+        task = FeatureExtraction(base.tokenizer, max_length=base.max_length)
+        task.trained_with = prefixes_of(base.folder)
+        return task
 
     def restore(self, base: Base, saved: Mapping[str, Any] | None) -> Task | None:
         """See `TaskKind`; of folders from elsewhere those of sentence-transformers."""
@@ -337,12 +359,14 @@ class FeatureExtractionKind:
             there = told_in(base.folder)
             if there is None:
                 return None
-            return FeatureExtraction(
+            task = FeatureExtraction(
                 base.tokenizer,
                 max_length=min(base.max_length, there.max_length or base.max_length),
                 pooling=there.pooling,
                 options=Options(normalize=there.normalize),
             )
+            task.trained_with = prefixes_of(base.folder)
+            return task
         learned = dict(saved["learned"])
         return FeatureExtraction(
             base.tokenizer,

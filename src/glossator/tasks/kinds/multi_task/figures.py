@@ -15,6 +15,7 @@ from glossator.tasks.task import Task
 __all__ = [
     "MEAN",
     "chosen_by",
+    "example",
     "first_measure",
     "measures",
     "named",
@@ -102,12 +103,20 @@ def _titled(figure: Any, name: str) -> Any:
     return figure
 
 
+def example(member: Member, task: Task) -> dict[str, Any]:
+    """What a task reads of a row, by its own columns."""
+    words, inputs = task.words(), task.reader(member.columns).inputs
+    given: Any = words.command_input
+    by_role = json.loads(given) if words.command_format == "jsonl" else {next(iter(inputs)): given}
+    first = {names[0]: by_role.get(role, "") for role, names in inputs.items()}
+    return {name: first.get(name, "") for names in inputs.values() for name in names}
+
+
 def words(members: Mapping[str, Member], tasks: Mapping[str, Task]) -> Words:
     """See `Task`."""
     each = {name: task.words() for name, task in tasks.items()}
     first = next(iter(members.values()))
-    inputs = tasks[first.name].reader(first.columns).inputs
-    row = {"task": first.name, **{names[0]: "a text" for names in inputs.values()}}
+    row = {"task": first.name, **example(first, tasks[first.name])}
     return Words(
         does=f"Answers {len(tasks)} tasks with one encoder. "
         + " ".join(f"{name}: {x.does}" for name, x in each.items()),

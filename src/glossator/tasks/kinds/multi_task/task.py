@@ -19,7 +19,7 @@ from glossator.models.class_fields import class_fields
 from glossator.models.multi_task import MultiTaskModel
 from glossator.tasks.kinds.multi_task.config import CONFIG, Asks, Options
 from glossator.tasks.kinds.multi_task.encoding import Arrays, MultiBatch, MultiEncoded
-from glossator.tasks.kinds.multi_task.figures import chosen_by, measures, words
+from glossator.tasks.kinds.multi_task.figures import chosen_by, example, measures, words
 from glossator.tasks.kinds.multi_task.members import Member, Piece, as_json, from_json
 from glossator.tasks.kinds.multi_task.prediction import TaskAnswer, TaskAnswers
 from glossator.tasks.kinds.multi_task.reading import Known, MultiTaskReader
@@ -264,6 +264,13 @@ class MultiTask:
     def words(self) -> Words:
         """See `Task`."""
         return words(self.members, self.tasks)
+
+    def examples(self, columns: Columns) -> dict[str, dict[str, Any]]:
+        """See `Composed`."""
+        (name,) = columns["member"]
+        return {
+            x: {name: x, **example(member, self.tasks[x])} for x, member in self.members.items()
+        }
 
     def saved(self) -> dict[str, Any]:
         """Of each task what it saves itself, its columns, and the fields of its model."""

@@ -45,5 +45,6 @@ CONFIG = KindConfig(
     summary="how a text goes on",
     roles=(Role(name="text", help="of the text", many=True),),
     asks=GenerationAsks,
+    most={"beams": 16, "max_new_tokens": 4_096},
     opens_as="AutoModelForCausalLM",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -61,6 +61,7 @@ class TextGeneration(AnsweringTask):
 
     name, opens_as = CONFIG.name, CONFIG.opens_as
     generation = GenerationConfig()
+    _step: Callable[[], None] = staticmethod(lambda: None)
 
     def refusal(self, text: str) -> str | None:
         """Why a text cannot be gone on with, if it cannot."""
@@ -83,6 +84,12 @@ class TextGeneration(AnsweringTask):
         task.generation = (asks or GenerationAsks()).config(top_k)
         return task
 
+    def watched(self, step: Callable[[], None]) -> Self:
+        """See `Stepwise`: a step is a token of every text that goes on."""
+        task = copy.copy(self)
+        task._step = step
+        return task
+
     def cost(self, example: Example) -> int:
         """What is added takes room too, and each of the beams its own."""
         return self.generation.beams * (len(example.tokens) + self.generation.max_new_tokens)
@@ -103,7 +110,7 @@ class TextGeneration(AnsweringTask):
         stop = () if end is None else (end,)
         lengths = batch.inputs.lengths.tolist()
         prompts = [part.tolist() for part in torch.split(batch.inputs.tokens, lengths)]
-        return generate(model, prompts, self.generation, stop=stop)
+        return generate(model, prompts, self.generation, stop=stop, step=self._step)
 
     def combine(self, record: Record, row: Encoded, answers: Sequence[Generated]) -> Generated:
         """That of the one window."""

@@ -63,6 +63,15 @@ class ByEntailment(ZeroShot):
         """See `ZeroShot`."""
         return self._opened
 
+    def characters_of_labels(self) -> int:
+        """See `ZeroShot`: nothing; each is read with each text."""
+        return 0
+
+    def characters(self, record: Record) -> int:
+        """See `Repeating`: the text with each label."""
+        labels = self.question.labels
+        return len(labels) * len(record.texts[0]) + sum(len(label.text) for label in labels)
+
     def preparing(self, ask: Ask) -> Self:
         """See `ZeroShot`; nothing is made of the labels beforehand."""
         task = copy.copy(self)

@@ -74,6 +74,10 @@ class ByVectors(ZeroShot):
             own.tokenizer, max_length=own.max_length, pooling=own.pooling, options=options
         )
 
+    def characters_of_labels(self) -> int:
+        """See `ZeroShot`."""
+        return sum(map(len, self.question.sentences(_BARE)))
+
     def preparing(self, ask: Ask) -> Self:
         """See `ZeroShot`."""
         texts = self.question.sentences(_BARE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import copy
 import dataclasses
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
@@ -136,6 +136,19 @@ class ZeroShot(Windowed, abc.ABC):
     def notes(self) -> tuple[str, ...]:
         """See `Preparing`."""
         return (self._calibration(),) if self.classes else ()
+
+    @property
+    def unread(self) -> int:
+        """See `Preparing`: of the examples, and of what else each way reads."""
+        question = self.question
+        if self.is_prepared or question in self._prepared:
+            return 0
+        rows = question.examples.rows if question.examples else ()
+        return sum(len(text) for text, _ in rows) + self.characters_of_labels()
+
+    @abc.abstractmethod
+    def characters_of_labels(self) -> int:
+        """What the model reads of the labels alone."""
 
     def prepared(self, ask: Ask) -> Self:
         """See `Preparing`: what is made of the labels, and the calibration on the examples."""
@@ -285,14 +298,26 @@ class ZeroShot(Windowed, abc.ABC):
             command_input="a text of your own",
             elsewhere="transformers opens the model alone; the labels and what is made of them "
             "stand in glossator.json.",
-            decided=self.notes,
+            decided=[*self.notes, *self._asked_how()],
             labels=labels,
+            meanings={x.name: x.description for x in self._told.labels} if self._told else {},
         )
 
     @property
     @abc.abstractmethod
     def how(self) -> str:
         """By what the labels are told apart, in a few words."""
+
+    def _asked_how(self) -> Iterator[str]:
+        """What else was asked for."""
+        if self._told is None:
+            return
+        if self._told.multi_label:
+            yield "Each label is asked by itself; a text gets those above one half."
+        if self._told.template is not None:
+            yield f"A label stands in the sentence {self._told.template!r}."
+        if self._told.prefix:
+            yield f"{self._told.prefix!r} stands before each text."
 
     def _calibration(self) -> str:
         decision = self.decision

@@ -53,5 +53,6 @@ CONFIG = KindConfig(
     summary="which of some labels fits a text best, without training",
     roles=(TEXT_ROLES[0], TEXT_ROLES[2]),
     asks=Asks,
+    keeps=("labels", "examples", "template", "multi_label", "prefix", "label_separator"),
     opens_as="AutoModel",
 )
