@@ -232,7 +232,7 @@ def test_a_contrastive_folder_answers_as_the_model_did(fit, rows, tmp_path):
     expected = [x.to_json() for x in made.predictor.predict(texts)]
     assert [x.to_json() for x in loaded.predict(texts)] == expected
     assert loaded.task.decision == made.predictor.task.decision
-    from glossator.cli.app import main
+    from glossator.cli import main
 
     table = tmp_path / "rows.jsonl"
     table.write_text("".join(json.dumps(row) + "\n" for row in rows))
