@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from glossator.artifact.recipe import RecipeScores, RecipeTold
 from glossator.artifact.wording import duration
-from glossator.config import from_mapping
-from glossator.errors import CheckpointError, ConfigError, TableError, UnfinishedError
+from glossator.errors import CheckpointError, TableError, UnfinishedError
 from glossator.evaluation.comparison import McNemar, mcnemar
 from glossator.files import durable_write
 from glossator.finetuning.parts import Part
@@ -73,8 +72,12 @@ class _Measured:
         path = run.path / MEASURED
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            return from_mapping(cls, found)
-        except (ConfigError, ValueError, TypeError, AttributeError) as error:
+            right = [
+                {name: [int(x) for x in split[name]] for name in RECIPES if name in split}
+                for split in found["right"]
+            ]
+            return cls(right, float(found["seconds"]), bool(found["done"]))
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise CheckpointError(f"not what recipes measured: {error}", file=path) from error
 
     def write(self, run: RunFolder | None) -> None:
