@@ -220,7 +220,7 @@ def test_another_task_has_no_such_recipe(fit, rows):
         glossator.fit(numbers, task="text-regression", recipe="contrastive", progress=False)
 
 
-LEARN = {"recipe": "contrastive", "epochs": 3, "dev_fraction": 0.2, "test_fraction": 0.2}
+LEARN = {"recipe": "contrastive", "epochs": 8, "dev_fraction": 0.2, "test_fraction": 0.2}
 
 
 def test_a_contrastive_folder_answers_as_the_model_did(fit, rows, tmp_path):

@@ -15,7 +15,8 @@ __all__ = ["LEAST", "MOST", "FewRows"]
 
 # Of a class. Below it there is nothing to hold out; above it plain fine-tuning wins (Tunstall et
 # al. 2022, figure 2, has both alike at 64).
-LEAST, MOST = 4, 50
+LEAST = 4
+MOST = 50
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def _handing_on(head: ClassificationHead) -> ClassificationHead:
     """A head whose features are what it reads; the last map is 0."""
     _zeroed(head)
     head.dense.weight.copy_(_SCALE * torch.eye(head.dense.out_features))
-    if head.dense.bias is not None and isinstance(head.activation, nn.ReLU):
+    if isinstance(head.activation, nn.ReLU):
         head.dense.bias.fill_(1.0)  # it lets through what is above 0 alone
     return head.eval()
 

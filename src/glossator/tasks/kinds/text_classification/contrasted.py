@@ -87,7 +87,7 @@ class Contrasted(Windowed):
         assert isinstance(model, SequenceClassifier)
         with torch.inference_mode():
             features = model.head.features(model.pooled(batch.inputs))
-            return features.float().cpu().numpy()  # type: ignore[no-any-return]
+            return list(features.float().cpu().numpy())
 
     def combine(self, record: Record, row: Encoded, answers: Sequence[Answer]) -> Answer:
         """(width,) mean over the windows: the logits of a text are the mean of theirs, too."""
