@@ -310,3 +310,14 @@ def test_the_range(monkeypatch, fewest, most, right):
     few = FewRows.of(Strata(), [])
     assert few.measurable is right
     assert bool(few.note) is (most <= 50)
+
+
+def test_a_classifier_of_scikit_learn_takes_a_recipe(rows, tiny_model_folder):
+    from glossator.sklearn import TextClassifier
+
+    texts, labels = ([row[name] for row in rows] for name in ("text", "label"))
+    made = TextClassifier(
+        str(tiny_model_folder), device="cpu", epochs=2, options={"recipe": "contrastive"}
+    ).fit(texts, labels)
+    assert made.model_.details.recipe.name == "contrastive"
+    assert set(made.predict(texts)) <= {"bad", "good"}

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from glossator.finetuning.parts import Part
+from glossator.finetuning.recipes import pace_of
 from glossator.memory import give_back_freed_memory
 from glossator.runs.folder import RunFolder
 from glossator.tasks.answers import answer_rows
@@ -135,7 +136,7 @@ def _learn_on_ray(share: Share, spread: SpreadConfig, notify: Notify) -> History
 
 def _train(model: nn.Module, share: Share, notify: Notify) -> History:
     """Train the model that this process has of it."""
-    config, folder = share.config, share.checkpoints
+    config, folder = pace_of(share.taught, share.config), share.checkpoints
     # Until it has a head there is nothing to score, and the last weights are kept.
     dev = None if isinstance(share.taught, Concluding) else share.dev
     run = Run(

@@ -21,7 +21,7 @@ from glossator.errors import CheckpointError, TableError, UnfinishedError
 from glossator.evaluation.comparison import McNemar, mcnemar
 from glossator.files import durable_write
 from glossator.finetuning.parts import Part
-from glossator.finetuning.recipes import RECIPES, concluded, taught_by
+from glossator.finetuning.recipes import RECIPES, concluded, pace_of, taught_by
 from glossator.finetuning.watch import Watch
 from glossator.runs.folder import MEASURED, RunFolder
 from glossator.tasks.answers import answer_rows
@@ -72,7 +72,7 @@ class _Measured:
         path = run.path / MEASURED
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            right = [
+            right: list[dict[str, list[int]]] = [
                 {name: [int(x) for x in split[name]] for name in RECIPES if name in split}
                 for split in found["right"]
             ]
@@ -216,9 +216,8 @@ class RecipeChoice:
         assert isinstance(task, Contrasting)
         model = task.build(self.base, config.seed).to(self.device)
         taught = taught_by(recipe, task)
-        history = train(
-            model, taught, learned.rows, config, dtype=self.dtype, notify=self._told(learned)
-        )
+        pace, notify = pace_of(taught, config), self._told(learned)
+        history = train(model, taught, learned.rows, pace, dtype=self.dtype, notify=notify)
         _refuse_interrupted(history, self.run)
         made = concluded(taught, model, learned, token_budget=budget)
         answers = answer_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Literal, TypeAlias
 
 from torch import nn
@@ -10,8 +11,9 @@ from glossator.errors import ConfigError
 from glossator.finetuning.parts import Part
 from glossator.tasks.learnable import Learnable
 from glossator.tasks.task import Concluding, Contrasting, Task
+from glossator.training.config import TrainingConfig
 
-__all__ = ["RECIPES", "RecipeName", "concluded", "taught_by", "without_effect"]
+__all__ = ["RECIPES", "RecipeName", "concluded", "pace_of", "taught_by", "without_effect"]
 
 RecipeName: TypeAlias = Literal["plain", "contrastive"]
 RECIPES: tuple[RecipeName, ...] = ("plain", "contrastive")
@@ -36,6 +38,14 @@ def taught_by(recipe: str, task: Task) -> Learnable[Any]:
             f"this is {task.name} of another kind, expected --recipe plain"
         )
     return task.contrasted()
+
+
+def pace_of(taught: Learnable[Any], config: TrainingConfig) -> TrainingConfig:
+    """How it is trained, where the task itself would be as `config` says; its rate is a number."""
+    if not isinstance(taught, Concluding):
+        return config
+    assert isinstance(config.learning_rate, float)
+    return dataclasses.replace(config, learning_rate=taught.rate_share * config.learning_rate)
 
 
 def without_effect(taught: Learnable[Any]) -> str:

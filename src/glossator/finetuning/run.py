@@ -200,11 +200,10 @@ class _Fitting:
         config = self.config.training
         if config.learning_rate != "auto":
             return None
-        taught = taught_by(self.config.recipe, task)
         found = found_or_kept(
             self.run,
             lambda: rate_test(
-                model, taught, training.rows, config, dtype=self.dtype, told=self.watch.rate_test
+                model, task, training.rows, config, dtype=self.dtype, told=self.watch.rate_test
             ),
         )
         width = self.base.source.config.hidden_size

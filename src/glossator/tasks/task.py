@@ -336,6 +336,10 @@ class Concluding(Protocol):
     """Something learnable that trains an encoder, after which a head is still to be made."""
 
     @property
+    def rate_share(self) -> float:
+        """Of the learning rate at which an encoder and a new head are trained together."""
+
+    @property
     def unused(self) -> Sequence[str]:
         """Options that were given and have no effect on it."""
 

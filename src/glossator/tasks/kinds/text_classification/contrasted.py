@@ -45,6 +45,9 @@ class Contrasted(Windowed):
 
     specs: ClassVar[Sequence[ArraySpec]] = (ArraySpec("label", "text"),)
     coupling: ClassVar[Coupling] = "step"
+    # There is no new head that larger steps would bring on its way, and starters whose vectors
+    # mean something already lose by them.
+    rate_share: ClassVar[float] = 0.25
     classes: int
     balanced: bool
     told: Mapping[str, Any]

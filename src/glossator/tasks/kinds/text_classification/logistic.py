@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 __all__ = ["LinearHead", "logistic_head"]
 
-# Of vectors of length 1. What holds the weights back is then as strong as usual over embeddings of
-# sentences (scikit-learn's default, which SetFit takes too), whatever the width of the model.
-_STRENGTH = 1.0
+# Of vectors of length 1, whatever the width of the model. With scikit-learn's usual 1, which SetFit
+# takes, as many answers are right and hardly one is sure: on 10 rows of each of 40 classes of
+# Banking77 the log loss is 1.5 in the place of 0.46. Above 100 fewer are right.
+_STRENGTH = 30.0
 _MOST_STEPS = 500
 
 
