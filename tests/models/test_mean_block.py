@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from glossator.models import checkpoint
 from glossator.models.heads import MeanToken
@@ -52,3 +53,26 @@ def test_the_model_that_was_given_stays_as_it_was(model):
     after = model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_the_referee_reads_the_mean_of_every_family(
+    case, saved_by_referee, ask_referee, texts, segments, tmp_path
+):
+    folder, _ = saved_by_referee(case)
+    model = checkpoint.load_classifier(folder, ["a", "b", "c d", "é"], seed=1)
+    made = mean_reading(model)
+    batch = pack([np.array(text) for text in texts], segments)
+    with torch.no_grad():
+        made.head.output.weight.normal_(generator=torch.Generator().manual_seed(1))
+        means = MeanToken()(model.encoder(batch).last, batch)
+        features, logits = made.head.features(made.pooled(batch)), made(batch)
+    centred = [x - x.mean(dim=-1, keepdim=True) for x in (means, features)]
+    assert (cosines(*centred) > 0.99).all()
+    checkpoint.save(made, tmp_path / "ours")
+    referee, info = transformers.AutoModelForSequenceClassification.from_pretrained(
+        tmp_path / "ours", attn_implementation="eager", output_loading_info=True
+    )
+    assert not any(info.values()), info
+    theirs = ask_referee(referee, texts, segments).logits
+    torch.testing.assert_close(logits, theirs, atol=1e-4, rtol=1e-4)
+    assert theirs.std(0).min() > 0.001, "the texts must differ for the test to mean much"

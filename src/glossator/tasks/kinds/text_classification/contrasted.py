@@ -24,7 +24,7 @@ from glossator.text.records import Record
 
 __all__ = ["Contrasted"]
 
-_TEMPERATURE = 0.05
+_TEMPERATURE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
