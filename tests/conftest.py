@@ -77,6 +77,14 @@ _LONGEST = ("tests/test_docs.py", "tests/training/test_cluster.py")
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_rows_at_once() -> Iterator[None]:
+    """Tables of tests are small: they are learned from at once, and no recipes measured first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("glossator.finetuning.few_rows.MOST", 0)
+        yield
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than ten seconds")
 

@@ -71,7 +71,7 @@ def make_config(model: Path, **options: Any) -> FitConfig:
         "device": "cpu",
         **options,
     }
-    apart = {name: options.pop(name) for name in ("refit", "track") if name in options}
+    apart = {name: options.pop(name) for name in ("refit", "track", "recipe") if name in options}
     columns = {name: (options.pop(name),) for name in ("text", "label") if name in options}
     told = {name: options.pop(name) for name in list(options) if hasattr(Options, name)}
     parts = {

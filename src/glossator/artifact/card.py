@@ -137,6 +137,7 @@ def _scores(report: Report) -> str:
         ),
     )
     told = "".join(f"**{markdown_text(x.message)}.**\n\n" for x in report.remarks)
+    told += f"{markdown_text(report.recipe.sentence)}\n\n" if report.recipe else ""
     told += f"**{markdown_text(report.refit.sentence)}**\n\n" if report.refit else ""
     return f"## Scores\n\n{told}On {report.scored:,} {report.split} rows, which {kind}.\n\n{found}"
 

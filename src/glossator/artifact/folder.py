@@ -16,6 +16,7 @@ import torch
 
 import glossator
 from glossator.artifact.manifest import read_json
+from glossator.artifact.recipe import RecipeTold
 from glossator.artifact.refit import Refit
 from glossator.errors import ModelFolderError
 from glossator.files import durable_write
@@ -46,6 +47,7 @@ class Details:
         steps: of training, `taken` and `planned`; empty in folders of older versions.
         refit: what became of a second training; None where none was asked for. One that was
             interrupted leaves the model that was scored, and `finished` false.
+        recipe: by which it was trained, where that was measured or asked for.
         metrics: `dev` and `test`, as `fit --json` has them.
         card: the model card, Markdown.
     """
@@ -60,6 +62,7 @@ class Details:
     finished: bool = True
     steps: Mapping[str, int] = field(default_factory=dict)
     refit: Refit | None = None
+    recipe: RecipeTold | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
 
@@ -103,6 +106,7 @@ def write_details(details: Details, folder: Path, *, opens_as: str) -> None:
         "task": details.task,
         "finished": details.finished,
         "steps": dict(details.steps),
+        **({"recipe": details.recipe.to_json()} if details.recipe else {}),
         **({"refit": details.refit.to_json()} if details.refit else {}),
         "base_model": details.base_model,
         "columns": {role: list(names) for role, names in details.columns.items()},
@@ -142,6 +146,7 @@ def read_details(folder: Path, *, max_length: int) -> Details:
             finished=settings["finished"],
             steps=_steps(settings),
             refit=Refit.from_json(settings.get("refit")),
+            recipe=RecipeTold.from_json(settings.get("recipe")),
             metrics=read_json(folder / _METRICS),
             card=(folder / _CARD).read_text(encoding="utf-8"),
         )

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from glossator.artifact.recipe import RecipeTold
 from glossator.artifact.refit import Refit
 from glossator.evaluation.figures import Measure, Section, Words
 
@@ -161,6 +162,7 @@ class Report:
         words: what is said of the task.
         learning: how training went.
         refit: what became of a second training, from all rows; None where none was asked for.
+        recipe: by which it was trained, where that was measured or asked for.
         rejected_file: where the rejected rows are written, or empty.
         findings: of preflight, in the order to be shown.
         lengths: how long the texts are, or None.
@@ -184,6 +186,7 @@ class Report:
     words: Words
     learning: Learning
     refit: Refit | None = None
+    recipe: RecipeTold | None = None
     rejected_file: str = ""
     findings: Sequence[Finding] = ()
     remarks: Sequence[Finding] = ()

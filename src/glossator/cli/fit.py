@@ -35,6 +35,9 @@ class FitOptions:
         resume: go on with a run that was killed or interrupted; type the same command again.
         refit: after the best step is known and scored, learn once more for as long from all rows;
             the scores stay those from before.
+        recipe: how it is learned: plain trains model and head together; contrastive draws texts
+            of a class together, then fits a head. auto measures both where each class of one label
+            a text has 4 to 50 training rows, and is plain elsewhere.
         config: a TOML file with the tables columns, options, data, table, model, training, runtime
             and spread; what is typed wins.
         task: what to learn; by default read off the columns.
@@ -54,6 +57,7 @@ class FitOptions:
     overwrite: bool = False
     resume: bool = False
     refit: bool = False
+    recipe: Literal["auto", "plain", "contrastive"] = "auto"
     config: Path | None = None
     task: Annotated[
         str | None,
@@ -83,6 +87,7 @@ class FitOptions:
             columns=columns_of(self.columns),
             options=given(self.options),
             refit=self.refit,
+            recipe=self.recipe,
             data=self.data,
             table=self.table,
             model=self.model,

@@ -45,6 +45,8 @@ def show_result(
         show_measures(screen, report.measures, report.metrics)
     else:
         screen.title(UNSCORED)
+    if report.recipe:
+        screen.line(f"  {report.recipe.sentence}")
     if report.refit:
         screen.line(f"  {report.refit.sentence}", "yellow" if report.refit.missed else "")
     for sentence in report.words.decided:
@@ -62,7 +64,7 @@ def _speed(result: FitResult) -> str:
         f"{train['examples_per_second']:,.0f} texts and {train['tokens_per_second']:,.0f} tokens"
     )
     steps = f"{train['steps']:,} steps"
-    if result.dev:
+    if result.report.learning.evaluations:
         steps += f", the best was {train['best_step']:,}"
     if result.report.ended:
         steps += f"; {result.report.ended}"

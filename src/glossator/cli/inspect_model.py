@@ -70,6 +70,7 @@ def _object(details: Details) -> dict[str, Any]:
         "task": details.task,
         "finished": details.finished,
         "steps": dict(details.steps),
+        **({"recipe": details.recipe.to_json()} if details.recipe else {}),
         **({"refit": details.refit.to_json()} if details.refit else {}),
         "base_model": details.base_model,
         "columns": {role: list(names) for role, names in details.columns.items()},
@@ -98,6 +99,8 @@ def _show(screen: Screen, details: Details, task: Task | None) -> None:
         between = interval(scores, told)
         shown = f" (95% interval {between})" if between else ""
         screen.line(f"  {told.title} on {split} rows {measure(scores, told)}{shown}")
+    if details.recipe:
+        screen.line(f"  {details.recipe.sentence}")
     if details.refit:
         screen.line(f"  {details.refit.sentence}")
     for sentence in task.words().decided if task else ():

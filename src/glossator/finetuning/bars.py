@@ -46,6 +46,11 @@ class BarWatch(Watch):
             self._start("learning rates", total)
         self._meter.add(1)
 
+    def recipe_test(self, done: int, total: int) -> None:
+        if done == 1:
+            self._start("recipes", total)
+        self._meter.add(1)
+
     def training(self, event: Event) -> None:
         self._show("training", event)
 

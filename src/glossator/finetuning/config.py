@@ -75,6 +75,7 @@ class FitConfig:
         columns: of the tables, by role: `{"text": ("title", "body")}`; the usual names are found.
         options: of the task, by name; those left out have their defaults.
         refit: whether the model is learned once more, from all rows, after it was scored.
+        recipe: how it is learned; `auto` measures that where classes have few rows.
         data: which rows.
         table: how the tables are read; in `config.toml` with what was found from them.
         model: what is fine-tuned.
@@ -88,6 +89,7 @@ class FitConfig:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     refit: bool = False
+    recipe: Literal["auto", "plain", "contrastive"] = "auto"
     data: DataConfig = field(default_factory=DataConfig)
     table: TableConfig = field(default_factory=TableConfig)
     model: ModelConfig = field(default_factory=ModelConfig)

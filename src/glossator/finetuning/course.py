@@ -11,7 +11,7 @@ from glossator.artifact.wording import duration
 from glossator.training.config import TrainingConfig
 from glossator.training.loop import History
 
-__all__ = ["Course", "time_shared"]
+__all__ = ["Course", "time_left", "time_shared"]
 
 # Of a time limit; the rest is for what a machine takes longer than it took before.
 _PLANNED = 0.9
@@ -66,6 +66,13 @@ class Course:
         """How it is made, where the first was made as `first` says."""
         limit = None if self.left == math.inf else f"{int(self.left)}s"
         return dataclasses.replace(first, max_steps=self.planned, time_limit=limit)
+
+
+def time_left(config: TrainingConfig, taken: float) -> TrainingConfig:
+    """A training whose time limit has so many seconds less."""
+    if config.time_limit is None:
+        return config
+    return dataclasses.replace(config, time_limit=f"{max(1, int(config.seconds - taken))}s")
 
 
 def time_shared(config: TrainingConfig, rows: int, more: int) -> TrainingConfig:

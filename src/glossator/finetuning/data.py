@@ -28,7 +28,7 @@ from glossator.text.splits import stratified_split
 from glossator.text.tables import read_tables
 from glossator.text.text_folder import text_files
 
-__all__ = ["Data", "Items", "Parts", "Source", "read_data", "row_counts"]
+__all__ = ["Data", "Items", "Parts", "Source", "groups_of", "read_data", "row_counts"]
 
 Items: TypeAlias = list[Read]
 _UNSCORED = (
@@ -287,7 +287,7 @@ def _shared_out(
         [0] * len(records) if strata is None else strata,
         [1 - sum(shares.values()), *shares.values()],
         data.config.training.seed,
-        _groups(records, data.config.data.group),
+        groups_of(records, data.config.data.group),
     )
     return {
         numbers[i]: name
@@ -296,7 +296,7 @@ def _shared_out(
     }
 
 
-def _groups(records: Sequence[Record], column: str | None) -> list[Any] | None:
+def groups_of(records: Sequence[Record], column: str | None) -> list[Any] | None:
     """What must stay together: the values of a column, else what the task holds together."""
     if column is None:
         alike = [x.texts if x.together is None else x.together for x in records]

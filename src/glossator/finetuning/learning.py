@@ -14,10 +14,12 @@ import torch
 from torch import nn
 
 from glossator.finetuning.parts import Part
+from glossator.finetuning.recipes import pace_of
 from glossator.memory import give_back_freed_memory
 from glossator.runs.folder import RunFolder
 from glossator.tasks.answers import answer_rows
-from glossator.tasks.task import Task, is_better
+from glossator.tasks.learnable import Learnable
+from glossator.tasks.task import Concluding, Task, is_better
 from glossator.training.checkpoints import Checkpoints
 from glossator.training.cluster import on_cluster
 from glossator.training.config import SpreadConfig, TrainingConfig
@@ -81,6 +83,7 @@ class Share:
     Attributes:
         model: before training, on the CPU.
         task: what it learns.
+        taught: what it is trained on to that end: the task itself, as a rule.
         training: the training rows.
         dev: the dev rows, if there are any.
         config: how it is trained.
@@ -92,6 +95,7 @@ class Share:
 
     model: nn.Module
     task: Task
+    taught: Learnable[Any]
     training: Part
     dev: Part | None
     config: TrainingConfig
@@ -132,14 +136,16 @@ def _learn_on_ray(share: Share, spread: SpreadConfig, notify: Notify) -> History
 
 def _train(model: nn.Module, share: Share, notify: Notify) -> History:
     """Train the model that this process has of it."""
-    config, folder = share.config, share.checkpoints
+    config, folder = pace_of(share.taught, share.config), share.checkpoints
+    # Until it has a head there is nothing to score, and the last weights are kept.
+    dev = None if isinstance(share.taught, Concluding) else share.dev
     run = Run(
         model,
-        share.task,
+        share.taught,
         share.training.rows,
         config,
         share.dtype,
-        dev_rows(model, share.task, share.dev, token_budget=config.tokens_at_once),
+        dev_rows(model, share.task, dev, token_budget=config.tokens_at_once),
         notify,
         None if folder is None else Checkpoints(folder, keep=config.keep_checkpoints),
     )

@@ -17,6 +17,7 @@ from glossator.finetuning.course import Course
 from glossator.finetuning.data import Data
 from glossator.finetuning.learning import Share, learn, telling
 from glossator.finetuning.parts import Part
+from glossator.finetuning.recipes import concluded, taught_by
 from glossator.finetuning.scoring import survey
 from glossator.finetuning.watch import Watch
 from glossator.runs.folder import RunFolder
@@ -84,6 +85,7 @@ class Refitting:
         dtype: what is computed in.
         rows: all of them.
         course: how long it is.
+        recipe: by which the first training was made.
         run: where it is written down, if it is.
         watch: told of it.
     """
@@ -93,6 +95,7 @@ class Refitting:
     dtype: torch.dtype
     rows: AllRows
     course: Course
+    recipe: str
     run: RunFolder | None
     watch: Watch
 
@@ -135,6 +138,9 @@ class Refitting:
             raise KeyboardInterrupt
         if history.ended_by == "time":
             return first, self._missed("--time-limit ended it")
+        budget = self.config.training.tokens_at_once
+        model = concluded(taught_by(self.recipe, task), model, part, token_budget=budget)
+        second = Predictor(model, task, first.details, self.config.runtime)
         task.finish(model)
         survey(second, part)
         if isinstance(second.task, Surveying):
@@ -156,6 +162,7 @@ class Refitting:
             share = Share(
                 model=second.model,
                 task=second.task,
+                taught=taught_by(self.recipe, second.task),
                 training=part,
                 dev=None,
                 config=training,

@@ -48,13 +48,14 @@ class FitResult:
         remarks = [finding.to_json() for finding in self.report.remarks]
         found = {"findings": remarks} if remarks else {}
         refit = {"refit": self.report.refit.to_json()} if self.report.refit else {}
+        recipe = {"recipe": self.report.recipe.to_json()} if self.report.recipe else {}
         return {
             **found,
             "model": None if self.model is None else str(self.model),
             "task": self.task,
             "finished": self.finished,
             "rows": dataclasses.asdict(self.rows),
-            "train": {**self.train, "ended_by": self.report.learning.ended_by, **refit},
+            "train": {**self.train, "ended_by": self.report.learning.ended_by, **recipe, **refit},
             "dev": self.dev,
             "test": self.test,
         }

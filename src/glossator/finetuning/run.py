@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from glossator.artifact.card import model_card
 from glossator.artifact.folder import Details, versions
 from glossator.artifact.predictor import Predictor
+from glossator.artifact.recipe import RecipeTold
 from glossator.artifact.refit import Refit
 from glossator.artifact.report import Report
 from glossator.artifact.report_parts import DataFile, RateCurve
@@ -19,13 +21,16 @@ from glossator.extras import require
 from glossator.files import disk_errors_named
 from glossator.finetuning.base import base_of, notes_on, resolve
 from glossator.finetuning.config import FitConfig
-from glossator.finetuning.course import Course, time_shared
-from glossator.finetuning.data import Data, Source, read_data, row_counts
+from glossator.finetuning.course import Course, time_left, time_shared
+from glossator.finetuning.data import Data, Source, groups_of, read_data, row_counts
 from glossator.finetuning.defaults import default_learning_rate, highest_learning_rate, rate_note
 from glossator.finetuning.ending import Ending
+from glossator.finetuning.few_rows import FewRows
 from glossator.finetuning.learning import Share, learn, telling
 from glossator.finetuning.parts import Part, encode, usable_parts
 from glossator.finetuning.rate_choice import believed, chosen_because, found_or_kept, rate_curve
+from glossator.finetuning.recipe_choice import RecipeChoice, was_measured
+from glossator.finetuning.recipes import concluded, taught_by, without_effect
 from glossator.finetuning.refitting import AllRows, Refitting, all_rows
 from glossator.finetuning.reporting import Findings, build_report, shown
 from glossator.finetuning.result import FitResult
@@ -34,7 +39,8 @@ from glossator.finetuning.scoring import Scored, score_parts
 from glossator.finetuning.watch import Watch
 from glossator.models.hardware import choose_device, choose_dtype, crowded, using_threads
 from glossator.runs.folder import RunFolder, open_run, run_path
-from glossator.tasks.task import Task
+from glossator.tasks.learnable import Learnable
+from glossator.tasks.task import Contrasting, Task
 from glossator.text.preflight import Preflight, preflight
 from glossator.training.loop import History
 from glossator.training.rate_test import rate_test
@@ -113,17 +119,26 @@ class _Fitting:
         if self.run:
             made = made_of(data.parts, self.base)
             # Asked for later, or no longer, a refit alters nothing of what was done before it.
-            self.run.identify(self.config, made, free=(*free_options(self.config), "refit"))
+            measured = was_measured(self.run.path)
+            free = (*free_options(self.config, measured=measured), "refit")
+            self.run.identify(self.config, made, free=free)
             self.run.config(self.config, track=self.config.track)
         checked = self._check(data)
         parts = usable_parts(data.parts)
         task = data.learn(parts["train"].records, self.base)
+        taught_by(self.config.recipe, task)  # or else it is refused before a model is read
         again = self._again(data, parts["train"])
         model = self._model(task)
         encode(parts, task)
         rates = self._choose_rate(model, task, parts["train"])
-        history = self._train(model, task, parts, again)
+        recipe = self._choose_recipe(data, task, parts["train"])
+        taught = taught_by(self.config.recipe, task)
+        if note := without_effect(taught):
+            self.watch.note(note)
+        history = self._train(model, task, taught, parts, again)
         history.refuse_none()
+        budget = self.config.training.tokens_at_once
+        model = concluded(taught, model, parts["train"], token_budget=budget)
         task.finish(model)
         predictor = self._predictor(model, task, data.files, history)
         scored = score_parts(predictor, parts, self.watch.scoring)
@@ -139,6 +154,9 @@ class _Fitting:
         if again:
             predictor, refit = self._refit(predictor, again, parts["train"], history)
             report = dataclasses.replace(report, refit=refit)
+        if recipe:
+            sections = (*report.sections, recipe.section())
+            report = dataclasses.replace(report, recipe=recipe, sections=sections)
         return self._result(predictor, report, scored)
 
     def _again(self, data: Data, training: Part) -> AllRows | None:
@@ -199,8 +217,49 @@ class _Fitting:
         self.watch.note(note)
         return rate_curve(found, note)
 
+    def _choose_recipe(self, data: Data, task: Task, training: Part) -> RecipeTold | None:
+        """With `auto`, measure recipes where classes have few rows, and train by the better one.
+
+        Returns:
+            what is to be said of it; None where the task is learned as ever.
+        """
+        asked = self.config.recipe
+        if asked != "auto":
+            return RecipeTold(name=asked) if asked != "plain" else None
+        few = FewRows.of(data.reader, training.records) if isinstance(task, Contrasting) else None
+        if few and few.note:
+            self.watch.note(few.note)
+        if not few or not few.measurable:
+            return None
+        choice = RecipeChoice(
+            base=self.base,
+            task=task,
+            training=training,
+            strata=data.reader.strata(training.records) or (),
+            groups=groups_of(training.records, self.config.data.group),
+            config=self.config.training,
+            dtype=self.dtype,
+            device=self.device,
+            run=self.run,
+            watch=self.watch,
+        )
+        told = choice.made()
+        if told:
+            self.watch.note(f"recipe {told.name}: {told.shares} of held-out rows right")
+            self.config = dataclasses.replace(self.config, recipe=told.name)  # type: ignore[arg-type]
+        if self.run:
+            self.run.config(self.config, track=self.config.track)
+        left = time_left(self.config.training, choice.seconds)
+        self.config = dataclasses.replace(self.config, training=left)
+        return told
+
     def _train(
-        self, model: nn.Module, task: Task, parts: Mapping[str, Part], again: AllRows | None
+        self,
+        model: nn.Module,
+        task: Task,
+        taught: Learnable[Any],
+        parts: Mapping[str, Part],
+        again: AllRows | None,
     ) -> History:
         config, training = self.config.training, parts["train"]
         if again:
@@ -209,6 +268,7 @@ class _Fitting:
         share = Share(
             model=model,
             task=task,
+            taught=taught,
             training=training,
             dev=parts.get("dev"),
             config=config,
@@ -237,6 +297,7 @@ class _Fitting:
             dtype=self.dtype,
             rows=again,
             course=course,
+            recipe=self.config.recipe,
             run=self.run,
             watch=self.watch,
         )
@@ -273,6 +334,7 @@ class _Fitting:
             card=model_card(report),
             finished=report.finished,
             refit=report.refit,
+            recipe=report.recipe,
         )
         if self.run:
             if part := shown(scored):

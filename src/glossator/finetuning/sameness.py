@@ -11,6 +11,7 @@ from glossator.finetuning.base import base_of, resolve
 from glossator.finetuning.config import FitConfig
 from glossator.finetuning.data import Parts, Source, read_data
 from glossator.finetuning.rate_choice import was_tested
+from glossator.finetuning.recipe_choice import was_measured
 from glossator.runs.folder import run_path
 from glossator.runs.sameness import refuse_other_run
 from glossator.tasks.task import Base
@@ -29,16 +30,20 @@ def made_of(parts: Parts, base: Base) -> dict[str, str]:
     return {**rows, "first weights": base.source.digest()}
 
 
-def free_options(config: FitConfig, *, tested: bool = True) -> tuple[str, ...]:
+def free_options(
+    config: FitConfig, *, tested: bool = True, measured: bool = False
+) -> tuple[str, ...]:
     """Options that may be others when a run is taken up.
 
     Args:
         config: the options now.
         tested: whether a rate that was written down may be one that `auto` found.
+        measured: whether a recipe that was written down may be.
     """
     found = tested and config.training.learning_rate == "auto"
     rate = ("training.learning_rate",) if found else ()
-    return (*_ELSEWHERE, *(f"training.{name}" for name in FREE), *rate)
+    recipe = ("recipe",) if measured and config.recipe == "auto" else ()
+    return (*_ELSEWHERE, *(f"training.{name}" for name in FREE), *rate, *recipe)
 
 
 def check_finished(source: Source, config: FitConfig, output: Path) -> None:
@@ -57,7 +62,7 @@ def check_finished(source: Source, config: FitConfig, output: Path) -> None:
     base = base_of(config.model)
     data = read_data(source, resolve(base, config))
     if run.is_dir():
-        free = free_options(data.config, tested=was_tested(run))
+        free = free_options(data.config, tested=was_tested(run), measured=was_measured(run))
         refuse_other_run(run, data.config, made_of(data.parts, base), free=free)
 
 

@@ -27,6 +27,9 @@ class Watch:
     def rate_test(self, done: int, total: int) -> None:
         """So many of at most `total` steps were taken to choose a learning rate."""
 
+    def recipe_test(self, done: int, total: int) -> None:
+        """So many of at most `total` steps were taken to choose a recipe."""
+
     def training(self, event: Event) -> None:
         """Something happened in the training loop."""
 

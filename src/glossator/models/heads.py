@@ -86,8 +86,12 @@ class ClassificationHead(nn.Module):
         self.output = output
 
     def forward(self, x: Tensor) -> Tensor:  # (B, width) -> (B, labels)
-        x = self.norm(self.activation(self.dense(self.dropout_in(x))))
-        return self.output(self.dropout(x))  # type: ignore[no-any-return]
+        return self.output(self.dropout(self.features(x)))  # type: ignore[no-any-return]
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, width) what the last map reads, of (B, width) vectors that stand for texts."""
+        found: Tensor = self.norm(self.activation(self.dense(self.dropout_in(x))))
+        return found
 
 
 class TokenHead(nn.Module):

@@ -35,6 +35,7 @@ REPORT = "report.html"
 DIVERGED = "diverged.jsonl"
 CHECKPOINTS = "checkpoints"
 AGAIN = "refit"
+MEASURED = "recipes.json"
 
 
 class RunFolder:
@@ -45,7 +46,7 @@ class RunFolder:
         name: under which it will stand.
 
     Attributes:
-        trained: whether a step was taken.
+        trained: whether a step was taken, also of those by which recipes were measured.
         finished: whether it came to its end, so that no checkpoint is needed any more.
     """
 
@@ -53,7 +54,7 @@ class RunFolder:
         self.path, self.name = path, name
         self._log: IO[str] = (path / LOG).open("a", encoding="utf-8")
         self._boards: list[Board] = []
-        self.trained = bool(self.checkpoints(keep=1).steps())
+        self.trained = bool(self.checkpoints(keep=1).steps()) or (path / MEASURED).exists()
         self.finished = False
 
     def checkpoints(self, *, keep: int) -> Checkpoints:

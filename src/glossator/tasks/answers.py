@@ -11,14 +11,14 @@ from torch import nn
 from glossator.errors import GlossatorError
 from glossator.models.hardware import using_threads
 from glossator.tasks.learnable import Encoded, Example
-from glossator.tasks.task import Answer, Stepwise, Task
+from glossator.tasks.task import Answer, Answering, Stepwise
 from glossator.text.records import Record
 
 __all__ = ["answer_rows", "halved", "is_out_of_memory", "token_batches"]
 
 
 def answer_rows(
-    task: Task,
+    task: Answering,
     model: nn.Module,
     records: Sequence[Record],
     rows: Sequence[Encoded],
@@ -106,7 +106,7 @@ def halved(examples: Sequence[Example]) -> list[slice]:
 
 
 def _answers(
-    task: Task, model: nn.Module, examples: list[Example], device: torch.device
+    task: Answering, model: nn.Module, examples: list[Example], device: torch.device
 ) -> Iterator[tuple[slice, Sequence[Answer]]]:
     """The answers of a batch, in parts that fit into memory."""
     found = _try_answer(task, model, examples, device)
@@ -119,7 +119,7 @@ def _answers(
 
 
 def _answers_alone(
-    task: Task, model: nn.Module, examples: list[Example], device: torch.device
+    task: Answering, model: nn.Module, examples: list[Example], device: torch.device
 ) -> list[tuple[slice, Sequence[Answer]]]:
     """The answer of each example by itself, with as many side by side as torch has threads.
 
@@ -141,7 +141,7 @@ def _answers_alone(
 
 
 def _try_answer(
-    task: Task, model: nn.Module, examples: list[Example], device: torch.device
+    task: Answering, model: nn.Module, examples: list[Example], device: torch.device
 ) -> Sequence[Answer] | None:
     """The answers, or None where memory does not suffice.
 

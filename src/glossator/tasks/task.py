@@ -29,8 +29,11 @@ from glossator.text.tokenizer import Tokenizer
 __all__ = [
     "Adopting",
     "Answer",
+    "Answering",
     "Base",
     "Composed",
+    "Concluding",
+    "Contrasting",
     "Filing",
     "NeedsDev",
     "Noted",
@@ -229,7 +232,20 @@ class Scores(Protocol):
         """This model against another on the same rows, where both kept them."""
 
 
-class Task(Learnable[Batch], Protocol):
+class Answering(Learnable[Batch], Protocol):
+    """Something learnable that a model can be asked for."""
+
+    def cost(self, example: Example) -> int:
+        """How much room an example takes in a batch, in tokens."""
+
+    def answer(self, model: nn.Module, batch: Batch) -> Sequence[Answer]:
+        """What a model says of each example."""
+
+    def combine(self, record: Record, row: Encoded, answers: Sequence[Answer]) -> Answer:
+        """What is said of a row, from the answers of its examples."""
+
+
+class Task(Answering, Protocol):
     """A task: what its answers mean, how they are learned, given and scored.
 
     A row is encoded as one or more examples (windows of its texts); a model answers examples;
@@ -272,9 +288,6 @@ class Task(Learnable[Batch], Protocol):
     def encode(self, records: Sequence[Record]) -> list[Encoded]:
         """The examples of each row, at least one each."""
 
-    def cost(self, example: Example) -> int:
-        """How much room an example takes in a batch, in tokens."""
-
     def asked(self, *, top_k: int | None = None, asks: Any = None) -> Self:
         """The same task, told what is wanted of its answers.
 
@@ -282,12 +295,6 @@ class Task(Learnable[Batch], Protocol):
             top_k: how many possibilities an answer lists; None leaves it to the task.
             asks: of `KindConfig.asks`; None leaves it at that.
         """
-
-    def answer(self, model: nn.Module, batch: Batch) -> Sequence[Answer]:
-        """What a model says of each example."""
-
-    def combine(self, record: Record, row: Encoded, answers: Sequence[Answer]) -> Answer:
-        """What is said of a row, from the answers of its examples."""
 
     def decided(self, records: Sequence[Record], answers: Sequence[Answer]) -> Self:
         """The same task, which decides by what was best on these dev rows."""
@@ -325,6 +332,47 @@ class Probabilities(Protocol):
         Raises:
             InputError: a target is of another type than the classes.
         """
+
+
+@runtime_checkable
+class Concluding(Protocol):
+    """Something learnable that trains an encoder, after which a head is still to be made."""
+
+    @property
+    def rate_share(self) -> float:
+        """Of the learning rate at which an encoder and a new head are trained together."""
+
+    @property
+    def unused(self) -> Sequence[str]:
+        """Options that were given and have no effect on it."""
+
+    def concluded(
+        self,
+        model: nn.Module,
+        records: Sequence[Record],
+        rows: Sequence[Encoded],
+        *,
+        token_budget: int,
+    ) -> nn.Module:
+        """A model that answers, made of the trained one and of the rows that it learned from.
+
+        Args:
+            model: the trained one.
+            records: the N rows.
+            rows: their examples.
+            token_budget: tokens that go through the model at once.
+        """
+
+
+@runtime_checkable
+class Contrasting(Protocol):
+    """A task of classes that can also be learned by telling their texts apart."""
+
+    def contrasted(self) -> Learnable[Batch]:
+        """What is learned so; it is `Concluding`."""
+
+    def right(self, records: Sequence[Record], answers: Sequence[Answer]) -> NDArray[np.bool_]:
+        """(N,) whether each row got its class."""
 
 
 @runtime_checkable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -18,6 +17,7 @@ from glossator.models import checkpoint
 from glossator.models.headless import EncoderModel
 from glossator.models.pooling import Pooling, pooled
 from glossator.models.starter import prefixes_of
+from glossator.tasks.class_order import by_twos
 from glossator.tasks.contrastive import cosine_error, in_batch_negatives, supervised_contrastive
 from glossator.tasks.kinds.feature_extraction.config import CONFIG, Asks, Options
 from glossator.tasks.kinds.feature_extraction.figures import notes_of, words
@@ -169,15 +169,7 @@ class FeatureExtraction(Windowed):
         """See `Ordering`: two of a class stand side by side, so that a step has what is alike."""
         if self.aim != "classes":
             return None
-        draw = np.random.default_rng([seed, epoch])
-
-        def key(row: int) -> int:
-            return int(rows[row][0].arrays[_KEY])
-
-        by_class = sorted(draw.permutation(len(rows)).tolist(), key=key)
-        classes = [list(found) for _, found in itertools.groupby(by_class, key)]
-        pairs = [found[i : i + 2] for found in classes for i in range(0, len(found), 2)]
-        return np.array([row for i in draw.permutation(len(pairs)) for row in pairs[i]], np.int64)
+        return by_twos(len(rows), lambda i: int(rows[i][0].arrays[_KEY]), seed=seed, epoch=epoch)
 
     def embed(self, model: nn.Module, batch: Batch) -> Tensor:
         """(B, width) vectors of the windows of a batch."""

@@ -18,6 +18,7 @@ from glossator.evaluation.figures import Measure, Words
 from glossator.evaluation.thresholds import choose_threshold, decide
 from glossator.tasks.kinds.text_classification.common import LabelTask
 from glossator.tasks.kinds.text_classification.config import Decision, Options
+from glossator.tasks.kinds.text_classification.contrasted import Contrasted
 from glossator.tasks.kinds.text_classification.figures import MEASURES, SET_MEASURES, words
 from glossator.tasks.kinds.text_classification.prediction import LabelPrediction, LabelScore
 from glossator.tasks.kinds.text_classification.refusals import Refusals, SetScores
@@ -109,6 +110,22 @@ class OneLabel(LabelTask):
         if class_weights is not None:
             counts = counts * class_weights[targets]
         return (losses * batch.weights).sum(), counts.sum()
+
+    def contrasted(self) -> Contrasted:
+        """See `Contrasting`."""
+        options = self.options
+        told = {"--label-smoothing": options.label_smoothing, "--focal-gamma": options.focal_gamma}
+        return Contrasted(
+            classes=len(self.labels),
+            balanced=self.class_weights is not None,
+            told=self.settings,
+            unused=[name for name, value in told.items() if value],
+        )
+
+    def right(self, records: Sequence[Record], answers: Sequence[Answer]) -> NDArray[np.bool_]:
+        """See `Contrasting`."""
+        said = self.said(answers)
+        return np.array([x == r.target for x, r in zip(said, records, strict=True)], np.bool_)
 
     def logits(self, answers: Sequence[Answer]) -> NDArray[np.float32]:
         """(N, C) what the classes got."""
