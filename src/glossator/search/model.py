@@ -19,7 +19,7 @@ from glossator.search.vector_file import Vectors, unit
 if TYPE_CHECKING:
     from glossator.artifact.predictor import Predictor
 
-__all__ = ["Embedded", "Model", "model_of", "open_model", "open_ranker"]
+__all__ = ["Embedded", "Model", "model_of", "open_model", "open_ranker", "short_version"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Model:
                 f"have {self.width}: it was made with {settings.model}"
             )
         if self.version != settings.version:
-            known, here = _short(settings.version), _short(self.version)
+            known, here = short_version(settings.version), short_version(self.version)
             raise SearchIndexError(
                 f"{index} was made with another model or version: {settings.model} ({known}), and "
                 f"{self.name} is {here}; give that one with --model, or make the index anew"
@@ -188,6 +188,7 @@ def _checked(vectors: Vectors, name: str) -> Vectors:
     return unit(vectors)
 
 
-def _short(version: str) -> str:
+def short_version(version: str) -> str:
+    """A version as messages show it."""
     head, dash, digest = version.rpartition("-")
     return f"{head}{dash}{digest[:12]}"
