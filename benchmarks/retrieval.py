@@ -1,10 +1,10 @@
 """A question finds its article: by words, by vectors, by both joined, and put in order anew.
 
 CMRC2018 (Chinese): the test questions, among the articles of training and test rows alike. What is
-chosen anywhere (how two orders are joined) was chosen on the training questions, whose figures stand
-beside. A ranker is a model folder, or is trained here on some training questions, each with its article
-and with the best one that BM25 finds in its place. The index and the vectors are kept in `--folder`:
-a run that was ended goes on where it stood.
+chosen anywhere (how two orders are joined) was chosen on the training questions, whose figures
+stand beside. A ranker is a model folder, or is trained here on some training questions, each with
+its article and with the best one that BM25 finds in its place. The index and the vectors are kept
+in `--folder`: a run that was ended goes on where it stood.
 """
 
 from __future__ import annotations

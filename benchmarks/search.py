@@ -1,9 +1,9 @@
 """An approximate index held against the exact one: what it finds, how fast, how soon it is open.
 
 The 40,943 entities of WN18RR with the vectors of `minilm`. Queries are the names of some of them
-(`stool`) and the descriptions of others without their names, which stand in no row as they are. What
-is timed is one query after the other whose vector is known. The index is kept in `--folder`, made in
-parts: a run that was ended goes on where it stood.
+(`stool`) and the descriptions of others without their names, which stand in no row as they are.
+What is timed is one query after the other whose vector is known. The index is kept in `--folder`,
+made in parts: a run that was ended goes on where it stood.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ _TRIES = 5  # while others write the vectors anew
 class SearchIndex:
     """A search index, open for reading; a context manager.
 
-    It sees what others write as soon as they are done, also an index that was made anew in its place
-    (`--overwrite`). Several threads may ask it.
+    It sees what others write as soon as they are done, also an index that was made anew in its
+    place (`--overwrite`). Several threads may ask it.
 
     Args:
         folder: of the index.
@@ -204,6 +204,93 @@ class SearchIndex:
                 f"{self.folder} was made anew with {_model_in(settings.vectors)}, and was opened "
                 f"with {_model_in(self._at_first)}; open it again, or search --by words"
             )
+
+
+class _Asking:
+    """Queries that are asked of one state of an index."""
+
+    def __init__(
+        self,
+        index: SearchIndex,
+        settings: Settings,
+        by: By,
+        config: SearchConfig,
+        vectors: Vectors | None,
+    ):
+        self._settings, self._by, self._config, self._queries = settings, by, config, vectors
+        self._store, self._words, self._vectors = index._store, index._words, index._vectors
+        self._threads = index._runtime.threads
+        self._condition = conditions(config.where, settings.columns, str(index.folder))
+
+    def hits(self, queries: Sequence[str], ranker: Predictor | None) -> list[list[Hit]]:
+        """The hits of each query."""
+        config = self._config
+        wide = ranker is not None or self._by == "both"
+        count = max(config.candidates, config.top_k) if wide else config.top_k
+        words = [self._words.words(query, self._settings.revision) for query in queries]
+        orders: list[list[Found]] = [[] for _ in queries]
+        if self._by != "vectors":
+            for order, said in zip(orders, words, strict=True):
+                order.append(self._words.find(said, count, self._condition))
+        if self._by != "words" and self._vectors is not None and self._queries is not None:
+            near = self._vectors.find(
+                self._queries, count, self._condition, exact=config.exact, threads=self._threads
+            )
+            for order, found in zip(orders, near, strict=True):
+                order.append(found)
+        rows = [self._joined(order)[:count] for order in orders]
+        if ranker is not None:
+            rows = self._reranked(queries, [x[: config.candidates] for x in rows], ranker)
+        return [
+            self._told(number, words[number], found[: config.top_k])
+            for number, found in enumerate(rows)
+        ]
+
+    def _joined(self, orders: Sequence[Found]) -> Found:
+        if self._by != "both":
+            return orders[0]
+        return joined_ranks([[number for number, _ in order] for order in orders])
+
+    def _reranked(
+        self, queries: Sequence[str], rows: Sequence[Found], ranker: Predictor
+    ) -> list[Found]:
+        task: Any = ranker.task
+        numbers = [[number for number, _ in found] for found in rows]
+        values = self._store.rows(list({x: None for part in numbers for x in part}))
+        pairs = [
+            (query, self._text(values[number][1]))
+            for query, part in zip(queries, numbers, strict=True)
+            for number in part
+        ]
+        scores = iter(task.relevance(ranker.answers(pairs).raw).tolist() if pairs else [])
+        found = [[(number, next(scores)) for number in part] for part in numbers]
+        # Sorting keeps the order that they had where a ranker cannot tell two apart.
+        return [sorted(part, key=lambda pair: -pair[1]) for part in found]
+
+    def _told(self, query: int, words: Sequence[str], found: Found) -> list[Hit]:
+        numbers = [number for number, _ in found]
+        values = self._store.rows(numbers)
+        matched = self._words.matched(words, numbers)
+        windows: dict[int, Window] = {}
+        vectors = self._settings.vectors
+        if self._vectors and self._queries is not None and vectors and vectors.kept == "windows":
+            for number, (start, end) in self._vectors.places(self._queries[query], numbers).items():
+                text = self._text(values[number][1])[start:end]
+                windows[number] = Window(start, end, text)
+        return [
+            Hit(
+                rank=rank,
+                id=values[number][0],
+                score=score,
+                row=values[number][1],
+                words=tuple(matched[number]),
+                window=windows.get(number),
+            )
+            for rank, (number, score) in enumerate(found, start=1)
+        ]
+
+    def _text(self, values: Mapping[str, Any]) -> str:
+        return str(select(Row("index", 0, dict(values)), self._settings.text))
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -19,7 +19,15 @@ from glossator.search.vector_file import Vectors, unit
 if TYPE_CHECKING:
     from glossator.artifact.predictor import Predictor
 
-__all__ = ["Embedded", "Model", "model_of", "open_model", "open_ranker", "short_version"]
+__all__ = [
+    "Embedded",
+    "Model",
+    "model_of",
+    "open_model",
+    "open_ranker",
+    "short_version",
+    "standing",
+]
 
 
 @dataclass(frozen=True)
@@ -180,6 +188,24 @@ def open_ranker(name: str | Path, runtime: RuntimeConfig | None = None) -> Predi
             f"{name} is a model of {predictor.task.name}, which puts no texts in order for a query"
         )
     return predictor
+
+
+def standing(settings: VectorSettings) -> str:
+    """What should be known of the model of an index; empty where it is there as it was."""
+    from glossator.artifact.manifest import version_of
+    from glossator.models.starter import locate
+
+    try:
+        version = version_of(locate(settings.model))
+    except ModelFolderError as error:
+        return f"{error.message}; `search --model` says where it is now, --by words needs none"
+    if version == settings.version:
+        return ""
+    known, here = short_version(settings.version), short_version(version)
+    return (
+        f"{settings.model} is {here} now, and the index was made with {known}: by meaning it is "
+        "searched with that one alone"
+    )
 
 
 def _checked(vectors: Vectors, name: str) -> Vectors:
