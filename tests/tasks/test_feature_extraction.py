@@ -393,7 +393,7 @@ def test_a_score_is_of_what_is_given(vectorial):
         (PAIRS, ["a", "b", "c"], TextError, "text 0: .* expected a number"),
         ([("a", "b", "c", "d")], None, InputError, "expected a text, or 2 to 3 texts"),
         ([("a", "b", "c")], [1], ConfigError, "reads no rows with"),
-        ([3, 4], ["x", "y"], TextError, "text 0"),
+        ([None, "a"], ["x", "y"], TextError, "text 0"),
         ([(" ", "a"), ("a", "")], None, InputError, "texts of all 2 are empty"),
         ("a", None, InputError, "a single string"),
     ],
