@@ -45,6 +45,7 @@ def main(arguments: list[str]) -> None:
     p = parser(__doc__)
     p.add_argument("--folder", default="cmrc2018-index", help="kept between runs")
     p.add_argument("--embedder", default="multilingual", help="a starter or a model folder")
+    p.add_argument("--precision", default="float32", help="in which vectors are made")
     p.add_argument("--questions", type=int, default=0, help="test questions, drawn; 0: all")
     p.add_argument("--chosen-on", type=int, default=1000, help="training questions, drawn")
     p.add_argument("--ranker", help="a text-ranking model folder")
@@ -60,7 +61,8 @@ def main(arguments: list[str]) -> None:
     some = {"test": asked["test"], "train": drawn(asked["train"], a.chosen_on)}
     model = embedder(a.embedder, folder / "embedder")
     found: dict[str, Any] = {"articles": len(articles), "embedder": a.embedder}
-    with open_index(built(folder / "index", articles, model)) as index:
+    runtime = RuntimeConfig(precision=a.precision)
+    with open_index(built(folder / "index", articles, model, runtime), runtime=runtime) as index:
         for split, questions in some.items():
             vectors = embedded(index, questions, folder / f"{split}.npz")
             found[split] = {"questions": len(questions), **by_way(index, questions, vectors)}
@@ -103,15 +105,17 @@ def embedder(name: str, folder: pathlib.Path) -> str:
     return str(folder)
 
 
-def built(folder: pathlib.Path, articles: list[dict[str, str]], model: str) -> pathlib.Path:
+def built(
+    folder: pathlib.Path, articles: list[dict[str, str]], model: str, runtime: RuntimeConfig
+) -> pathlib.Path:
     """The index of all articles; what is in it already is left as it is."""
     if not folder.exists():
-        build_index(folder, articles[:PART], id="id", model=model)
+        build_index(folder, articles[:PART], id="id", model=model, runtime=runtime)
     with open_index(folder) as index:
         there = len(index)
     for start in range(there // PART * PART, len(articles), PART):
         began = time.perf_counter()
-        done = add_rows(folder, articles[start : start + PART])
+        done = add_rows(folder, articles[start : start + PART], runtime=runtime)
         seconds = time.perf_counter() - began
         print(f"{start + done.read} articles, {done.added / seconds:.1f} a second", file=sys.stderr)
     return folder
@@ -192,7 +196,7 @@ def reranked(
     """The first candidates of both ways, as they were and in the order of a ranker."""
     some = drawn(questions, a.reranked)
     vectors = embedded(index, some, folder / "test.npz")
-    model = open_ranker(ranker, RuntimeConfig())
+    model = open_ranker(ranker, RuntimeConfig(precision=a.precision))
     config = SearchConfig(by="both", top_k=max(AT), candidates=a.candidates)
     before, after = [], []
     for number, (text, _) in enumerate(some):

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import HERE, data_folder, median, parser, run_json, write_result
+from glossator.models.config import RuntimeConfig
 from glossator.search import (
     SearchConfig,
     SearchIndex,
@@ -41,11 +42,12 @@ def main(arguments: list[str]) -> None:
     p.add_argument("--folder", default="wn18rr-index", help="of the index, kept between runs")
     p.add_argument("--queries", type=int, default=1000)
     p.add_argument("--rows", type=int, default=0, help="of the entities; 0: all")
+    p.add_argument("--precision", default="float32", help="in which vectors are made")
     a = p.parse_args(arguments)
     with open(data_folder(a) / "wn18rr" / "entities.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))[: a.rows or None]
     folder = pathlib.Path(a.folder)
-    built(folder, rows)
+    built(folder, rows, RuntimeConfig(precision=a.precision))
     queries = drawn(rows, a.queries)
     with open_index(folder) as index:
         vectors = index.model.queries(queries)
@@ -59,15 +61,15 @@ def main(arguments: list[str]) -> None:
     write_result("search", arguments, found, variant=f"{a.rows}_rows" if a.rows else "")
 
 
-def built(folder: pathlib.Path, rows: Rows) -> None:
+def built(folder: pathlib.Path, rows: Rows, runtime: RuntimeConfig) -> None:
     """The index of all rows; what is in it already is left as it is."""
     if not folder.exists():
-        build_index(folder, rows[:PART], id="id", model="minilm")
+        build_index(folder, rows[:PART], id="id", model="minilm", runtime=runtime)
     with open_index(folder) as index:
         there = len(index)
     for start in range(there // PART * PART, len(rows), PART):
         began = time.perf_counter()
-        done = add_rows(folder, rows[start : start + PART])
+        done = add_rows(folder, rows[start : start + PART], runtime=runtime)
         speed = done.added / (time.perf_counter() - began)
         print(f"{start + done.read:,} rows, {speed:.0f} a second", file=sys.stderr)
     if there < len(rows):

@@ -246,7 +246,8 @@ class Predictor:
             return self._score_by_columns(values, right)
         task = _classifying(self.task)
         if right is None:
-            raise InputError(f"{task.name} is scored against labels; expected them beside texts")
+            name = self.task.name
+            raise InputError(f"{name} is scored against labels; expected them beside texts")
         if not values or len(values) != len(right):
             raise InputError(
                 f"expected as many labels as texts, got {len(right)} and {len(values)}"

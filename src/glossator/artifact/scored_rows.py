@@ -37,11 +37,11 @@ def rows_to_score(
     if targets is not None:
         role = config.targets[0]
         rows = [row | {role: target} for row, target in zip(rows, targets, strict=True)]
-        known = {name: columns for name, columns in known.items() if name != role}
+        known = {name: names for name, names in known.items() if name != role}
     given = {
-        role.name: columns
+        role.name: names
         for role in config.roles
-        if set(columns := known.get(role.name, (role.name,))) <= rows[0].keys()
+        if set(names := known.get(role.name, (role.name,))) <= rows[0].keys()
     }
     columns = columns_scored(config, known, given, tuple(rows[0]))
     return columns, [plain_row(row) for row in rows]

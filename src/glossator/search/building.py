@@ -74,7 +74,7 @@ def build_index(
     refuse_existing(path, overwrite=overwrite, marker=FILE)
     how = dataclasses.replace(config or IndexConfig(), **options)
     items = rows if isinstance(rows, Table) else rows_of(rows)
-    settings = dataclasses.replace(_columns(items, how), **_made())
+    settings = _dated(_columns(items, how))
     model = None if how.model is None else open_model(how.model, runtime)
     if model is not None:
         settings = dataclasses.replace(settings, vectors=_vectors_of(model, how))
@@ -202,10 +202,10 @@ def _columns(items: Iterable[Item], config: IndexConfig) -> Settings:
     return Settings(text=text, id=id, columns=items.columns)
 
 
-def _made() -> dict[str, str]:
-    """When and by what an index is made."""
-    now = datetime.datetime.now(datetime.UTC)
-    return {"made": now.isoformat(timespec="seconds"), "made_by": glossator.__version__}
+def _dated(settings: Settings) -> Settings:
+    """The same with when and by what the index is made."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return dataclasses.replace(settings, made=now, made_by=glossator.__version__)
 
 
 def _check(items: Iterable[Item], settings: Settings) -> None:
