@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ZERO = ("--task", "zero-shot-classification", "--text", "message")
@@ -140,3 +141,91 @@ def test_inspect_says_them_of_a_starter_that_makes_vectors(run, here, starter):
     assert done.out.count(NOTE) == 1
     done = run("predict", "multilingual", "new.csv", "--text", "message")
     assert done.err.count(NOTE) == 1
+
+
+# Vectors are scored by whatever columns are named
+
+VECTORS = ("--task", "feature-extraction")
+PAIRS = [
+    ["a", "b", "c", "score", "topic"],
+    ["where is my new card", "the card has not arrived", "a slow film", "4.5", "card"],
+    ["how do i change the pin", "the pin of my account", "the market fell", "4", "pin"],
+    ["the fee is too much", "a fee for the transfer", "my card", "3.5", "fee"],
+    ["a good film", "the market fell today", "the pin", "0.5", "card"],
+    ["send another card", "a fee for the transfer", "a film", "1", "card"],
+]
+
+
+def cosines(one, other):
+    from glossator.artifact.opening import load
+
+    model = load("tiny", task="feature-extraction")
+    return (model.embed(one) * model.embed(other)).sum(axis=1)
+
+
+def test_pairs_with_numbers_are_scored_by_their_order(run, here, table):
+    name = table(PAIRS, "pairs.csv")
+    columns = ("--text", "a", "--text-pair", "b", "--label", "score")
+    done = run("evaluate", "tiny", name, *VECTORS, *columns, "--json")
+    assert done.code == 0, done.err
+    assert done.json["rows"] == {"read": 5, "used": 5, "rejected": 0}
+    a, b, _, score, _ = zip(*PAIRS[1:], strict=True)
+    found = cosines(a, b).argsort().argsort()
+    wanted = np.array(score, float).argsort().argsort()
+    assert done.json["metrics"]["spearman"] == pytest.approx(np.corrcoef(found, wanted)[0, 1])
+    done = run("evaluate", "tiny", name, *VECTORS, *columns)
+    assert "scored by text from a; text_pair from b; label from score" in done.err
+    done = run("compare", "tiny", "tiny", name, *VECTORS, *columns)
+    assert done.code == 0, done.err
+    assert "Both answer alike where it counts" in done.out
+
+
+@pytest.mark.parametrize(
+    ("columns", "metrics"),
+    [
+        (("--text", "a", "--text-pair", "b"), {"mrr", "recall_at_1", "recall_at_10"}),
+        (("--text", "a", "--text-pair", "b", "--negative", "c"), {"mrr", "recall_at_1"}),
+        (("--text", "a", "--label", "topic"), {"accuracy", "mrr"}),
+        (("--text", "a"), {"uniformity"}),
+    ],
+)
+def test_what_is_named_says_what_is_scored(run, table, columns, metrics):
+    done = run("evaluate", "tiny", table(PAIRS), *VECTORS, *columns, "--json")
+    assert done.code == 0, done.err
+    assert metrics <= done.json["metrics"].keys()
+
+
+def test_where_nothing_is_named_the_usual_names_say_it(run, table):
+    name = table([["text", "text_pair", "label"], *(row[:2] + row[3:4] for row in PAIRS[1:])])
+    assert "spearman" in run("evaluate", "tiny", name, *VECTORS, "--json").json["metrics"]
+    name = table([["text", "label"], *(row[:1] + row[4:] for row in PAIRS[1:])])
+    assert "accuracy" in run("evaluate", "tiny", name, *VECTORS, "--json").json["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (("--text", "a", "--text-pair", "x"), "column 'x' is not in table.csv; it has: a, b, c"),
+        (("--text-pair", "b", "--label", "score"), "column 'text' is not in table.csv"),
+        (
+            ("--text", "a", "--label", "topic", "--negative", "c"),
+            "feature-extraction reads no rows with --text --label --negative; it reads: --text --",
+        ),
+        (("--text", "a", "--tags", "b"), "feature-extraction reads no column --tags"),
+        (("--text", "a", "--text-pair", "a"), "--text and --text-pair are both a"),
+        (("--text", "a", "--label", "a"), "column 'a' is what is learned (--label), and among"),
+        (("--text", "a", "--text-pair", "b", "--label", "topic"), "no row can be scored"),
+    ],
+)
+def test_columns_that_say_nothing_together_are_refused(run, table, columns, said):
+    done = run("evaluate", "tiny", table(PAIRS), *VECTORS, *columns)
+    assert done.code == 2
+    assert said in done.error
+    assert done.out == ""
+
+
+def test_a_task_that_learned_its_columns_is_scored_as_before(run, model, table):
+    done = run("evaluate", model, "tickets.csv")
+    assert "scored by" not in done.err
+    done = run("evaluate", model, "tickets.csv", "--negative", "x")
+    assert "text-classification reads no column --negative" in done.error

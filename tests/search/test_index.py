@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from glossator.errors import (
     SearchIndexError,
 )
 from glossator.search import (
+    SearchConfig,
     add_rows,
     build_index,
     compact_index,
@@ -312,3 +314,129 @@ def test_what_is_no_query_is_refused(words, queries, said):
 def test_wrong_options_are_told(words, options, said):
     with open_index(words) as index, pytest.raises(ConfigError, match=said):
         index.search(["card"], **options)
+
+
+# An index that is made anew while it is open
+
+
+def anew(folder, rows=ROWS[1:3], **options):
+    build_index(folder, rows, text=("title", "body"), id="id", overwrite=True, **options)
+
+
+def test_an_index_made_anew_is_opened_anew(both, embedder):
+    with open_index(both) as index:
+        assert len(index.search(["card"], by="vectors")[0]) == 5
+        model = index.model
+        anew(both, model=str(embedder))
+        for by in ("words", "vectors", "both"):
+            (hits,) = index.search(["pin"], by=by)
+            assert {hit.id for hit in hits} <= {"b", "c"}
+            assert hits[0].id == "b"
+        assert len(index) == 2
+        assert index.model is model, "it is not loaded again"
+        anew(both, [ROWS[0]], model=str(embedder))
+        assert [hit.id for hit in index.search(["card"])[0]] == ["a"], "and a second time"
+
+
+def test_an_index_by_words_is_opened_anew(words):
+    with open_index(words) as index:
+        anew(words)
+        assert index.settings.columns == ("id", "title", "body", "lang", "year")
+        assert index.search(["card"])[0] == []
+        assert [hit.id for hit in index.search(["pin"])[0]] == ["b"]
+
+
+@pytest.mark.parametrize("by", [None, "vectors", "both"])
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_one_made_anew_with_another_model_is_refused(
+    both, by, asked_before, tmp_path, tiny_starter_folder
+):
+    other = make_embedder(tiny_starter_folder, tmp_path / "other", max_length=16)
+    with open_index(both) as index:
+        if asked_before:
+            index.search(["card"], by=by)
+        anew(both, model=str(other))
+        said = r"was made anew with .*other \(unv.*, and was opened with .*embedder \(.*again"
+        for _ in range(2):
+            with pytest.raises(SearchIndexError, match=said):
+                index.search(["card"], by=by)
+        with pytest.raises(SearchIndexError, match=said):
+            _ = index.model
+        assert [hit.id for hit in index.search(["pin"], by="words")[0]] == ["b"]
+        anew(both)
+        with pytest.raises(SearchIndexError, match="made anew with words alone"):
+            index.search(["card"], by=by)
+    assert found(both, "pin") == ["b"], "who opens it again asks the new one"
+
+
+def test_the_same_model_elsewhere_fits(both, embedder, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(embedder, moved)
+    with open_index(both) as index:
+        index.search(["card"])
+        anew(both, model=str(moved))
+        assert {hit.id for hit in index.search(["card"], by="vectors")[0]} == {"b", "c"}
+
+
+def test_a_folder_that_is_gone_or_damaged_is_not_taken_for_a_new_one(words, tmp_path):
+    with open_index(words) as index:
+        words.rename(tmp_path / "aside")
+        assert [hit.id for hit in index.search(["card"])[0]] == ["a"], "between two renames"
+        words.mkdir()
+        (words / "index.sqlite").write_text("no index" * 100)
+        for _ in range(2):
+            with pytest.raises(SearchIndexError, match="damaged"):
+                index.search(["card"])
+        shutil.rmtree(words)
+        (tmp_path / "aside").rename(words)
+        assert [hit.id for hit in index.search(["card"])[0]] == ["a"]
+
+
+def test_vectors_of_a_new_index_are_not_held_against_the_rows_of_the_old(
+    both, embedder, monkeypatch
+):
+    from glossator.search import vector_search
+
+    mapped = vector_search.mapped
+
+    def swapped(*given):
+        monkeypatch.setattr(vector_search, "mapped", mapped)
+        anew(both, [ROWS[4], *ROWS[:4]], model=str(embedder))
+        return mapped(*given)
+
+    with open_index(both) as index:
+        vectors = index.model.queries(["大桥"])
+        monkeypatch.setattr(vector_search, "mapped", swapped)
+        hits = index.search_vectors(["大桥"], vectors, SearchConfig(by="vectors"))[0]
+        assert index._store.one("select number from rows where id = 'e'") == (1,), "it was swapped"
+    with open_index(both) as index:
+        assert hits == index.search(["大桥"], by="vectors")[0]
+
+
+def test_threads_go_on_while_it_is_made_anew(both, embedder):
+    done = threading.Event()
+    wrong = []
+
+    def ask(index):
+        while not done.is_set():
+            try:
+                ids = {hit.id for hit in index.search(["card"], by="vectors")[0]}
+                if ids not in ({"a", "b", "c", "d", "e"}, {"b", "c"}):
+                    wrong.append(ids)
+            except Exception as error:
+                wrong.append(error)
+
+    with open_index(both) as index:
+        index.search(["card"])
+        threads = [threading.Thread(target=ask, args=(index,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            for rows in (ROWS[1:3], ROWS, ROWS[1:3]):
+                anew(both, rows, model=str(embedder))
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+        assert {hit.id for hit in index.search(["card"], by="vectors")[0]} == {"b", "c"}
+    assert wrong == []

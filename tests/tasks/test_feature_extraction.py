@@ -15,11 +15,11 @@ from torch.nn import functional as F
 
 import glossator
 from glossator.artifact.opening import load
-from glossator.errors import ConfigError, InputError, ModelFolderError
+from glossator.errors import ConfigError, InputError, ModelFolderError, TextError
 from glossator.tasks.contrastive import cosine_error, in_batch_negatives, supervised_contrastive
 from glossator.tasks.kinds.feature_extraction.config import Options
 from glossator.tasks.kinds.feature_extraction.sentence_files import Told, told_in, written_files
-from glossator.tasks.kinds.feature_extraction.task import KIND, FeatureExtraction
+from glossator.tasks.kinds.feature_extraction.task import KIND, FeatureExtraction, Grades
 from glossator.tasks.learnable import filler
 from glossator.text.records import Record
 from glossator.text.rows import Rejection, Row
@@ -329,6 +329,83 @@ def test_texts_alone_say_nothing_of_two_models(tokenizer):
     assert scores.result() == {"uniformity": pytest.approx(0)}
     with pytest.raises(InputError, match="do not say which"):
         scores.paired(scores)
+
+
+def test_numbers_that_nothing_learned_are_shown_from_the_least_to_the_greatest(tokenizer):
+    task = task_of(tokenizer, "texts").scored_by(columns("grades"))
+    scores = task.scores()
+    records = [read("grades", text=f"a {i}", label=str(i)) for i in (1, 5, 3)]
+    answers = [np.array([[1, 0], x], np.float32) for x in ([0, 1], [1, 0], [-1, 0])]
+    scores.add(records, [], answers)
+    found, _, misses = scores.sections("scored")
+    assert found.figures[0].x.tolist() == [0, 1, 0.5]
+    quote = misses.figures[0].quotes[0]
+    assert (quote.text, quote.gold, quote.answer) == ("a 3\na bank", "0.50", "-1.00")
+    assert scores.result()["spearman"] == pytest.approx(0.5)
+    learned = task_of(tokenizer, "grades", grades=Grades(low=0, high=5))
+    scores = learned.scored_by(columns("grades")).scores()
+    scores.add(records, [], answers)
+    assert scores.sections("scored")[0].figures[0].x.tolist() == [0.2, 1, 0.6]
+
+
+def test_what_it_is_scored_by_is_not_what_it_learned(tokenizer):
+    task = task_of(tokenizer, "pairs")
+    other = task.scored_by(columns("classes"))
+    assert (other.aim, other.measures[0].name) == ("classes", "accuracy")
+    assert (task.aim, task.measures[0].name) == ("pairs", "mrr")
+    assert other.saved() == task.saved()
+    assert other.words() == task.words()
+
+
+# Scores from Python
+
+PAIRS = [("a card", "the card"), ("a film", "a slow film"), ("the bank", "a bank")]
+
+
+@pytest.fixture(scope="module")
+def vectorial(tiny_model_folder):
+    return load(tiny_model_folder, task="feature-extraction")
+
+
+def test_a_score_is_of_what_is_given(vectorial):
+    cosines = [float(vectorial.embed([a])[0] @ vectorial.embed([b])[0]) for a, b in PAIRS]
+    numbers = np.argsort(np.argsort(cosines))
+    assert vectorial.score(PAIRS, numbers) == pytest.approx(1)
+    assert vectorial.score(PAIRS, -numbers) == pytest.approx(-1)
+    assert 0 < vectorial.score(PAIRS) <= 1
+    texts = [text for pair in PAIRS for text in pair]
+    assert 0 <= vectorial.score(texts, ["card", "card", "film", "film", "bank", "bank"]) <= 1
+    same = [(text, text) for text in texts]
+    assert vectorial.score(same) == 1
+    rows = [{"text": a, "text_pair": b, "id": 3} for a, b in PAIRS]
+    assert vectorial.score(rows) == vectorial.score(PAIRS)
+    assert vectorial.score(rows, numbers) == pytest.approx(1)
+    assert vectorial.score([row | {"label": 9} for row in rows], numbers) == pytest.approx(1)
+    assert vectorial.task.aim == "texts", "it is as it was"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "error", "said"),
+    [
+        ([], None, InputError, "got 0 and 0"),
+        (PAIRS, [1], InputError, "got 1 and 3"),
+        (["a", "b"], None, InputError, "give pairs, or labels"),
+        (PAIRS, ["a", "b", "c"], TextError, "text 0: .* expected a number"),
+        ([("a", "b", "c", "d")], None, InputError, "expected a text, or 2 to 3 texts"),
+        ([("a", "b", "c")], [1], ConfigError, "reads no rows with"),
+        ([None, "a"], ["x", "y"], TextError, "text 0"),
+        ([(" ", "a"), ("a", "")], None, InputError, "texts of all 2 are empty"),
+        ("a", None, InputError, "a single string"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(vectorial, inputs, targets, error, said):
+    with pytest.raises(error, match=said):
+        vectorial.score(inputs, targets)
+
+
+def test_pairs_that_show_nothing_are_left_out_with_a_warning(vectorial):
+    with pytest.warns(UserWarning, match=r"show nothing \(1 of 4, the first is text 3\)"):
+        assert vectorial.score([*PAIRS, ("a", " ")]) == vectorial.score(PAIRS)
 
 
 # Folders

@@ -8,6 +8,7 @@ from glossator.errors import ConfigError
 from glossator.tasks.registry import (
     choose,
     columns_for,
+    columns_scored,
     config_named,
     configs,
     kind_named,
@@ -101,3 +102,47 @@ def test_a_column_that_is_learned_is_not_read_too():
         choose(None, {"text": ("text", "label")}, columns, "t.csv")
     _, found = choose(None, {"text": ("title", "text")}, columns, "t.csv")
     assert found == {"text": ("title", "text"), "label": ("label",)}
+
+
+TEXTS = {"text": ("text",)}
+ANSWERS = {"text": ("question",), "text_pair": ("answer",)}
+
+
+@pytest.mark.parametrize(
+    ("learned", "typed", "present", "found"),
+    [
+        (TEXTS, {}, ["text", "id"], TEXTS),
+        (TEXTS, {}, ["TEXT", "label"], {"text": "text", "label": "label"}),
+        (TEXTS, {}, ["text", "text_pair"], {"text": "text", "text_pair": "text_pair"}),
+        (TEXTS, {}, ["a", "b"], TEXTS),
+        (TEXTS, {"text": ("a",)}, ["a", "label"], {"text": "a"}),
+        (TEXTS, {"label": ("topic",)}, ["text", "topic"], {"text": "text", "label": "topic"}),
+        (TEXTS, {"text_pair": ("b",)}, [], {"text": "text", "text_pair": "b"}),
+        (ANSWERS, {}, ["question", "answer", "label"], ANSWERS),
+        (ANSWERS, {"text": ("a",)}, ["a", "answer"], {"text": "a", "text_pair": "answer"}),
+        (ANSWERS, {"text": ("a",)}, ["a"], {"text": "a"}),
+        (ANSWERS, {"label": ("topic",)}, ["question", "topic"], {
+            "text": "question", "label": "topic",
+        }),
+    ],
+)  # fmt: skip
+def test_named_columns_say_what_a_model_is_scored_by(learned, typed, present, found):
+    config = config_named("feature-extraction")
+    read = columns_scored(config, learned, typed, present)
+    assert read == {
+        role: (names,) if isinstance(names, str) else names for role, names in found.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"negative": ("c",), "label": ("d",)}, "reads no rows with --negative --label; it reads"),
+        ({"tags": ("c",)}, "reads no column --tags"),
+        ({"label": ("c", "d")}, "--label names one column, got 2"),
+        ({"label": ("text",)}, "column 'text' is what is learned"),
+    ],
+)
+def test_columns_that_no_rows_have_together_are_refused(typed, said):
+    with pytest.raises(ConfigError, match=said):
+        columns_scored(config_named("feature-extraction"), TEXTS, typed, ["text", "c", "d"])

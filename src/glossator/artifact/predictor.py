@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import functools
 import warnings
@@ -19,6 +20,7 @@ from torch import nn
 from glossator.artifact.card import untrained_card
 from glossator.artifact.folder import Details
 from glossator.artifact.saving import save_folder
+from glossator.artifact.scored_rows import rows_to_score
 from glossator.artifact.summary import as_html, as_line
 from glossator.errors import ConfigError, InputError, TextError
 from glossator.models.config import RuntimeConfig
@@ -33,6 +35,7 @@ from glossator.tasks.task import (
     Preparing,
     Probabilities,
     Reader,
+    ScoredByColumns,
     Task,
     Vectors,
     WithFiles,
@@ -223,17 +226,30 @@ class Predictor:
         whole[np.array(read)] = vectors.reshape(-1, encoder.width)
         return whole
 
-    def score(self, inputs: Iterable[Any], targets: Iterable[Any]) -> float:
+    def score(self, inputs: Iterable[Any], targets: Iterable[Any] | None = None) -> float:
         """Share of the N rows that get their class, from 0 to 1.
 
+        Of a task that is `ScoredByColumns` it is the first measure of such rows: of vectors how
+        well pairs find each other, their cosines follow numbers, or labels stand together.
+
         A text that shows nothing is left out, as `evaluate` rejects it, and a warning counts them.
+
+        Args:
+            inputs: as for `predict`; of a task that is `ScoredByColumns` also pairs of texts.
+            targets: the N right answers; None where pairs of texts say what is right.
 
         Raises:
             InputError: there are no rows with a text, another number of targets than of rows, a
                 target is of another type than those that were learned, or the task has no classes.
+            TextError: of a task that is `ScoredByColumns` an input cannot be read.
         """
+        values, right = _listed(inputs), None if targets is None else _listed(targets)
+        if isinstance(self.task, ScoredByColumns):
+            return self._score_by_columns(values, right)
         task = _classifying(self.task)
-        values, right = _listed(inputs), _listed(targets)
+        if right is None:
+            name = self.task.name
+            raise InputError(f"{name} is scored against labels; expected them beside texts")
         if not values or len(values) != len(right):
             raise InputError(
                 f"expected as many labels as texts, got {len(right)} and {len(values)}"
@@ -245,6 +261,41 @@ class Predictor:
         if len(kept) < len(items):
             _warn_of_blanks(items, "are not scored")
         return task.share_right(kept, self._answers(items).raw)
+
+    def _score_by_columns(self, inputs: list[Any], targets: list[Any] | None) -> float:
+        config = config_named(self.task.name)
+        columns, rows = rows_to_score(config, self.details.columns, inputs, targets)
+        model = self.scored_by(columns)
+        measure, reader = model.task.measures[0], model.reader()
+        if measure.better != "high":
+            raise InputError("texts alone say nothing of how good it is; give pairs, or labels")
+        items = [reader.read(Row("input", n, row), targets=True) for n, row in enumerate(rows)]
+        for number, item in enumerate(items):
+            if isinstance(item, Rejection) and not item.blank:
+                raise TextError(f"text {number}: {item.message}")
+        records = [item for item in items if isinstance(item, Record)]
+        if not records:
+            raise InputError(f"no row can be scored: the texts of all {len(items):,} are empty")
+        if len(records) < len(items):
+            warnings.warn(_blanks(items, "are not scored"), stacklevel=3)
+        answers = model.answer_records(records)
+        scores = model.task.scores(intervals=False)
+        scores.add(records, answers.rows, answers.raw)
+        found = scores.result()[measure.name]
+        return np.nan if found is None else float(found)
+
+    def scored_by(self, columns: Columns) -> Predictor:
+        """The same model, scored by these columns where its task is `ScoredByColumns`; else itself.
+
+        Args:
+            columns: of a table, by role, see `registry.columns_scored`.
+        """
+        if not isinstance(self.task, ScoredByColumns):
+            return self
+        found = copy.copy(self)
+        found.task = self.task.scored_by(columns)
+        found.details = dataclasses.replace(self.details, columns=columns)
+        return found
 
     def reader(self, typed: Columns | None = None, asks: Mapping[str, Any] | None = None) -> Reader:
         """Reads the rows of a table; by default from the columns that were learned from.
@@ -473,9 +524,13 @@ def too_long(row: Encoded, max_windows: int | None) -> str | None:
 
 def _warn_of_blanks(items: Sequence[Read], what: str) -> None:
     """Warn the caller of a method of this file."""
+    warnings.warn(_blanks(items, what), stacklevel=3)
+
+
+def _blanks(items: Sequence[Read], what: str) -> str:
     blank = [number for number, item in enumerate(items) if isinstance(item, Rejection)]
     shares = f"{len(blank):,} of {len(items):,}, the first is text {blank[0]}"
-    warnings.warn(f"texts that show nothing ({shares}) {what}", stacklevel=3)
+    return f"texts that show nothing ({shares}) {what}"
 
 
 def _classifying(task: Task) -> Probabilities:

@@ -10,11 +10,21 @@ from glossator.artifact.predictor import Predictor
 from glossator.errors import InputError, TableError
 from glossator.evaluation.figures import Measure
 from glossator.memory import give_back_freed_memory
-from glossator.tasks.task import Paired, Scores
-from glossator.text.records import Read, Record
+from glossator.tasks.registry import columns_scored, config_named
+from glossator.tasks.task import Paired, ScoredByColumns, Scores
+from glossator.text.records import Columns, Read, Record
 from glossator.text.rows import Rejection
 
-__all__ = ["CHARACTERS", "CHUNK", "Comparison", "ScoredTable", "chunks", "compare", "evaluate"]
+__all__ = [
+    "CHARACTERS",
+    "CHUNK",
+    "Comparison",
+    "ScoredTable",
+    "by_columns",
+    "chunks",
+    "compare",
+    "evaluate",
+]
 
 # Rows that are read, answered and forgotten together: enough to group texts of like length.
 CHUNK = 1024
@@ -61,6 +71,27 @@ class Comparison:
     rows: int
     rejected: int
     paired: Paired
+
+
+def by_columns(
+    models: Sequence[Predictor], typed: Columns, present: Sequence[str]
+) -> list[Predictor]:
+    """Models, each told by which columns of a table it is scored, where its task can be told.
+
+    Args:
+        models: the first of which reads the table.
+        typed: columns that the user named, by role.
+        present: those of the table.
+
+    Raises:
+        ConfigError: the task reads no rows with such columns together.
+    """
+    first = models[0]
+    if not isinstance(first.task, ScoredByColumns):
+        return list(models)
+    config = config_named(first.task.name)
+    columns = columns_scored(config, first.details.columns, typed, present)
+    return [model.scored_by(columns) for model in models]
 
 
 def evaluate(

@@ -45,11 +45,13 @@ def compare(
     from glossator.cli.loading import opened, prepared, read_rows
 
     screen = Screen(json=options.shown.json)
-    first, second = (opened(x, options.runtime, screen, options.task) for x in (a, b))
+    models = [opened(x, options.runtime, screen, options.task) for x in (a, b)]
+    first = models[0]
     typed, wishes = told(first.task.name, options.columns, options.asks)
     asks = opened_asks(first.task.name, wishes, options.runtime, typed)
-    items = read_rows(tables, first.reader(typed, asks), options, screen)
-    for model in (first, second):
+    models, items = read_rows(tables, models, typed, asks, options, screen)
+    first, second = models
+    for model in models:
         prepared(model, asks, screen)
     screen.say("answering with both")
     found = scoring.compare(first, second, items, **asks)

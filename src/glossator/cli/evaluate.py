@@ -42,7 +42,7 @@ def evaluate(
     predictor = opened(model, options.runtime, screen, options.task)
     typed, wishes = told(predictor.task.name, options.columns, options.asks)
     asks = opened_asks(predictor.task.name, wishes, options.runtime, typed)
-    items = read_rows(tables, predictor.reader(typed, asks), options, screen)
+    (predictor,), items = read_rows(tables, [predictor], typed, asks, options, screen)
     prepared(predictor, asks, screen)
     with meter(screen, "scoring", None) as progress:
         scored = scoring.evaluate(predictor, items, progress=progress.add, **asks)

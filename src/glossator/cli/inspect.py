@@ -1,4 +1,4 @@
-"""`glossator inspect`: what a table or a model folder is, and what is wrong with it."""
+"""`glossator inspect`: what a table, a model folder or an index is, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ _DEFAULTS = InspectOptions()
 
 
 def inspect(path: str, /, *, options: Annotated[InspectOptions, FLAT] = _DEFAULTS) -> int:
-    """Say what a table or a model folder is, and what is wrong with it.
+    """Say what a table, a model folder or a search index is, and what is wrong with it.
 
     Args:
-        path: a table, a folder of .txt files, or a model folder or a starter.
+        path: a table, a folder of .txt files, a model folder, a starter, or an index.
         options: what of a table is looked at.
     """
+    from glossator.search.store import is_index
+
     screen = Screen(json=options.shown.json)
     path = _located(path)
-    if Path(path).is_dir() and (is_model_folder(path) or not _holds_texts(path)):
+    if is_index(Path(path)):
+        from glossator.cli.inspect_index import inspect_index
+
+        inspect_index(Path(path), screen)
+    elif Path(path).is_dir() and (is_model_folder(path) or not _holds_texts(path)):
         from glossator.cli.inspect_model import inspect_model
 
         inspect_model(Path(path), screen)

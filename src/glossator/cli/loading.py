@@ -8,14 +8,15 @@ from typing import Any
 
 from glossator.artifact.opening import load
 from glossator.artifact.predictor import Predictor
+from glossator.artifact.scoring import by_columns
 from glossator.cli.options import ScoringOptions
 from glossator.cli.screen import Screen
 from glossator.models.config import RuntimeConfig
 from glossator.tasks.registry import roles
-from glossator.tasks.task import Noted, Reader, Task
-from glossator.text.records import Read
+from glossator.tasks.task import Noted, Task
+from glossator.text.records import Columns, Read
 from glossator.text.rows import Row
-from glossator.text.tables import held_out, read_tables
+from glossator.text.tables import held_out, joined_with, open_tables
 
 __all__ = ["notes_of", "opened", "prepared", "read_rows"]
 
@@ -46,19 +47,41 @@ def notes_of(task: Task) -> Sequence[str]:
 
 
 def read_rows(
-    paths: Sequence[str], reader: Reader, options: ScoringOptions, screen: Screen
-) -> Iterator[Read]:
-    """The rows of tables with the right answers, a stream; how they are read is told.
+    paths: Sequence[str],
+    models: Sequence[Predictor],
+    typed: Columns,
+    asks: Mapping[str, Any],
+    options: ScoringOptions,
+    screen: Screen,
+) -> tuple[list[Predictor], Iterator[Read]]:
+    """Models that are to be scored, and the rows of tables with the right answers, a stream.
+
+    Args:
+        paths: of the tables.
+        models: of one task, the first of which reads them.
+        typed: columns that the user named, by role.
+        asks: what is wanted of the answers.
+        options: how the tables are read, which is told.
+        screen: where.
 
     Raises:
+        ConfigError: the task reads no such columns.
         ColumnError: a column is missing.
         TableError: a table cannot be read.
     """
+    tables = open_tables(paths, options.table)
+    present = tuple(dict.fromkeys(name for table in tables for name in table.columns))
+    scored = by_columns(models, typed, present)
+    told = scored[0] is not models[0]
+    reader = scored[0].reader({} if told else typed, asks)
+    if told:
+        named = [f"{role} from {', '.join(names)}" for role, names in reader.columns.items()]
+        screen.say(f"scored by {'; '.join(named)}")
     every = roles()
     wanted = [
         x for role, names in reader.columns.items() if not every[role].optional for x in names
     ]
-    table = held_out(read_tables(paths, wanted, options.table))
+    table = held_out(joined_with(wanted, tables))
     for note in table.notes:
         screen.say(note)
-    return (reader.read(x, targets=True) if isinstance(x, Row) else x for x in table)
+    return scored, (reader.read(x, targets=True) if isinstance(x, Row) else x for x in table)

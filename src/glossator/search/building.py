@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import glossator
 from glossator.errors import GlossatorError
 from glossator.files import new_folder, refuse_existing
 from glossator.models.config import RuntimeConfig
@@ -72,7 +74,7 @@ def build_index(
     refuse_existing(path, overwrite=overwrite, marker=FILE)
     how = dataclasses.replace(config or IndexConfig(), **options)
     items = rows if isinstance(rows, Table) else rows_of(rows)
-    settings = _columns(items, how)
+    settings = _dated(_columns(items, how))
     model = None if how.model is None else open_model(how.model, runtime)
     if model is not None:
         settings = dataclasses.replace(settings, vectors=_vectors_of(model, how))
@@ -198,6 +200,12 @@ def _columns(items: Iterable[Item], config: IndexConfig) -> Settings:
     id = config.id or ("id" if "id" in items.columns and "id" not in text else None)
     check_columns(items, [*text, *([id] if id else [])])
     return Settings(text=text, id=id, columns=items.columns)
+
+
+def _dated(settings: Settings) -> Settings:
+    """The same with when and by what the index is made."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return dataclasses.replace(settings, made=now, made_by=glossator.__version__)
 
 
 def _check(items: Iterable[Item], settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,8 +14,8 @@ from glossator.search.config import By, SearchConfig
 from glossator.search.filters import conditions
 from glossator.search.fusion import joined_ranks
 from glossator.search.hits import Hit, Window
-from glossator.search.model import Model, model_of
-from glossator.search.store import Settings, Store
+from glossator.search.model import Model, model_of, short_version
+from glossator.search.store import FILE, Settings, Store, VectorSettings
 from glossator.search.vector_file import Vectors
 from glossator.search.vector_search import Found, VectorSearch
 from glossator.search.word_search import WordSearch
@@ -32,7 +33,8 @@ _TRIES = 5  # while others write the vectors anew
 class SearchIndex:
     """A search index, open for reading; a context manager.
 
-    It sees what others write as soon as they are done. Several threads may ask it.
+    It sees what others write as soon as they are done, also an index that was made anew in its
+    place (`--overwrite`). Several threads may ask it.
 
     Args:
         folder: of the index.
@@ -51,13 +53,19 @@ class SearchIndex:
         runtime: RuntimeConfig | None = None,
     ):
         self.folder, self._runtime = Path(folder), runtime or RuntimeConfig()
-        self._store = Store.open(self.folder)
         self._named = model
         self._opened: Model | None = None
+        self._lock = threading.RLock()
+        self._open()
+        self._at_first = self._store.settings().vectors
+
+    def _open(self) -> None:
+        """Open what the folder holds now."""
+        file, store = _identity(self.folder), Store.open(self.folder)
+        self._file, self._store = file, store
         self._words = WordSearch(self._store)
         self._vectors: VectorSearch | None = None
         self._revision = -1
-        self._lock = threading.RLock()
 
     def __enter__(self) -> SearchIndex:
         return self
@@ -68,6 +76,7 @@ class SearchIndex:
     def __len__(self) -> int:
         """How many rows there are."""
         with self._lock:
+            self._keep_open()
             return self._store.count()
 
     def close(self) -> None:
@@ -79,6 +88,7 @@ class SearchIndex:
     def settings(self) -> Settings:
         """What the index says of itself."""
         with self._lock:
+            self._keep_open()
             return self._store.settings()
 
     @property
@@ -92,15 +102,16 @@ class SearchIndex:
 
         Raises:
             ModelFolderError: it is not where it was.
-            SearchIndexError: it is another one, or the index has no vectors.
+            SearchIndexError: it is another one, or the index has no vectors, or was made anew with
+                another model.
         """
         with self._lock:
-            vectors = self._store.settings().vectors
-            if vectors is None:
+            settings = self.settings
+            self._refuse_other(settings)
+            if settings.vectors is None:
                 raise SearchIndexError(f"{self.folder} indexes words alone, and has no vectors")
             if self._opened is None:
-                self._opened = model_of(self.folder, vectors, self._named, self._runtime)
-            self._opened.check(vectors, self.folder)  # the index may have been made anew
+                self._opened = model_of(self.folder, settings.vectors, self._named, self._runtime)
             return self._opened
 
     def search(
@@ -123,6 +134,7 @@ class SearchIndex:
             InputError: `queries` is a single text, or one is empty.
             ConfigError: an option is wrong, or vectors are asked for that the index lacks.
             ColumnError: a condition names a column that is not there.
+            SearchIndexError: the index was made anew with another model, or is damaged.
         """
         how = SearchConfig(**(vars(config or SearchConfig()) | options))
         _refuse(queries)
@@ -139,20 +151,24 @@ class SearchIndex:
         ranker: Predictor | None = None,
     ) -> list[list[Hit]]:
         """As `search`, of N queries whose (N, width) vectors are known; None: by words."""
-        by = self._way(config.by)
         for attempt in range(_TRIES):
-            with self._lock, self._store.reading():
-                try:
-                    settings = self._followed()
-                except SearchIndexError:
-                    if attempt + 1 < _TRIES:  # a file that was replaced between two looks
-                        continue
-                    raise
-                return _Asking(self, settings, by, config, vectors).hits(queries, ranker)
+            with self._lock:
+                by = self._way(config.by)
+                with self._store.reading():
+                    try:
+                        settings = self._followed()
+                    except SearchIndexError:
+                        if attempt + 1 < _TRIES:  # a file that was replaced between two looks
+                            continue
+                        raise
+                    return _Asking(self, settings, by, config, vectors).hits(queries, ranker)
         raise AssertionError
 
     def _way(self, by: By | None) -> By:
-        vectors = self.settings.vectors
+        settings = self.settings
+        if by != "words":
+            self._refuse_other(settings)
+        vectors = settings.vectors
         if vectors is None and by in ("vectors", "both"):
             raise ConfigError(f"{self.folder} indexes words alone; --by words searches it")
         return by or ("words" if vectors is None else "both")
@@ -164,8 +180,30 @@ class SearchIndex:
             self._vectors = None
             if settings.vectors is not None:
                 self._vectors = VectorSearch(self._store, settings.vectors)
+                if self._is_replaced():  # then the vectors may be those of the new one
+                    raise SearchIndexError("is being made anew", file=self.folder)
             self._revision = settings.revision
         return settings
+
+    def _keep_open(self) -> None:
+        """Open the folder again where an index that was made anew has taken its place."""
+        if self._is_replaced():
+            old = self._store
+            self._open()
+            old.close()
+
+    def _is_replaced(self) -> bool:
+        """Whether another file stands where the open one was; while none does, that one holds."""
+        return _identity(self.folder) not in (None, self._file)
+
+    def _refuse_other(self, settings: Settings) -> None:
+        """Vectors of another model than at first would be held against queries of this one."""
+        now, was = (each and each.version for each in (settings.vectors, self._at_first))
+        if now != was:
+            raise SearchIndexError(
+                f"{self.folder} was made anew with {_model_in(settings.vectors)}, and was opened "
+                f"with {_model_in(self._at_first)}; open it again, or search --by words"
+            )
 
 
 class _Asking:
@@ -253,6 +291,24 @@ class _Asking:
 
     def _text(self, values: Mapping[str, Any]) -> str:
         return str(select(Row("index", 0, dict(values)), self._settings.text))
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells the file of an index from one that takes its name; None: there is none just now.
+
+    The number of a file that is open is given to no other.
+    """
+    try:
+        found = os.stat(folder / FILE)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _model_in(vectors: VectorSettings | None) -> str:
+    if vectors is None:
+        return "words alone"
+    return f"{vectors.model} ({short_version(vectors.version)})"
 
 
 def _refuse(queries: Sequence[str]) -> None:

@@ -19,7 +19,15 @@ from glossator.search.vector_file import Vectors, unit
 if TYPE_CHECKING:
     from glossator.artifact.predictor import Predictor
 
-__all__ = ["Embedded", "Model", "model_of", "open_model", "open_ranker"]
+__all__ = [
+    "Embedded",
+    "Model",
+    "model_of",
+    "open_model",
+    "open_ranker",
+    "short_version",
+    "standing",
+]
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class Model:
                 f"have {self.width}: it was made with {settings.model}"
             )
         if self.version != settings.version:
-            known, here = _short(settings.version), _short(self.version)
+            known, here = short_version(settings.version), short_version(self.version)
             raise SearchIndexError(
                 f"{index} was made with another model or version: {settings.model} ({known}), and "
                 f"{self.name} is {here}; give that one with --model, or make the index anew"
@@ -182,12 +190,31 @@ def open_ranker(name: str | Path, runtime: RuntimeConfig | None = None) -> Predi
     return predictor
 
 
+def standing(settings: VectorSettings) -> str:
+    """What should be known of the model of an index; empty where it is there as it was."""
+    from glossator.artifact.manifest import version_of
+    from glossator.models.starter import locate
+
+    try:
+        version = version_of(locate(settings.model))
+    except ModelFolderError as error:
+        return f"{error.message}; `search --model` says where it is now, --by words needs none"
+    if version == settings.version:
+        return ""
+    known, here = short_version(settings.version), short_version(version)
+    return (
+        f"{settings.model} is {here} now, and the index was made with {known}: by meaning it is "
+        "searched with that one alone"
+    )
+
+
 def _checked(vectors: Vectors, name: str) -> Vectors:
     if not np.isfinite(vectors).all():
         raise ModelFolderError(f"{name} makes vectors that hold no numbers (NaN or infinity)")
     return unit(vectors)
 
 
-def _short(version: str) -> str:
+def short_version(version: str) -> str:
+    """A version as messages show it."""
     head, dash, digest = version.rpartition("-")
     return f"{head}{dash}{digest[:12]}"

@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +75,27 @@ class Settings:
         columns: all that a row may have.
         vectors: None where words alone are indexed.
         revision: counts what was written.
+        made: when, as ISO 8601 in UTC; empty in an index of an older version.
+        made_by: the version of glossator; empty likewise.
     """
 
     text: tuple[str, ...]
     id: str | None = None
     columns: tuple[str, ...] = ()
     vectors: VectorSettings | None = None
-    revision: int = field(default=0)
+    revision: int = 0
+    made: str = ""
+    made_by: str = ""
 
 
 def is_index(folder: Path) -> bool:
-    """Whether a folder is a search index."""
-    return (folder / FILE).is_file()
+    """Whether a folder is a search index, or what is left of one."""
+    return (folder / FILE).is_file() or _is_rest(folder)
+
+
+def _is_rest(folder: Path) -> bool:
+    """Whether a folder holds what belongs to an index."""
+    return any(next(folder.glob(x), None) for x in ("vectors-*.f32", "graph-*.usearch"))
 
 
 class Store:
@@ -121,6 +130,8 @@ class Store:
         """
         path = folder / FILE
         if not path.is_file():
+            if _is_rest(folder):
+                raise SearchIndexError(f"{folder} is the rest of a search index: {FILE} is missing")
             what = "is no search index" if folder.exists() else "does not exist"
             raise SearchIndexError(f"{folder} {what}; `glossator index` makes one")
         with _errors_told(path):
@@ -212,6 +223,8 @@ class Store:
                 columns=tuple(values["columns"]),
                 vectors=None if vectors is None else VectorSettings(**vectors),
                 revision=values["revision"],
+                made=values.get("made", ""),
+                made_by=values.get("made_by", ""),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise SearchIndexError(f"malformed: {error!r}", file=self.path) from error
@@ -291,6 +304,7 @@ def _errors_told(path: Path) -> Iterator[None]:
             raise OSError(number, os.strerror(number), str(path)) from error
         if code == sqlite3.SQLITE_BUSY:
             raise OutputBusyError(f"{path} is held by another process; try again") from error
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        lacking = str(error).startswith("no such table")
+        if lacking or code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             raise SearchIndexError(f"is damaged: {error}", file=path) from error
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from glossator.config import from_mapping
 from glossator.errors import ConfigError, did_you_mean
@@ -21,6 +21,7 @@ __all__ = [
     "asks_of",
     "choose",
     "columns_for",
+    "columns_scored",
     "config_named",
     "configs",
     "inputs_in",
@@ -205,6 +206,51 @@ def columns_for(config: KindConfig, trained: Columns, typed: Columns) -> Columns
     return {role: typed.get(role) or trained.get(role) or (role,) for role in shape}
 
 
+def columns_scored(
+    config: KindConfig, learned: Columns, typed: Columns, present: Sequence[str]
+) -> Columns:
+    """The columns of a table by which a model is scored whose task is `ScoredByColumns`.
+
+    Named ones decide, and bring in no more than they need. Where none is named a model is scored
+    as it learned; one that learned from the plainest rows, by all that the table has.
+
+    Args:
+        config: of its kind.
+        learned: the columns that it learned from.
+        typed: those that the user named, by role.
+        present: those of the table; none where it has no header.
+
+    Raises:
+        ConfigError: the kind has no such role, or no rows with these together, a role has too many
+            columns, or a column that is learned is read too.
+    """
+    _refuse_several(typed)
+    if not typed.keys() <= {role.name for role in config.roles}:
+        _refuse_roles([config], typed)
+    asked = {**learned, **typed}
+    _refuse_answers_read(config, asked)
+    if not typed and set(learned) != set(config.shapes[-1]):
+        return learned
+    if typed and asked.keys() == learned.keys() and _has(asked, present):
+        return asked
+    shapes = [shape for shape in config.shapes if typed.keys() <= set(shape)]
+    if not shapes:
+        _refuse_together(config, typed)
+    every = [
+        _columns(config, shape, {x: asked[x] for x in shape if x in asked}, present)
+        for shape in shapes
+    ]
+    plainest = min(every, key=len)
+    return plainest if typed else next((x for x in every if _has(x, present)), plainest)
+
+
+def _has(columns: Columns, present: Sequence[str]) -> bool:
+    """Whether a table has these columns; one without a header may."""
+    return not present or all(
+        matching(name, present) in present for names in columns.values() for name in names
+    )
+
+
 def usual_columns(config: KindConfig) -> Columns:
     """The columns of the plainest table that a kind reads, by their usual names."""
     shape = config.shapes[-1] if config.shapes else tuple(role.name for role in config.roles)
@@ -266,6 +312,14 @@ def _refuse_answers_read(config: KindConfig, columns: Columns) -> None:
                     f"column '{both[0]}' is what is learned (--{target.replace('_', '-')}), and "
                     f"among those read (--{role.replace('_', '-')}): leave it out of these"
                 )
+
+
+def _refuse_together(config: KindConfig, typed: Columns) -> NoReturn:
+    named, *read = (
+        " ".join(f"--{name.replace('_', '-')}" for name in shape)
+        for shape in (tuple(typed), *config.shapes)
+    )
+    raise ConfigError(f"{config.name} reads no rows with {named}; it reads: {'; '.join(read)}")
 
 
 def _refuse_roles(kinds: Sequence[KindConfig], typed: Columns) -> None:

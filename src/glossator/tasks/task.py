@@ -44,6 +44,7 @@ __all__ = [
     "Reader",
     "Relevance",
     "Repeating",
+    "ScoredByColumns",
     "Scores",
     "Stepwise",
     "Surveying",
@@ -448,6 +449,14 @@ class Relevance(Protocol):
 
     def relevance(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
         """(N,) one a row; the higher, the better."""
+
+
+@runtime_checkable
+class ScoredByColumns(Protocol):
+    """A task that is scored by what the columns of a table say, whatever it learned from."""
+
+    def scored_by(self, columns: Columns) -> Self:
+        """The same task, whose scores are of rows with these columns, by role."""
 
 
 @runtime_checkable

@@ -36,6 +36,7 @@ __all__ = [
     "Table",
     "held_out",
     "joined",
+    "joined_with",
     "open_table",
     "open_tables",
     "read_tables",
@@ -110,7 +111,15 @@ def read_tables(
         ColumnError: a file lacks one of `columns`.
         TableError, ConfigError: as `open_table`.
     """
-    tables = open_tables(paths, dataclasses.replace(config, **options))
+    return joined_with(columns, open_tables(paths, dataclasses.replace(config, **options)))
+
+
+def joined_with(columns: Sequence[str], tables: Sequence[Table]) -> Table:
+    """As `joined`, of tables that must each have some columns, in any case.
+
+    Raises:
+        ColumnError: one lacks a column.
+    """
     tables = [_renamed(table, columns) for table in tables]
     for table in tables:
         check_columns(table, columns)

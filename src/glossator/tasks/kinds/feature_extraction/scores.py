@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -81,13 +82,13 @@ def chosen_by(aim: Aim) -> tuple[str, ...]:
 
 
 def scores_of(
-    aim: Aim, cosine: Callable[[float], float], *, intervals: bool, paired: bool
+    aim: Aim, cosine: Callable[[float], float] | None, *, intervals: bool, paired: bool
 ) -> Scores:
     """Nothing scored yet.
 
     Args:
-        aim: what the vectors learned from.
-        cosine: that a number of a pair asks for.
+        aim: what the vectors are held against.
+        cosine: that a number of a pair asks for; None: no numbers were learned from.
         intervals: whether `result` holds bootstrap intervals.
         paired: whether the answers are kept, to be held against another model's.
     """
@@ -236,32 +237,42 @@ class GradeScores:
     """Cosines of pairs beside the numbers that say how alike they are.
 
     Args:
-        cosine: that a number asks for.
+        cosine: that a number asks for; None: from 0 for the least to 1 for the greatest of these
+            rows, of which correlations do not take notice.
         intervals: whether `result` holds bootstrap intervals.
     """
 
-    def __init__(self, cosine: Callable[[float], float], *, intervals: bool):
+    def __init__(self, cosine: Callable[[float], float] | None, *, intervals: bool):
         self._cosine = cosine
         self._scores = RegressionScores(intervals=intervals)
         self._pairs: list[NDArray[np.float64]] = []  # (n, 2) wanted and found
         self._sides: RowSample | None = None  # (n, 2 * width) both vectors of some pairs
-        self._quotes: list[Quote] = []
+        self._misses: list[_Miss] = []
 
     def add(
         self, records: Sequence[Record], rows: Sequence[Encoded], answers: Sequence[Answer]
     ) -> None:
         """See `Scores`."""
-        wanted = np.array([self._cosine(record.target) for record in records])
+        numbers = [record.target for record in records]
+        wanted = np.array(numbers if self._cosine is None else list(map(self._cosine, numbers)))
         found = np.array([_cosine(*vectors[:2]) for vectors in answers])
         self._scores.add(found, wanted)
         self._pairs.append(np.stack([wanted, found], axis=1))
         self._sample(np.stack([vectors[:2].ravel() for vectors in answers]))
         for record, right, value in zip(records, wanted.tolist(), found.tolist(), strict=True):
             text = "\n".join(x[:_SHOWN] for x in record.texts)
-            quote = Quote(text, f"{right:.2f}", f"{value:.2f}", source=record.row.source)
-            self._quotes.append(quote)
-        if len(self._quotes) > 2 * _MISSES:
-            self._quotes = self._worst()
+            self._misses.append(_Miss(right, value, text, record.row.source))
+        if len(self._misses) > 2 * _MISSES:
+            self._misses = self._worst()
+
+    def _scaled(self, wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Wanted numbers as cosines."""
+        if self._cosine is not None:
+            return wanted
+        low = min(float(part[:, 0].min()) for part in self._pairs)
+        high = max(float(part[:, 0].max()) for part in self._pairs)
+        scaled: NDArray[np.float64] = (wanted - low) / (high - low or 1.0)
+        return scaled
 
     def _sample(self, both: NDArray[np.float32]) -> None:
         if self._sides is None:
@@ -276,9 +287,19 @@ class GradeScores:
         names = ["first texts", "second texts"]
         return map_section(vectors, groups, names, seen=2 * self._sides.seen)
 
-    def _worst(self) -> list[Quote]:
-        off = sorted(self._quotes, key=lambda x: -abs(float(x.gold) - float(x.answer)))
-        return off[:_MISSES]
+    def _worst(self) -> list[_Miss]:
+        wanted = self._scaled(np.array([miss.wanted for miss in self._misses]))
+        off = np.abs(wanted - np.array([miss.found for miss in self._misses]))
+        order = np.argsort(-np.round(off, 2), kind="stable")
+        return [self._misses[i] for i in order[:_MISSES].tolist()]
+
+    def _quotes(self) -> list[Quote]:
+        worst = self._worst()
+        wanted = self._scaled(np.array([miss.wanted for miss in worst]))
+        return [
+            Quote(miss.text, f"{right:.2f}", f"{miss.found:.2f}", source=miss.source)
+            for miss, right in zip(worst, wanted.tolist(), strict=True)
+        ]
 
     def result(self) -> dict[str, Any]:
         """See `Scores`."""
@@ -294,9 +315,9 @@ class GradeScores:
         """See `Scores`."""
         wanted, found = np.concatenate(self._pairs).T
         return [
-            grade_section(wanted, found),
+            grade_section(self._scaled(wanted), found),
             self._map(),
-            misses_section(split, self._worst()),
+            misses_section(split, self._quotes()),
         ]
 
     def paired(self, other: GradeScores) -> Paired:
@@ -311,8 +332,18 @@ class GradeScores:
             tests={},
             p_value=differences[0].p_value,
             b_is_better=differences[0].difference > 0,
-            same=bool((a == b).all()),
+            same=bool((a[:, 1] == b[:, 1]).all()),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Miss:
+    """A pair, to be shown where its cosine is far from what is wanted."""
+
+    wanted: float
+    found: float
+    text: str
+    source: str
 
 
 class SpreadScores:

@@ -101,9 +101,16 @@ class FeatureExtraction(Windowed):
     ):
         refuse_short(tokenizer, max_length)
         self.tokenizer, self.max_length = tokenizer, max_length
-        self.aim, self.pooling = aim, pooling
+        self.learned, self.aim, self.pooling = aim, aim, pooling
         self.options, self.grades = options or Options(), grades or Grades()
         self.measures, self.chosen_by = measures_of(aim), chosen_by(aim)
+
+    def scored_by(self, columns: Columns) -> Self:
+        """See `ScoredByColumns`: vectors are the same, whatever they are held against."""
+        task = copy.copy(self)
+        task.aim = aim_of(columns)
+        task.measures, task.chosen_by = measures_of(task.aim), chosen_by(task.aim)
+        return task
 
     @property
     def coupling(self) -> Coupling:
@@ -278,14 +285,15 @@ class FeatureExtraction(Windowed):
 
     def scores(self, *, intervals: bool = True, paired: bool = False) -> Scores:
         """See `Task`."""
-        return scores_of(self.aim, self.grades.cosine, intervals=intervals, paired=paired)
+        cosine = self.grades.cosine if self.learned == "grades" else None
+        return scores_of(self.aim, cosine, intervals=intervals, paired=paired)
 
     def finish(self, model: nn.Module) -> None:
         """Nothing: the folder answers as it is."""
 
     def words(self) -> Words:
         """See `Task`."""
-        found = words(self.aim, self.pooling, self.options)
+        found = words(self.learned, self.pooling, self.options)
         return dataclasses.replace(found, decided=[*found.decided, *self.notes])
 
     def files(self, width: int) -> Mapping[str, str]:
@@ -299,7 +307,7 @@ class FeatureExtraction(Windowed):
 
     def saved(self) -> dict[str, Any]:
         """See `Task`."""
-        learned = {"aim": self.aim, "pooling": self.pooling}
+        learned = {"aim": self.learned, "pooling": self.pooling}
         return {
             "learned": learned | dataclasses.asdict(self.grades),
             "options": dataclasses.asdict(self.options),
