@@ -429,7 +429,7 @@ def test_a_folder_that_keeps_labels_says_what_it_is(tiny_model_folder, tmp_path)
     model.save(tmp_path / "kept")
     card = (tmp_path / "kept" / "README.md").read_text(encoding="utf-8")
     front, _, text = card.removeprefix("---\n").partition("---\n")
-    assert "- zero-shot-classification" in front
+    assert '- "zero-shot-classification"' in front
     assert "labels:" in front
     assert "model-index" not in front
     assert text.lstrip().startswith("# kept\n")
