@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -160,9 +161,10 @@ def ledgers(processes):
     found = {}
     for number in processes:
         for link in Path(f"/proc/{number}/fd").iterdir():
-            name = os.readlink(link)
-            if "glossator-" in name and name.endswith("(deleted)"):
-                found[name] = link.read_bytes()
+            with contextlib.suppress(FileNotFoundError):  # one that was closed since
+                name = os.readlink(link)
+                if "glossator-" in name and name.endswith("(deleted)"):
+                    found[name] = link.read_bytes()
     return found
 
 
