@@ -130,7 +130,7 @@ def _without_paths(arguments: list[str]) -> list[str]:
     """Arguments without those that say where things lie on one machine."""
     kept, skip = [], False
     for argument in arguments:
-        if argument in ("--data", "--names", "--peer-python", "--text", "--work"):
+        if argument in ("--data", "--folder", "--names", "--peer-python", "--text", "--work"):
             skip = True
         elif not skip:
             kept.append(argument)

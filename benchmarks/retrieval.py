@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import pathlib
 import random
@@ -46,6 +47,7 @@ def main(arguments: list[str]) -> None:
     p.add_argument("--folder", default="cmrc2018-index", help="kept between runs")
     p.add_argument("--embedder", default="multilingual", help="a starter or a model folder")
     p.add_argument("--precision", default="float32", help="in which vectors are made")
+    p.add_argument("--articles", type=int, default=0, help="the first so many alone; 0: all")
     p.add_argument("--questions", type=int, default=0, help="test questions, drawn; 0: all")
     p.add_argument("--chosen-on", type=int, default=1000, help="training questions, drawn")
     p.add_argument("--ranker", help="a text-ranking model folder")
@@ -56,7 +58,7 @@ def main(arguments: list[str]) -> None:
     a = p.parse_args(arguments)
     folder = pathlib.Path(a.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    articles, asked = read(data_folder(a) / "cmrc2018_zh")
+    articles, asked = read(data_folder(a) / "cmrc2018_zh", a.articles)
     asked["test"] = drawn(asked["test"], a.questions)
     some = {"test": asked["test"], "train": drawn(asked["train"], a.chosen_on)}
     model = embedder(a.embedder, folder / "embedder")
@@ -70,19 +72,23 @@ def main(arguments: list[str]) -> None:
         if ranker is not None:
             found["reranked"] = reranked(a, index, asked["test"], folder, ranker)
     found["bar"] = bar(found["test"])
-    write_result("retrieval", arguments, found)
+    variant = f"{a.articles}_articles" if a.articles else ""
+    write_result("retrieval", arguments, found, variant=variant)
 
 
-def read(folder: pathlib.Path) -> tuple[list[dict[str, str]], dict[str, Questions]]:
-    """The distinct articles, and the questions of each split."""
-    ids: dict[str, str] = {}
-    asked: dict[str, Questions] = {}
-    for split in ("train", "test"):
+def read(folder: pathlib.Path, count: int) -> tuple[list[dict[str, str]], dict[str, Questions]]:
+    """The distinct articles, those of test and training rows in turn, and the questions of each."""
+    rows: dict[str, list[dict[str, str]]] = {}
+    for split in ("test", "train"):
         with open(folder / f"{split}.jsonl", encoding="utf-8") as file:
-            rows = [json.loads(line) for line in file]
-        for row in rows:
-            ids.setdefault(row["context"], str(len(ids)))
-        asked[split] = [(row["question"], ids[row["context"]]) for row in rows]
+            rows[split] = [json.loads(line) for line in file]
+    texts = [list(dict.fromkeys(row["context"] for row in rows[split])) for split in rows]
+    order = [text for pair in itertools.zip_longest(*texts) for text in pair if text is not None]
+    ids = {text: str(number) for number, text in enumerate(order[: count or None])}
+    asked = {
+        split: [(row["question"], ids[row["context"]]) for row in part if row["context"] in ids]
+        for split, part in rows.items()
+    }
     return [{"id": id, "text": text} for text, id in ids.items()], asked
 
 
