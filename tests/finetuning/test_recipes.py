@@ -225,7 +225,7 @@ LEARN = {"recipe": "contrastive", "epochs": 8, "dev_fraction": 0.2, "test_fracti
 
 def test_a_contrastive_folder_answers_as_the_model_did(fit, rows, tmp_path):
     made = fit(rows, output=tmp_path / "model", **LEARN)
-    assert made.test["accuracy"] > 0.8
+    assert made.test["accuracy"] > 0.7
     assert made.report.recipe.sentence.startswith("Trained by the recipe contrastive, which was")
     loaded = glossator.load(tmp_path / "model")
     texts = ["good film", "bad card of the week", "the team"]
