@@ -1,7 +1,8 @@
 """Peer: masked-language pretraining from random weights with transformers' Trainer.
 
 Texts, one a line, are joined and cut into full rows, so that nothing is padding. With --best it
-gets bfloat16 and the fused optimizer. The last line is a JSON object.
+gets the fused optimizer, and bfloat16 where the hardware computes it. The last line is a JSON
+object.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 
 import torch
 import transformers as hf
+from best_trainer import computes_bfloat16
 
 
 def main() -> None:
@@ -50,7 +52,7 @@ def main() -> None:
         per_device_train_batch_size=a.batch_size,
         max_steps=a.steps,
         learning_rate=5e-4,
-        bf16=a.best,
+        bf16=a.best and computes_bfloat16(),
         optim="adamw_torch_fused" if a.best else "adamw_torch",
         report_to=[],
         save_strategy="no",

@@ -234,14 +234,14 @@ class Gate:
         self.busy, self.go = Event(), Event()
         served.answer = self
 
-    def __call__(self, kind, items):
+    def __call__(self, kind, items, *given):
         texts = [record.texts[0] for record, _ in items]
         self.seen.append(texts)
         self.busy.set()
         assert self.go.wait(PATIENCE)
         if any("poison" in text for text in texts):
             raise RuntimeError("poison")
-        return self._answer(kind, items)
+        return self._answer(kind, items, *given)
 
 
 @pytest.fixture
