@@ -146,7 +146,7 @@ def _meanings(words: Words) -> str:
     if not words.meanings:
         return ""
     rows = ((line(name), line(meaning) or "–") for name, meaning in words.meanings.items())
-    return f"## Labels\n\n{table(('Label', 'What stands for it'), rows)}"
+    return f"## Answers\n\n{table(('Answer', 'What stands for it'), rows)}"
 
 
 def _confidence(words: Words) -> str:
